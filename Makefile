@@ -1,0 +1,70 @@
+# Everything happens in .venv: nothing is expected of the machine but make and a Python with venv.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+SOURCES := pyproject.toml src/samerun/__init__.py
+
+# For tools that start others by name. Not for the whole file: python3 must stay the caller's while .venv is made.
+IN_VENV := PATH="$(CURDIR)/$(RUN):$$PATH"
+# A caller's search path would put other people's modules before those of the venv.
+unexport PYTHONPATH PYTHONHOME
+
+comma := ,
+# What the chosen Python answers, or nothing.
+ask = $(shell { $(PYTHON) -c '$(1)'; } 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help train test unit lint clean
+
+help:
+	@echo "make train   start MLflow and an S3 store as processes, then train trainer/train.py"
+	@echo "make test    lint, then every test that can run here"
+	@echo "make unit    unit tests alone"
+	@echo "make lint    ruff, mypy, ansible-lint"
+	@echo "make clean   remove .venv, caches and builds; the worlds and their data stay"
+
+train: $(VENV)/.installed
+	$(RUN)/samerun up
+	$(RUN)/samerun train trainer/train.py
+
+# pytest comes last, so that its summary is the last line.
+test: lint
+	@$(IN_VENV) python -m pytest $(PYTEST_ARGS)
+
+unit: $(VENV)/.tested
+	@$(IN_VENV) python -m pytest tests/unit $(PYTEST_ARGS)
+
+lint: $(VENV)/.tested
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/yamllint --strict .
+	@echo ansible-lint
+	@# Its syntax checks name no inventory, which ansible.cfg rightly refuses.
+	@$(IN_VENV) ANSIBLE_INVENTORY=inventories/process ansible-lint
+
+clean:
+	rm -rf $(VENV) .ansible .mypy_cache .pytest_cache .ruff_cache build dist samerun-stack-*.tar.gz
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One line that says what is missing; the marker is the last step, so that a half-made venv is made again.
+$(VENV)/.made:
+	$(if $(call ask,import sys; sys.version_info >= (3$(comma) 11) and print("yes")),,$(error \
+	  samerun needs Python 3.11 or newer, not '$(PYTHON)' ($(or $(call ask,import platform; print(platform.python_version())),not found)); choose one: make PYTHON=python3.12))
+	$(if $(call ask,import ensurepip$(comma) venv; print("yes")),,$(error \
+	  '$(PYTHON)' comes without venv; install it (Debian and Ubuntu: apt install python3-venv) or choose another: make PYTHON=python3.12))
+	@echo "samerun: making $(VENV) with $(PYTHON)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(RUN)/python -m pip install --quiet --upgrade 'pip>=25'
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made $(SOURCES)
+	@echo "samerun: installing samerun with Ansible into $(VENV): about 700 MB, a few minutes the first time"
+	@$(RUN)/python -m pip install --editable .
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.made $(SOURCES)
+	@echo "samerun: installing samerun, Ansible and the test tools into $(VENV): about 1 GB, a few minutes the first time"
+	@$(RUN)/python -m pip install --editable '.[test]'
+	@touch $(VENV)/.installed $@

@@ -1,0 +1,42 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from ansible import context
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import NO_INPUT, SamerunError
+from ansible_collections.samerun.stack.plugins.modules.inventory_check import ARGUMENT_SPEC
+from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+
+INVENTORIES = Path(__file__).parents[2] / "inventories"
+
+
+class ActionModule(SamerunAction):
+    """See that the inventory names a world; Ansible alone would end with success where it does not."""
+
+    ARGUMENTS = ARGUMENT_SPEC
+
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        hosts = task_vars.get("groups", {}).get("samerun", [])
+        if not hosts:
+            given = [str(source).rstrip(",") for source in context.CLIARGS.get("inventory") or []]
+            raise SamerunError(
+                f"Failed to find a world: {' and '.join(given) or 'no inventory'} names no host in the group samerun.",
+                _hint(given),
+                NO_INPUT,
+            )
+        return {"worlds": list(hosts)}
+
+
+def _hint(given: list[str]) -> str:
+    known = {path.name: path for path in INVENTORIES.iterdir() if path.is_dir()}
+    for source in given:
+        close = difflib.get_close_matches(Path(source).name, known, n=1)
+        if close and not Path(source).exists():
+            return f"There is no {source}. Did you mean {known[close[0]]}?"
+    return f"Give one by -i: {', '.join(str(path) for _name, path in sorted(known.items()))}"

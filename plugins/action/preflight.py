@@ -1,0 +1,81 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import checked
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.modules.preflight import ARGUMENT_SPEC
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, role_variables
+from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS, host_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Claim
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+
+
+class ActionModule(SamerunAction):
+    """Look at everything before anything starts."""
+
+    ARGUMENTS = ARGUMENT_SPEC
+
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        for line in role_variables.check(task_vars, self._templar.template):
+            self._display.warning(line)
+        training = options["training"]
+        _check_names(options["world"], training)
+        world = self.world(options)
+        _check_endpoints(world)
+        host = host_of(world)
+        services = [Claim.from_options(claim, world.kept_ports) for claim in options["claims"]]
+        if training:
+            _check_training(world, training)
+        host.check()
+        moved = host.claim(services)
+        if moved and not self.checking:
+            _keep(world, moved)
+        for variable, port in moved.items():
+            self.say(f"{variable}: the port asked for is taken, {port} is used and kept")
+        settled = [] if self.checking else collector.collect(world)[0]
+        for record in settled:
+            self.say(f"{record.launch} ended unwatched: {record.state.value} {record.reason}".rstrip())
+        return {"moved": moved, "settled": [record.launch for record in settled]}
+
+
+def _check_names(world: dict[str, Any], training: dict[str, Any]) -> None:
+    for variable, value, known in (
+        ("samerun_target", world["target"], HOSTS),
+        ("training_target", training.get("target") or world["target"], TARGETS),
+    ):
+        if value not in known:
+            raise SamerunError(
+                f"Failed to choose a target: {variable} is {value!r}.", f"It is one of {', '.join(known)}.", CONFIG
+            )
+
+
+def _check_endpoints(world: World) -> None:
+    for endpoint, example in (
+        (world.mlflow, "http://mlflow.example:5000"),
+        (world.object_store, "http://s3.example:9000"),
+    ):
+        if endpoint.external:
+            checked(f"{endpoint.role}_endpoint", endpoint.external, example)
+
+
+def _check_training(world: World, options: dict[str, Any]) -> None:
+    """What can be seen of a run before its world is up."""
+    training = Training.from_options(options, world)
+    target = TARGETS[training.target](world)
+    target.environment(training.environment)
+    for endpoint in (world.mlflow, world.object_store):
+        endpoint.url(target.viewpoint(training.network))
+    target.check()
+
+
+def _keep(world: World, moved: dict[str, int]) -> None:
+    path = world.state / "ports.json"
+    files.write_json(path, {**files.read_json(path), **moved})

@@ -1,0 +1,59 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
+from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
+from ansible_collections.samerun.stack.plugins.modules.service_ready import ARGUMENT_SPEC
+from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Service, ServiceHost
+
+_POLL = 0.25
+
+
+class ActionModule(SamerunAction):
+    """Wait until a service runs and answers, then remember how it looks."""
+
+    ARGUMENTS = ARGUMENT_SPEC
+
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        world = self.world(options)
+        host = host_of(world)
+        service = host.service(options["service"])
+        endpoint = world.mlflow if service.role == world.mlflow.role else world.object_store
+        started = time.monotonic()
+        while problem := _problem(host, service, endpoint):
+            seconds = time.monotonic() - started
+            hopeless = host.hopeless(service)
+            if hopeless or seconds > options["timeout"]:
+                words = hopeless or f"{problem}. Its last words: {host.last_words(service) or 'none'}"
+                raise SamerunError(
+                    f"Failed to start {service.name}, given up after {seconds:.0f} s: {words}",
+                    "Mend what it says, then do the same again.",
+                    UNAVAILABLE,
+                )
+            time.sleep(_POLL)
+        host.remember(service)
+        return {"url": endpoint.url("host"), "seconds": round(time.monotonic() - started, 2)}
+
+
+def _problem(host: ServiceHost, service: Service, endpoint: Endpoint) -> str:
+    state = host.running(service.role, service.name, service.namespace)
+    if state != "running":
+        return f"it is {state}"
+    url = f"{endpoint.url('host')}{service.health}"
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return ""
+    except urllib.error.HTTPError as error:
+        # Some stores answer an anonymous caller with 403 once they are up.
+        return "" if error.code == 403 else f"{url} answers {error.code}"
+    except OSError as error:
+        return f"nothing answers at {url} ({getattr(error, 'reason', error)})"

@@ -1,0 +1,24 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.modules.service_secrets import ARGUMENT_SPEC
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
+from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+
+
+class ActionModule(SamerunAction):
+    """Put a service's secret files where it reads them."""
+
+    ARGUMENTS = ARGUMENT_SPEC
+
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        world = self.world(options)
+        if self.checking:
+            return {"skipped": True, "msg": "service_state has predicted it"}
+        host = host_of(world)
+        return {"changed": host.deliver(host.service(options["service"]), credentials.require(world))}

@@ -1,0 +1,66 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
+from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.action import EXIT_KEY, SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.lines import Lines
+
+
+class ActionModule(SamerunAction):
+    """Start a launch, show its log as it comes, and record it."""
+
+    ARGUMENTS = ARGUMENT_SPEC
+
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        world = self.world(options)
+        lines = Lines(self._show)
+        launcher = Launcher(world, Training.from_options(options, world), self.say, lines.feed)
+        spec, code = launcher.spec(planning=self.checking)
+        plan = launcher.target.plan(spec)
+        if not options["always"]:
+            if self.checking and not self._answers(launcher):
+                return {"changed": True, "plan": plan, "diff": {"before": "", "after": plan}}
+            if done := launcher.done_before(spec):
+                return {"changed": False, "record": done.as_dict(), "path": self._path(launcher, done)}
+        if self.checking:
+            return {"changed": True, "plan": plan, "diff": {"before": "", "after": plan}}
+        record = launcher.run(spec, code, detach=options["detach"])
+        lines.end()
+        result: dict[str, Any] = {"changed": True, "record": record.as_dict(), "path": self._path(launcher, record)}
+        if record.state in (RunState.FAILED, RunState.KILLED):
+            code_or_ours = UNAVAILABLE if record.exit_code is None else record.exit_code
+            result |= {"failed": True, EXIT_KEY: code_or_ours, "msg": _failure(record, result["path"])}
+        return result
+
+    def _show(self, line: str) -> None:
+        # A play whose parent is gone hangs for ever once it displays anything.
+        if os.getppid() != 1:
+            self._display.display(line, stderr=True)
+
+    @staticmethod
+    def _answers(launcher: Launcher) -> bool:
+        """Whether MLflow can be asked what was trained; in check mode the world may not be up."""
+        from ansible_collections.samerun.stack.plugins.plugin_utils import shim
+
+        try:
+            shim.probe_tcp("MLflow", shim.TRACKING_URI, launcher.world.mlflow.url("host"), "host")
+        except shim.ProbeError:
+            return False
+        return True
+
+    @staticmethod
+    def _path(launcher: Launcher, record: RunRecord) -> str:
+        return str(collector.record_path(launcher.world, record.launch))
+
+
+def _failure(record: RunRecord, path: str) -> str:
+    return f"Failed to train {record.script} ({record.launch}): {record.reason} {record.hint} Record: {path}"

@@ -1,0 +1,24 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.modules.world_contract import ARGUMENT_SPEC
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, published
+from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+
+
+class ActionModule(SamerunAction):
+    """Write the contract where people and other people's runs read it."""
+
+    ARGUMENTS = ARGUMENT_SPEC
+
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        world = self.world(options)
+        if self.checking and credentials.load(world) is None:
+            changed = True
+        else:
+            changed = published.publish(world, change=not self.checking)
+        return {"changed": changed, "diff": {"before": "", "after": "contract of the world\n" if changed else ""}}

@@ -1,0 +1,36 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import TEMPORARY, SamerunError
+from ansible_collections.samerun.stack.plugins.modules.world_teardown import ARGUMENT_SPEC
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, published
+from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+
+
+class ActionModule(SamerunAction):
+    """Remove the world's services, and with purge its data."""
+
+    ARGUMENTS = ARGUMENT_SPEC
+
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        world = self.world(options)
+        host = host_of(world)
+        host.check()
+        _settled, alive = collector.collect(world)
+        if alive:
+            raise SamerunError(
+                f"Failed to stop world {world.name}: {', '.join(record.launch for record in alive)} still goes on.",
+                "Wait for it, or stop it, then do the same again.",
+                TEMPORARY,
+            )
+        if self.checking:
+            return {"skipped": True, "msg": "removing cannot be predicted without asking what is there"}
+        removed = host.teardown(purge=options["purge"])
+        if options["purge"]:
+            removed += published.forget(world)
+        return {"changed": bool(removed), "removed": removed}

@@ -1,0 +1,194 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options that the modules of this collection share."""
+
+    DOCUMENTATION = r"""
+options:
+  world:
+    description:
+      - The world, one inventory's services and what trains there.
+      - The role P(samerun.stack.world#role) makes it of the inventory's variables as C(__samerun_world).
+    type: dict
+    required: true
+    suboptions:
+      name:
+        description: The name of the world; labels of its objects and its state folder carry it.
+        type: str
+        required: true
+      target:
+        description: Where its services run.
+        type: str
+        required: true
+      state_dir:
+        description: The folder of its state on the controller; empty for one in the user's state folder.
+        type: str
+        default: ''
+      bind:
+        description: The address of this host that its services listen on.
+        type: str
+        default: 127.0.0.1
+      network:
+        description: The Docker network of its services.
+        type: str
+        default: samerun
+      registry:
+        description: Where images that are built here are pushed to.
+        type: str
+        default: ''
+      context:
+        description: The context of the kubeconfig; empty for the current one if it looks local.
+        type: str
+        default: ''
+      kubeconfig:
+        description: The kubeconfig; empty for the one that kubectl would use.
+        type: str
+        default: ''
+      node_address:
+        description: Where this host reaches NodePorts; empty for the host of the API server.
+        type: str
+        default: ''
+      training_namespace:
+        description: The namespace that Jobs run in.
+        type: str
+        default: training
+      pull_secrets:
+        description: Names of Secrets for pulling images.
+        type: list
+        elements: str
+        default: []
+      mlflow:
+        description: Where MLflow is.
+        type: dict
+        required: true
+        suboptions: &service
+          name:
+            description: The name of container or Deployment and Service.
+            type: str
+            required: true
+          namespace:
+            description: Its namespace.
+            type: str
+            default: ''
+          port:
+            description: Its port.
+            type: int
+            required: true
+          node_port:
+            description: Its NodePort.
+            type: int
+            default: 0
+          endpoint:
+            description: Its URL if it is not ours; then nothing of it is set up.
+            type: str
+            default: ''
+      object_store:
+        description: Where the S3 store is.
+        type: dict
+        required: true
+        suboptions:
+          <<: *service
+          bucket:
+            description: The bucket of the artifacts.
+            type: str
+            default: mlflow-artifacts
+          region:
+            description: The region that requests are signed for.
+            type: str
+            default: us-east-1
+          access_key:
+            description: The access key; empty for the one that the world keeps.
+            type: str
+            default: ''
+          secret_key:
+            description: The secret key; empty for the one that the world keeps.
+            type: str
+            default: ''
+"""
+
+    SERVICE = r"""
+options:
+  service:
+    description: A service as its role wants it.
+    type: dict
+    required: true
+    suboptions:
+      role:
+        description: The prefix of the variables that set it.
+        type: str
+        required: true
+      name:
+        description: The name of container, program or Deployment.
+        type: str
+        required: true
+      namespace:
+        description: Its namespace.
+        type: str
+        default: ''
+      image:
+        description: Its image.
+        type: str
+        default: ''
+      command:
+        description:
+          - Its command line. C(${data}), C(${secrets}), C(${bin}) and C(${listen}) stand for the places that they
+            have where it runs.
+        type: list
+        elements: str
+        required: true
+      env:
+        description: Its environment, with the same places; no secret.
+        type: dict
+        default: {}
+      ports:
+        description: Its ports, each with C(name), C(port), C(variable) and C(node_port); the first one answers health.
+        type: list
+        elements: dict
+        required: true
+      data:
+        description: The volume, claim or folder of its data.
+        type: str
+        required: true
+      data_path:
+        description: Where a container sees its data.
+        type: str
+        required: true
+      data_size:
+        description: The size of a claim.
+        type: str
+        default: 10Gi
+      data_class:
+        description: The storage class of a claim.
+        type: str
+        default: ''
+      secret_files:
+        description: File name to content, with C(${access_key}) and C(${secret_key}) in it; data becomes JSON.
+        type: dict
+        default: {}
+      health:
+        description: The path that answers when it is ready.
+        type: str
+        required: true
+      healthcheck:
+        description: The command by which a container looks at itself.
+        type: list
+        elements: str
+        default: []
+      built:
+        description: Whether its image is built here.
+        type: bool
+        default: false
+      resources:
+        description: Its limits, C(cpu) and C(memory).
+        type: dict
+        default: {}
+      requirements:
+        description: What its virtual environment holds on the process target.
+        type: list
+        elements: str
+        default: []
+"""

@@ -1,0 +1,114 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One logical endpoint, resolved for whoever calls it.
+
+A viewpoint is from where an address is used: `host` (this machine), `container` (the world's Docker network) or
+`pod` (the cluster). What a world's services look like from a viewpoint is data, in `ADDRESSES`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, DATA, SamerunError
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104 - compared with, not bound to
+
+# world's target -> viewpoint -> where its services are.
+ADDRESSES = {
+    "process": {"host": "http://{host}:{port}"},
+    "docker": {"host": "http://{host}:{port}", "container": "http://{name}:{port}"},
+    "kubernetes": {
+        "host": "http://{node_address}:{node_port}",
+        "pod": "http://{name}.{namespace}.svc.cluster.local:{port}",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A service of a world.
+
+    Attributes:
+        service: what it is, for people: "MLflow" or "S3 store".
+        role: the prefix of the variables that set it, such as `mlflow`.
+        target: where its world runs.
+        external: its URL if it is not ours, the same from everywhere; else empty.
+    """
+
+    service: str
+    role: str
+    target: str
+    name: str
+    port: int
+    host: str = "localhost"
+    namespace: str = ""
+    node_port: int = 0
+    node_address: str = "localhost"
+    external: str = ""
+
+    def url(self, viewpoint: str) -> str:
+        """The URL, without a slash at its end.
+
+        Raises:
+            SamerunError: the service cannot be reached from there, with the reason.
+        """
+        if self.external:
+            return _external(self, viewpoint)
+        template = ADDRESSES[self.target].get(viewpoint)
+        if template is None:
+            raise SamerunError(
+                f"Failed to resolve {self.service} for a {viewpoint}: the services of a {self.target} world are "
+                f"not reachable from there yet.",
+                f"Train where the services run (training_target: {self.target}), as a process on this host where "
+                f"the host reaches them, or name a service that a {viewpoint} reaches by {self.role}_endpoint.",
+                CONFIG,
+            )
+        return template.format(**self.__dict__)
+
+    def hosts(self) -> list[str]:
+        """Every Host header that a caller inside or outside may send, for a server that accepts only known ones."""
+        found = {urlsplit(self.url(viewpoint)).netloc for viewpoint in ADDRESSES[self.target]}
+        for netloc in list(found):
+            host, _, port = netloc.rpartition(":")
+            if host == "localhost":
+                found.add(f"127.0.0.1:{port}")
+            if host.endswith(".svc.cluster.local"):
+                shorter = host.removesuffix(".cluster.local")
+                found |= {f"{shorter}:{port}", f"{shorter.removesuffix('.svc')}:{port}", f"{self.name}:{port}"}
+        return sorted(found)
+
+
+def _external(endpoint: Endpoint, viewpoint: str) -> str:
+    parts = urlsplit(endpoint.external)
+    if viewpoint != "host" and parts.hostname in LOOPBACK:
+        raise SamerunError(
+            f"Failed to resolve {endpoint.service} for a {viewpoint}: {endpoint.role}_endpoint says "
+            f"{parts.hostname}, and inside a {viewpoint} that is the {viewpoint} itself.",
+            f"Give {endpoint.role}_endpoint a name or an address that a {viewpoint} reaches.",
+            CONFIG,
+        )
+    return endpoint.external.rstrip("/")
+
+
+def checked(variable: str, value: str, example: str) -> str:
+    """`value` if it is an http(s) URL that may be shown.
+
+    Raises:
+        SamerunError: with a corrected example; a password in the value is never printed.
+    """
+    parts = urlsplit(value)
+    if parts.username or parts.password:
+        shown = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+        raise SamerunError(
+            f"Failed to read {variable}: it carries a user or password, which would end up in logs.",
+            f"Write {variable}: {shown}",
+            DATA,
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        shown = f"http://{value}" if "://" not in value and value else example
+        raise SamerunError(
+            f"Failed to read {variable}: {value!r} is not an http or https URL.", f"Write for example {shown}", DATA
+        )
+    return value

@@ -1,0 +1,46 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one exception of the project, and the exit codes that go with it."""
+
+from __future__ import annotations
+
+import os
+
+USAGE = os.EX_USAGE  # 64: what was typed cannot be understood
+DATA = os.EX_DATAERR  # 65: a script, a value or a file is not usable
+NO_INPUT = os.EX_NOINPUT  # 66: a file or an inventory is not there
+UNAVAILABLE = os.EX_UNAVAILABLE  # 69: an engine or a service does not answer
+SOFTWARE = os.EX_SOFTWARE  # 70: a defect of samerun's own
+CANNOT_CREATE = os.EX_CANTCREAT  # 73: something foreign is in the way
+TEMPORARY = os.EX_TEMPFAIL  # 75: try again
+NO_PERMISSION = os.EX_NOPERM  # 77: an engine or a store says no
+CONFIG = os.EX_CONFIG  # 78: a variable is missing or contradicts another
+
+MASK = "********"
+SHORTEST_MASKED = 6
+
+
+class SamerunError(Exception):
+    """Something that a person can mend.
+
+    Args:
+        message: "Failed to <verb> <what>: <cause>."
+        hint: what to do or type next; empty where nothing helps.
+        code: the exit code of `samerun`, one of this file's constants.
+    """
+
+    def __init__(self, message: str, hint: str = "", code: int = CONFIG) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+def masked(text: str, secrets: tuple[str, ...]) -> str:
+    """`text` without any of `secrets`; those under six characters would destroy more than they hide."""
+    for secret in sorted((s for s in secrets if len(s) >= SHORTEST_MASKED), key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text

@@ -1,0 +1,69 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Argument specs that several modules share; their documentation is in doc_fragments/world.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SERVICE: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "default": ""},
+    "port": {"type": "int", "required": True},
+    "node_port": {"type": "int", "default": 0},
+    "endpoint": {"type": "str", "default": ""},
+}
+
+_WORLD: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "target": {"type": "str", "required": True},
+    "state_dir": {"type": "str", "default": ""},
+    "bind": {"type": "str", "default": "127.0.0.1"},
+    "network": {"type": "str", "default": "samerun"},
+    "registry": {"type": "str", "default": ""},
+    "context": {"type": "str", "default": ""},
+    "kubeconfig": {"type": "str", "default": ""},
+    "node_address": {"type": "str", "default": ""},
+    "training_namespace": {"type": "str", "default": "training"},
+    "pull_secrets": {"type": "list", "elements": "str", "default": []},
+    "mlflow": {"type": "dict", "required": True, "options": _SERVICE},
+    "object_store": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            **_SERVICE,
+            "bucket": {"type": "str", "default": "mlflow-artifacts"},
+            "region": {"type": "str", "default": "us-east-1"},
+            "access_key": {"type": "str", "default": "", "no_log": True},
+            "secret_key": {"type": "str", "default": "", "no_log": True},
+        },
+    },
+}
+
+WORLD_SPEC: dict[str, Any] = {"world": {"type": "dict", "required": True, "options": _WORLD}}
+
+SERVICE_SPEC: dict[str, Any] = {
+    "service": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            "role": {"type": "str", "required": True},
+            "name": {"type": "str", "required": True},
+            "namespace": {"type": "str", "default": ""},
+            "image": {"type": "str", "default": ""},
+            "command": {"type": "list", "elements": "str", "required": True},
+            "env": {"type": "dict", "default": {}},
+            "ports": {"type": "list", "elements": "dict", "required": True},
+            "data": {"type": "str", "required": True},
+            "data_path": {"type": "str", "required": True},
+            "data_size": {"type": "str", "default": "10Gi"},
+            "data_class": {"type": "str", "default": ""},
+            "secret_files": {"type": "dict", "default": {}},
+            "health": {"type": "str", "required": True},
+            "healthcheck": {"type": "list", "elements": "str", "default": []},
+            "built": {"type": "bool", "default": False},
+            "resources": {"type": "dict", "default": {}},
+            "requirements": {"type": "list", "elements": "str", "default": []},
+        },
+    },
+}

@@ -1,0 +1,229 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One vocabulary for runs on every target."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.contract import Contract, name_of
+
+_NAME_LENGTH = 24
+
+
+class RunState(StrEnum):
+    """The states of a launch; the last three are final."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Files of the training's own.
+
+    Attributes:
+        source: an absolute folder of the host, or the name of a volume (on Kubernetes: of a claim).
+        path: where the script sees it, absolute.
+    """
+
+    source: str
+    path: str
+    read_only: bool = False
+
+    @property
+    def named(self) -> bool:
+        return not self.source.startswith("/")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What interprets the script: an interpreter of the host, or an image and the interpreter in it.
+
+    Attributes:
+        key: what the fingerprint takes of it: the hash of the requirements, or what the user named.
+    """
+
+    python: str
+    image: str = ""
+    digest: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """All that a target needs to know to run a script.
+
+    Attributes:
+        script: its path inside the bundle.
+        contract: resolved for the target's viewpoint.
+        env, secret_env: the user's own variables, those that may be shown and those that may not.
+        resources: `cpu` in cores and `memory` in bytes with a suffix, as Kubernetes writes them.
+        timeout: seconds, 0 for none.
+    """
+
+    launch: str
+    name: str
+    world: str
+    target: str
+    script: str
+    args: tuple[str, ...]
+    script_sha256: str
+    bundle_sha256: str
+    fingerprint: str
+    environment: Environment
+    contract: Contract
+    bucket: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    volumes: tuple[Volume, ...] = ()
+    resources: Mapping[str, str] = field(default_factory=dict)
+    timeout: int = 0
+    network: str = ""
+
+    @property
+    def plain(self) -> dict[str, str]:
+        """Every variable that may be shown."""
+        return {**self.contract.plain, **self.env}
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Every variable that may not."""
+        return {**self.contract.secret, **self.secret_env}
+
+    def record(self) -> RunRecord:
+        """The record as it is before anything ran."""
+        return RunRecord(
+            launch=self.launch, name=self.name, world=self.world, target=self.target, script=self.script,
+            script_sha256=self.script_sha256, bundle_sha256=self.bundle_sha256, fingerprint=self.fingerprint,
+            contract={"names": self.contract.names, "sha256": self.contract.sha256},
+            image=self.environment.digest or self.environment.image,
+            tracking_uri=self.contract.plain[name_of("tracking_uri")],
+        )  # fmt: skip
+
+
+@dataclass
+class MlflowRun:
+    """One MLflow run of a launch; `metrics` holds the last values, `url` its page as a browser here reaches it."""
+
+    run_id: str
+    experiment: str
+    status: str
+    name: str = ""
+    params: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    url: str = ""
+
+
+@dataclass
+class RunRecord:
+    """What is known of a launch; `record.json` is this class as JSON.
+
+    Attributes:
+        exit_code: of the script, 128 + n if signal n ended it; None where the script never ran.
+        durations: seconds, by phase.
+        started_at, ended_at: UTC, ISO 8601.
+        tracking_uri: as the script saw it.
+    """
+
+    launch: str
+    name: str
+    world: str
+    target: str
+    script: str
+    script_sha256: str
+    bundle_sha256: str
+    fingerprint: str
+    contract: dict[str, Any]
+    image: str
+    tracking_uri: str
+    state: RunState = RunState.PENDING
+    exit_code: int | None = None
+    reason: str = ""
+    hint: str = ""
+    mlflow_runs: list[MlflowRun] = field(default_factory=list)
+    started_at: str = ""
+    ended_at: str = ""
+    durations: dict[str, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**dataclasses.asdict(self), "state": self.state.value}
+
+    def as_json(self) -> str:
+        return json.dumps(self.as_dict(), separators=(",", ":"), sort_keys=True)
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> RunRecord:
+        """The inverse of `as_dict`; keys that this version does not know are left out."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        values = {k: v for k, v in found.items() if k in known}
+        values["state"] = RunState(values.get("state", "PENDING"))
+        values["mlflow_runs"] = [MlflowRun(**run) for run in values.get("mlflow_runs", [])]
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a launch ended, in words that are the same on every target.
+
+    Attributes:
+        exit_code: as in `RunRecord`.
+        state: the final state.
+        report: what the shim left behind, empty if it died with the script.
+        reason, hint: from the engine, where it knows better than the shim.
+    """
+
+    exit_code: int | None
+    report: Mapping[str, Any]
+    state: RunState = RunState.FAILED
+    reason: str = ""
+    hint: str = ""
+    started_at: str = ""
+    ended_at: str = ""
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_between(start: str, end: str) -> float:
+    """Seconds from `start` to `end` (ISO 8601), 0.0 where one is missing."""
+    if not start or not end:
+        return 0.0
+    return round((parse_time(end) - parse_time(start)).total_seconds(), 3)
+
+
+def parse_time(text: str) -> datetime:
+    # Engines write nanoseconds, which Python does not read.
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+
+
+def slug(name: str) -> str:
+    """`name` as a DNS label of at most 24 characters; with a hash of the original where something was lost."""
+    clean = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if clean == name and len(clean) <= _NAME_LENGTH:
+        return clean
+    suffix = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return f"{clean[: _NAME_LENGTH - 7].strip('-') or 'run'}-{suffix}"
+
+
+def new_launch(name: str) -> str:
+    """An id for a launch: a DNS label that sorts by time and leaves room for a Job's prefix and a pod's suffix."""
+    return f"{slug(name)}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def fingerprint(**parts: Any) -> str:
+    """Hash of what decides the result of a training; endpoints, keys and ports do not."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=dataclasses.asdict).encode()).hexdigest()

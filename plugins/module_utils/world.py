@@ -1,0 +1,147 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A world: one inventory's services and what trains there, as every plugin sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from platformdirs import user_cache_path, user_state_path
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract, files, kubeconfig
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import ADDRESSES, LOOPBACK, Endpoint
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+
+OWNER_LABEL = "app.kubernetes.io/managed-by"
+OWNER = "samerun"
+WORLD_LABEL = "samerun.dev/world"
+LAUNCH_LABEL = "samerun.dev/launch"
+RECORD_LABEL = "samerun.dev/record"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The S3 keys of a world."""
+
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+
+    @property
+    def values(self) -> tuple[str, str]:
+        return (self.access_key, self.secret_key)
+
+
+@dataclass(frozen=True)
+class World:
+    """See `WORLD_SPEC` in options.py for the options that it is made from."""
+
+    name: str
+    target: str
+    state: Path
+    mlflow: Endpoint
+    object_store: Endpoint
+    bucket: str
+    region: str
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    bind: str = "127.0.0.1"
+    network: str = "samerun"
+    registry: str = ""
+    context: str = ""
+    kubeconfig: str = ""
+    training_namespace: str = "training"
+    pull_secrets: tuple[str, ...] = ()
+    kept_ports: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> World:
+        """Make a world of the `world` option that every module of this collection takes."""
+        target = options["target"]
+        state = Path(options["state_dir"] or user_state_path("samerun") / options["name"]).expanduser()
+        kept = files.read_json(state / "ports.json")
+        shared = {"target": target, "host": "localhost" if options["bind"] in LOOPBACK else options["bind"]}
+        if "{node_address}" in ADDRESSES.get(target, {}).get("host", ""):
+            shared["node_address"] = (
+                options["node_address"] or kubeconfig.context(options["kubeconfig"], options["context"]).node_address
+            )
+
+        def endpoint(service: str, role: str) -> Endpoint:
+            given = options[role]
+            return Endpoint(
+                service=service, role=role, name=given["name"], namespace=given["namespace"],
+                port=int(kept.get(f"{role}_port", given["port"])), node_port=int(given["node_port"]),
+                external=given["endpoint"], **shared,
+            )  # fmt: skip
+
+        store = options["object_store"]
+        return cls(
+            name=options["name"], target=target, state=state,
+            mlflow=endpoint("MLflow", "mlflow"), object_store=endpoint("the S3 store", "object_store"),
+            bucket=store["bucket"], region=store["region"],
+            access_key=store["access_key"], secret_key=store["secret_key"],
+            bind=options["bind"], network=options["network"], registry=options["registry"].rstrip("/"),
+            context=options["context"], kubeconfig=options["kubeconfig"],
+            training_namespace=options["training_namespace"], kept_ports=kept, pull_secrets=tuple(options["pull_secrets"]),
+        )  # fmt: skip
+
+    @property
+    def runs(self) -> Path:
+        return self.state / "runs"
+
+    @property
+    def cache(self) -> Path:
+        """Venvs lie here, shared by all worlds."""
+        return user_cache_path("samerun")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What every object of this world carries."""
+        return {OWNER_LABEL: OWNER, WORLD_LABEL: self.name}
+
+    @property
+    def given_credentials(self) -> Credentials | None:
+        """The keys that the inventory sets, if it sets both.
+
+        Raises:
+            SamerunError: only one of the two is set.
+        """
+        if bool(self.access_key) != bool(self.secret_key):
+            unset = "object_store_secret_key" if self.access_key else "object_store_access_key"
+            raise SamerunError(
+                f"Failed to read the S3 keys: {unset} is empty while the other one is set.",
+                "Set both, or none to have them generated.",
+            )
+        return Credentials(self.access_key, self.secret_key) if self.access_key else None
+
+    def sources(self, viewpoint: str, credentials: Credentials | None) -> dict[str, str]:
+        """The values that the contract's rows take, for a caller at `viewpoint`."""
+        s3 = self.object_store.url(viewpoint)
+        aws = (urlsplit(s3).hostname or "").endswith(".amazonaws.com")
+        return {
+            "tracking_uri": self.mlflow.url(viewpoint),
+            "s3_endpoint": s3,
+            "access_key": credentials.access_key if credentials else "",
+            "secret_key": credentials.secret_key if credentials else "",
+            "region": self.region,
+            "checksums": "" if aws else "when_required",
+        }
+
+    def contract(self, viewpoint: str, credentials: Credentials | None) -> contract.Contract:
+        """The contract for `viewpoint`.
+
+        Raises:
+            SamerunError: naming every variable that has no value, and where to set it.
+        """
+        resolved = contract.resolve(self.sources(viewpoint, credentials))
+        if unset := contract.missing(resolved):
+            listed = ", ".join(f"{row.name} (set {row.setting})" for row in unset)
+            raise SamerunError(
+                f"Failed to resolve the contract of world {self.name}: no value for {listed}.",
+                "Set what is named, or start the world's own services: samerun up",
+                CONFIG,
+            )
+        return resolved

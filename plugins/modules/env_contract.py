@@ -1,0 +1,71 @@
+#!/usr/bin/python
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: env_contract
+short_description: Resolve the environment contract of a world and look at its endpoints
+version_added: 0.1.0
+author: samerun contributors (@samerun)
+description:
+  - Resolves the variables that a run would get at a viewpoint, and probes the tracking server and the bucket from this host.
+  - It changes nothing but one fixed key of the bucket, which every run writes too. No secret is returned.
+extends_documentation_fragment: samerun.stack.world
+options:
+  viewpoint:
+    description: From where the addresses are used.
+    type: str
+    choices: [host, container, pod]
+    default: host
+  probe:
+    description: Whether to look at the endpoints.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change.
+    support: full
+    details: It changes nothing then.
+  diff_mode:
+    description: Returns what would differ, with nothing secret in it.
+    support: none
+    details: It has nothing to show.
+notes:
+  - It runs on the controller, as an action; nothing of it is copied to a host.
+"""
+
+EXAMPLES = r"""
+- name: Is everything there that a run needs?
+  samerun.stack.env_contract:
+    world: "{{ __samerun_world }}"
+"""
+
+RETURN = r"""
+names:
+  description: The variables that a run gets.
+  returned: success
+  type: list
+  elements: str
+plain:
+  description: Those that are not secret, with their values.
+  returned: success
+  type: dict
+sha256:
+  description: Hash of the part that is not secret.
+  returned: success
+  type: str
+viewpoint:
+  description: From where the addresses are used.
+  returned: success
+  type: str
+"""
+
+from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
+
+ARGUMENT_SPEC = {
+    **WORLD_SPEC,
+    "viewpoint": {"type": "str", "choices": ["host", "container", "pod"], "default": "host"},
+    "probe": {"type": "bool", "default": True},
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/python
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: object_store_bucket
+short_description: Make the bucket of a world
+version_added: 0.1.0
+author: samerun contributors (@samerun)
+description:
+  - Makes the bucket unless it is there. It is reached from this host with the keys of the world.
+extends_documentation_fragment: samerun.stack.world
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change.
+    support: full
+    details: It changes nothing then.
+  diff_mode:
+    description: Returns what would differ, with nothing secret in it.
+    support: full
+    details: It names the bucket.
+notes:
+  - It runs on the controller, as an action; nothing of it is copied to a host.
+"""
+
+EXAMPLES = r"""
+- name: Make the bucket
+  samerun.stack.object_store_bucket:
+    world: "{{ __samerun_world }}"
+"""
+
+RETURN = r"""
+bucket:
+  description: Its name.
+  returned: success
+  type: str
+  sample: mlflow-artifacts
+"""
+
+from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
+
+ARGUMENT_SPEC = WORLD_SPEC

@@ -1,0 +1,64 @@
+#!/usr/bin/python
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: preflight
+short_description: Look at everything before anything starts
+version_added: 0.1.0
+author: samerun contributors (@samerun)
+description:
+  - Holds the variables of all roles against their argument specs, unknown ones near a known one included; reads the script; asks the engine or cluster; claims names and ports.
+  - It settles launches that ended while nobody watched, and says so.
+  - It fails with one line, and nothing was started then.
+extends_documentation_fragment: samerun.stack.world
+options:
+  training:
+    description: The options of M(samerun.stack.training_run), where the play trains; empty where it does not.
+    type: dict
+    default: {}
+  claims:
+    description: The services that the play sets up, each with C(role), C(name), C(namespace), C(data) and C(ports).
+    type: list
+    elements: dict
+    default: []
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change.
+    support: full
+    details: It changes nothing then.
+  diff_mode:
+    description: Returns what would differ, with nothing secret in it.
+    support: none
+    details: It has nothing to show.
+notes:
+  - It runs on the controller, as an action; nothing of it is copied to a host.
+"""
+
+EXAMPLES = r"""
+- name: Look at everything before anything starts
+  samerun.stack.preflight:
+    world: "{{ __samerun_world }}"
+"""
+
+RETURN = r"""
+moved:
+  description: Variable to port, for ports that were taken, on the process target.
+  returned: success
+  type: dict
+settled:
+  description: Launches that were settled now.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
+
+ARGUMENT_SPEC = {
+    **WORLD_SPEC,
+    "training": {"type": "dict", "default": {}},
+    "claims": {"type": "list", "elements": "dict", "default": []},
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/python
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: process_service
+short_description: Keep a service up as a process
+version_added: 0.1.0
+author: samerun contributors (@samerun)
+description:
+  - Writes the program for supervisord, starts supervisord where it does not run, and has the program run as written.
+extends_documentation_fragment:
+  - samerun.stack.world
+  - samerun.stack.world.service
+options:
+  restart:
+    description: Whether to start it again although it runs as written, since its keys are new.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change.
+    support: full
+    details: It changes nothing then.
+  diff_mode:
+    description: Returns what would differ, with nothing secret in it.
+    support: none
+    details: It has nothing to show.
+notes:
+  - It runs on the controller, as an action; nothing of it is copied to a host.
+"""
+
+EXAMPLES = r"""
+- name: Start the program
+  samerun.stack.process_service:
+    world: "{{ __samerun_world }}"
+    service: "{{ __service }}"
+"""
+
+RETURN = r"""
+{}
+"""
+
+from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC, WORLD_SPEC
+
+ARGUMENT_SPEC = {
+    **WORLD_SPEC,
+    **SERVICE_SPEC,
+    "restart": {"type": "bool", "default": False},
+}

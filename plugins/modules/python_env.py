@@ -1,0 +1,46 @@
+#!/usr/bin/python
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: python_env
+short_description: Make a virtual environment for a list of requirements
+version_added: 0.1.0
+author: samerun contributors (@samerun)
+description:
+  - The environment is keyed by its requirements and this Python's version, lies in the user's cache folder and is shared by all worlds.
+options:
+  requirements:
+    description: Requirements as pip takes them.
+    type: list
+    elements: str
+    required: true
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change.
+    support: full
+    details: It changes nothing then.
+  diff_mode:
+    description: Returns what would differ, with nothing secret in it.
+    support: none
+    details: It has nothing to show.
+notes:
+  - It runs on the controller, as an action; nothing of it is copied to a host.
+"""
+
+EXAMPLES = r"""
+- name: Make the environment of the server
+  samerun.stack.python_env:
+    requirements: [mlflow==3.17.2, boto3]
+"""
+
+RETURN = r"""
+path:
+  description: Its folder.
+  returned: success
+  type: str
+"""
+
+ARGUMENT_SPEC = {"requirements": {"type": "list", "elements": "str", "required": True}}

@@ -1,0 +1,61 @@
+#!/usr/bin/python
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: service_ready
+short_description: Wait until a service answers
+version_added: 0.1.0
+author: samerun contributors (@samerun)
+description:
+  - Waits until the engine says that the service runs and its health path answers from this host.
+  - Then remembers how the service looks, so that edits by hand are seen later.
+extends_documentation_fragment:
+  - samerun.stack.world
+  - samerun.stack.world.service
+options:
+  timeout:
+    description: How long to wait, in seconds.
+    type: int
+    default: 120
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change.
+    support: full
+    details: It changes nothing then.
+  diff_mode:
+    description: Returns what would differ, with nothing secret in it.
+    support: none
+    details: It has nothing to show.
+notes:
+  - It runs on the controller, as an action; nothing of it is copied to a host.
+"""
+
+EXAMPLES = r"""
+- name: Wait until the service answers
+  samerun.stack.service_ready:
+    world: "{{ __samerun_world }}"
+    service: "{{ __service }}"
+"""
+
+RETURN = r"""
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+url:
+  description: Where this host reaches it.
+  returned: success
+  type: str
+  sample: http://localhost:5000
+"""
+
+from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC, WORLD_SPEC
+
+ARGUMENT_SPEC = {
+    **WORLD_SPEC,
+    **SERVICE_SPEC,
+    "timeout": {"type": "int", "default": 120},
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/python
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: service_state
+short_description: Compare a service with what is wanted
+version_added: 0.1.0
+author: samerun contributors (@samerun)
+description:
+  - Reads the engine once and says what is not as wanted, so that the tasks that change it run only then.
+  - In check mode it reports a change where the role would make one.
+extends_documentation_fragment:
+  - samerun.stack.world
+  - samerun.stack.world.service
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change.
+    support: full
+    details: It changes nothing then.
+  diff_mode:
+    description: Returns what would differ, with nothing secret in it.
+    support: full
+    details: Before is what differs, in words.
+notes:
+  - It runs on the controller, as an action; nothing of it is copied to a host.
+"""
+
+EXAMPLES = r"""
+- name: Compare the service with what is wanted
+  samerun.stack.service_state:
+    world: "{{ __samerun_world }}"
+    service: "{{ __service }}"
+  register: __service_state
+"""
+
+RETURN = r"""
+differs:
+  description: What is not as wanted, in words.
+  returned: success
+  type: list
+  elements: str
+  sample: [container mlflow is absent]
+exists:
+  description: Whether there is one.
+  returned: success
+  type: bool
+recreate:
+  description: Whether it was changed by hand so that it must be made anew.
+  returned: success
+  type: bool
+request:
+  description: What the tasks that change it need.
+  returned: success
+  type: dict
+"""
+
+from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC, WORLD_SPEC
+
+ARGUMENT_SPEC = {**WORLD_SPEC, **SERVICE_SPEC}

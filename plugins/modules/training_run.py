@@ -1,0 +1,163 @@
+#!/usr/bin/python
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: training_run
+short_description: Run an unchanged training script with the environment contract
+version_added: 0.1.0
+author: samerun contributors (@samerun)
+description:
+  - Packs the project folder of the script, makes the environment that it runs in where that is missing, starts it on the target, shows its log as it comes and records how it ended.
+  - Unless O(always=true) it starts nothing where the world has a finished launch with the same fingerprint - the same code, arguments, environment, variables, volumes and target.
+extends_documentation_fragment: samerun.stack.world
+options:
+  script:
+    description: The script, relative to the caller's folder.
+    type: str
+    required: true
+  args:
+    description: Its arguments.
+    type: list
+    elements: str
+    default: []
+  project:
+    description: The folder that travels with it; empty for the script's own.
+    type: str
+    default: ''
+  name:
+    description: What its launches are called; empty for the script's name.
+    type: str
+    default: ''
+  target:
+    description: Where it runs; empty for where the services of the world run.
+    type: str
+    default: ''
+  python:
+    description: The interpreter, of this host or in the image; empty for one made of O(requirements).
+    type: str
+    default: ''
+  requirements:
+    description: Its requirements file; empty for C(requirements.txt) of the project, else MLflow and boto3.
+    type: str
+    default: ''
+  image:
+    description: A ready image that has what it imports; empty for one built of O(requirements).
+    type: str
+    default: ''
+  base_image:
+    description: What an image is built from.
+    type: str
+    default: ''
+  env:
+    description: Variables for the script.
+    type: dict
+    default: {}
+  secret_env:
+    description: Variables for the script that appear nowhere else.
+    type: dict
+    default: {}
+  volumes:
+    description:
+      - Files for the script, each C(SOURCE:PATH) or C(SOURCE:PATH:ro), or a mapping of C(source), C(path) and
+        C(read_only).
+      - The source is a folder of this host or the name of a volume; on Kubernetes the name of a claim.
+    type: list
+    elements: raw
+    default: []
+  resources:
+    description: Its limits, C(cpu) in cores and C(memory) such as C(4Gi).
+    type: dict
+    default: {}
+  timeout:
+    description: Its time limit in seconds; 0 for none.
+    type: int
+    default: 0
+  network:
+    description: The Docker network that it joins; empty for the one of the world.
+    type: str
+    default: ''
+  always:
+    description: Whether to start it although the same was trained already.
+    type: bool
+    default: false
+  detach:
+    description: Whether to return as soon as it is submitted.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change.
+    support: full
+    details: It returns the request to the engine and starts nothing.
+  diff_mode:
+    description: Returns what would differ, with nothing secret in it.
+    support: full
+    details: After is the request to the engine, with secrets masked.
+notes:
+  - It runs on the controller, as an action; nothing of it is copied to a host.
+"""
+
+EXAMPLES = r"""
+- name: Train
+  samerun.stack.training_run:
+    world: "{{ __samerun_world }}"
+    script: train.py
+    args: [--epochs, "10"]
+"""
+
+RETURN = r"""
+path:
+  description: The path of the record.
+  returned: when a launch ended, or was there before
+  type: str
+plan:
+  description: The request to the engine, with secrets masked.
+  returned: in check mode
+  type: dict
+record:
+  description: The record of the launch.
+  returned: when there is a launch
+  type: dict
+  contains:
+    launch:
+      description: Its id.
+      type: str
+    state:
+      description: PENDING, RUNNING, FINISHED, FAILED or KILLED.
+      type: str
+    exit_code:
+      description: The exit code of the script; null where it never ran.
+      type: int
+    reason:
+      description: Why it did not finish, in one line.
+      type: str
+    mlflow_runs:
+      description: Its MLflow runs, with parameters, last metrics and page.
+      type: list
+"""
+
+from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
+
+ARGUMENT_SPEC = {
+    **WORLD_SPEC,
+    "script": {"type": "str", "required": True},
+    "args": {"type": "list", "elements": "str", "default": []},
+    "project": {"type": "str", "default": ""},
+    "name": {"type": "str", "default": ""},
+    "target": {"type": "str", "default": ""},
+    "python": {"type": "str", "default": ""},
+    "requirements": {"type": "str", "default": ""},
+    "image": {"type": "str", "default": ""},
+    "base_image": {"type": "str", "default": ""},
+    "env": {"type": "dict", "default": {}},
+    "secret_env": {"type": "dict", "default": {}, "no_log": True},
+    "volumes": {"type": "list", "elements": "raw", "default": []},
+    "resources": {"type": "dict", "default": {}},
+    "timeout": {"type": "int", "default": 0},
+    "network": {"type": "str", "default": ""},
+    "always": {"type": "bool", "default": False},
+    "detach": {"type": "bool", "default": False},
+}

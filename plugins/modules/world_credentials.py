@@ -1,0 +1,41 @@
+#!/usr/bin/python
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: world_credentials
+short_description: See to it that a world has S3 keys
+version_added: 0.1.0
+author: samerun contributors (@samerun)
+description:
+  - Keys that the inventory sets are kept as they are; where there are none, keys are generated once, with 128 random bits.
+  - They are kept in a file of mode 0600 in the state folder or, on Kubernetes, in the Secret C(r2-credentials).
+extends_documentation_fragment: samerun.stack.world
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change.
+    support: full
+    details: It changes nothing then.
+  diff_mode:
+    description: Returns what would differ, with nothing secret in it.
+    support: full
+    details: It says that there are keys, and nothing of them.
+notes:
+  - It runs on the controller, as an action; nothing of it is copied to a host.
+"""
+
+EXAMPLES = r"""
+- name: See to it that the world has S3 keys
+  samerun.stack.world_credentials:
+    world: "{{ __samerun_world }}"
+"""
+
+RETURN = r"""
+{}
+"""
+
+from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
+
+ARGUMENT_SPEC = WORLD_SPEC

@@ -1,0 +1,51 @@
+#!/usr/bin/python
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: world_teardown
+short_description: Remove the services of a world
+version_added: 0.1.0
+author: samerun contributors (@samerun)
+description:
+  - Removes what carries the labels of the world. Data and keys stay unless O(purge=true).
+  - It refuses while a launch goes on.
+extends_documentation_fragment: samerun.stack.world
+options:
+  purge:
+    description: Whether data, keys, records and namespaces that samerun made go too.
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change.
+    support: full
+    details: It is skipped then.
+  diff_mode:
+    description: Returns what would differ, with nothing secret in it.
+    support: none
+    details: It has nothing to show.
+notes:
+  - It runs on the controller, as an action; nothing of it is copied to a host.
+"""
+
+EXAMPLES = r"""
+- name: Stop the world and keep its data
+  samerun.stack.world_teardown:
+    world: "{{ __samerun_world }}"
+"""
+
+RETURN = r"""
+removed:
+  description: What was removed.
+  returned: success
+  type: list
+  elements: str
+  sample: [container mlflow, network samerun]
+"""
+
+from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
+
+ARGUMENT_SPEC = {**WORLD_SPEC, "purge": {"type": "bool", "default": False}}

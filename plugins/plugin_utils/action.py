@@ -1,0 +1,53 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the collection's action plugins share: options in, one call, result or one line out."""
+
+from __future__ import annotations
+
+import abc
+import json
+from typing import Any, ClassVar
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+
+EXIT_KEY = "samerun_exit"
+
+
+class SamerunAction(ActionBase):  # type: ignore[misc] # ansible has no types
+    """An action that runs wholly on the controller.
+
+    Nothing of its arguments reaches a module's file or a result, so secrets among them stay in memory.
+    """
+
+    ARGUMENTS: ClassVar[dict[str, Any]]
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(tmp, task_vars)
+        _validation, options = self.validate_argument_spec(self.ARGUMENTS)
+        try:
+            # Ansible's strings carry where they come from; what is made of them must not.
+            return {"changed": False, **self.act(json.loads(json.dumps(options)), task_vars or {})}
+        except SamerunError as error:
+            return {"failed": True, "msg": str(error), "hint": error.hint, EXIT_KEY: error.code}
+
+    @abc.abstractmethod
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Do it; return the task's result."""
+
+    @property
+    def checking(self) -> bool:
+        """Whether the play runs in check mode."""
+        return bool(self._task.check_mode)
+
+    def say(self, line: str) -> None:
+        """Show one line at once, beside the task's result."""
+        self._display.display(f"  {line}", stderr=True)
+
+    @staticmethod
+    def world(options: dict[str, Any]) -> World:
+        return World.from_options(options["world"])

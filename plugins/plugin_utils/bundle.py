@@ -1,0 +1,135 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The project folder as one archive: the same bytes for the same files, so that its hash says what ran."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pathspec
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, NO_INPUT, SamerunError
+
+LIMIT = 50 * 1024 * 1024
+IGNORE_FILES = (".gitignore", ".samerunignore")
+# Never part of a project, whether or not anybody wrote it down.
+ALWAYS_IGNORED = (".git/", "__pycache__/", "*.pyc", ".venv/", "venv/", ".mypy_cache/", ".ruff_cache/", ".pytest_cache/")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An archive and what it is called.
+
+    Attributes:
+        data: a gzipped tar.
+        sha256: hash of the uncompressed tar; equal for equal trees, whoever packed them and when.
+        files: number of members.
+    """
+
+    data: bytes
+    sha256: str
+    files: int
+
+
+def pack(project: Path) -> Bundle:
+    """Pack what lies in `project`, less what its ignore files name.
+
+    Raises:
+        SamerunError: the folder is no project (`/`, the home folder) or holds more than 50 MB.
+    """
+    root = project.resolve()
+    if root in (Path("/"), Path.home().resolve()):
+        raise SamerunError(
+            f"Failed to pack the code: the project folder is {root}, which holds far more than a project.",
+            "Put the script into a folder of its own, or set training_project.",
+            DATA,
+        )
+    members = sorted(_members(root))
+    _refuse_large(root, members)
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for relative in members:
+            _add(archive, root, relative)
+    raw = tar.getvalue()
+    return Bundle(gzip.compress(raw, compresslevel=6, mtime=0), hashlib.sha256(raw).hexdigest(), len(members))
+
+
+def _members(root: Path) -> list[str]:
+    """Relative POSIX paths of the files and links to pack; ignore files of sub-folders count below them."""
+    found: list[str] = []
+    rules: dict[str, pathspec.PathSpec] = {"": _rules(root, ALWAYS_IGNORED)}
+    total = 0
+    for folder, folders, names in os.walk(root):
+        relative = Path(folder).relative_to(root).as_posix()
+        here = "" if relative == "." else relative + "/"
+        if here:
+            rules[here] = _rules(Path(folder))
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        folders[:] = sorted(n for n in folders if n not in links and not _ignored(rules, f"{here}{n}/"))
+        kept = [f"{here}{name}" for name in [*names, *links] if not _ignored(rules, f"{here}{name}")]
+        found += kept
+        total += len(kept)
+        if total > 100_000:
+            break  # far past the limit: the check by size names the folder
+    return found
+
+
+def _rules(folder: Path, always: tuple[str, ...] = ()) -> pathspec.PathSpec:
+    lines = list(always)
+    for name in IGNORE_FILES:
+        if (folder / name).is_file():
+            lines += (folder / name).read_text(errors="replace").splitlines()
+    return pathspec.PathSpec.from_lines("gitwildmatch", lines)
+
+
+def _ignored(rules: dict[str, pathspec.PathSpec], path: str) -> bool:
+    """As git does it: the last folder whose rules say anything about `path` decides."""
+    verdict = False
+    for base, spec in rules.items():
+        if path.startswith(base):
+            answer = spec.check_file(path[len(base) :]).include
+            verdict = verdict if answer is None else answer
+    return verdict
+
+
+def _refuse_large(root: Path, members: list[str]) -> None:
+    sizes = sorted(((root / m).lstat().st_size, m) for m in members)
+    total = sum(size for size, _ in sizes)
+    if total > LIMIT or len(members) > 100_000:
+        largest = ", ".join(f"{name} ({size / 1e6:.1f} MB)" for size, name in reversed(sizes[-3:]))
+        raise SamerunError(
+            f"Failed to pack {root}: {len(members)} files of {total / 1e6:.0f} MB are more than the "
+            f"{LIMIT // 1024 // 1024} MB that travel. The largest: {largest}.",
+            "Name what the script does not need in .samerunignore, and bring data by training_volumes.",
+            DATA,
+        )
+
+
+def _add(archive: tarfile.TarFile, root: Path, relative: str) -> None:
+    path = root / relative
+    try:
+        info = archive.gettarinfo(path, arcname=relative)
+        if info is None:  # a socket or the like
+            return
+        # Only what changes a run goes in: content, links and the executable bit.
+        info.uid = info.gid = info.mtime = 0
+        info.uname = info.gname = ""
+        info.mode = 0o755 if info.mode & 0o100 else 0o644
+        if info.islnk():  # a hard link is two files here
+            info.type, info.linkname = tarfile.REGTYPE, ""
+        if info.issym():
+            archive.addfile(info)
+            return
+        with path.open("rb") as content:
+            info.size = os.fstat(content.fileno()).st_size
+            archive.addfile(info, content)
+    except OSError as error:
+        raise SamerunError(
+            f"Failed to pack {path}: {error.strerror}.", "Make it readable, or name it in .samerunignore.", NO_INPUT
+        ) from error

@@ -1,0 +1,145 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Settling launches: from what an engine knows to the record, for who watched and for who comes later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import (
+    MlflowRun,
+    Outcome,
+    RunRecord,
+    RunState,
+    now,
+    parse_time,
+    seconds_between,
+)
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import shim
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
+
+# A launch submitted elsewhere may still be followed there: its Job or container stays that long after its end.
+_ELSEWHERE_SECONDS = 60
+
+
+def record_path(world: World, launch: str) -> Path:
+    return world.runs / launch / "record.json"
+
+
+def lock_path(world: World, launch: str) -> Path:
+    """Held by whoever follows the launch."""
+    return world.runs / launch / "follower.lock"
+
+
+def records(world: World) -> Iterator[RunRecord]:
+    """The local records, newest first."""
+    found = (files.read_json(path) for path in world.runs.glob("*/record.json"))
+    yield from sorted((RunRecord.from_dict(r) for r in found if r), key=lambda r: r.started_at, reverse=True)
+
+
+def targets(world: World) -> list[Target]:
+    """Where this world's launches may be: where its services are, and on this host."""
+    return [TARGETS[name](world) for name in dict.fromkeys((world.target, "process"))]
+
+
+def collect(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
+    """Settle every launch that ended while nobody watched.
+
+    Returns:
+        The records settled now, and those of launches that still go on.
+    """
+    settled, alive = [], []
+    for target in targets(world):
+        for record in target.launches():
+            if files.is_locked(lock_path(world, record.launch)):
+                alive.append(_running(record))
+                continue
+            outcome = target.outcome(record.launch)
+            if outcome is None:
+                alive.append(_running(record))
+                continue
+            ours = lock_path(world, record.launch).exists()
+            settled.append(settle(target, record, outcome, keep=not ours and _is_fresh(outcome)))
+    return settled, alive
+
+
+def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = False) -> RunRecord:
+    """Complete `record`, close its MLflow runs, write record and log, and remove what the engine still holds.
+
+    With `keep`, or where MLflow could not be asked, the engine's part stays for the next command.
+    """
+    world = target.world
+    _keep_log(target, record.launch)
+    record.state, record.exit_code = outcome.state, outcome.exit_code
+    record.reason, record.hint = outcome.reason, outcome.hint
+    record.started_at = outcome.started_at or record.started_at
+    record.ended_at = outcome.ended_at or now()
+    record.durations["run"] = seconds_between(record.started_at, record.ended_at)
+    told = close_runs(world, record)
+    if not told:
+        record.mlflow_runs = [
+            MlflowRun(run_id=run["run_id"], experiment="", status=run["status"])
+            for run in outcome.report.get("runs", [])
+        ]
+    files.write_json(record_path(world, record.launch), record.as_dict())
+    if not keep and (told or outcome.report.get("closed")):
+        target.remove(record.launch)
+    return record
+
+
+def close_runs(world: World, record: RunRecord) -> bool:
+    """Make MLflow agree with the record and copy what it knows of the launch; False if it does not answer."""
+    url = world.mlflow.url("host")
+    tracking = shim.Tracking(url)
+    try:
+        experiments = tracking.experiments()
+        found = tracking.runs(f"tags.`{shim.LAUNCH_TAG}` = '{record.launch}'", list(experiments))
+        if any(run["info"]["status"] in ("RUNNING", "SCHEDULED") for run in found):
+            tracking.close(found, record.state.value, record.exit_code)
+            found = tracking.launch_runs(record.launch)
+    except (OSError, ValueError, KeyError):
+        return False
+    record.mlflow_runs = [_mlflow_run(run, experiments, url) for run in found]
+    return True
+
+
+def _mlflow_run(run: dict[str, Any], experiments: dict[str, str], url: str) -> MlflowRun:
+    info, data = run["info"], run.get("data", {})
+    experiment, run_id = info["experiment_id"], info["run_id"]
+    return MlflowRun(
+        run_id=run_id, experiment=experiments.get(experiment, experiment), status=info["status"],
+        name=info.get("run_name", ""),
+        params={p["key"]: p["value"] for p in data.get("params", [])},
+        metrics={m["key"]: m["value"] for m in data.get("metrics", [])},
+        url=f"{url}/#/experiments/{experiment}/runs/{run_id}",
+    )  # fmt: skip
+
+
+def _keep_log(target: Target, launch: str) -> None:
+    """Write the whole log beside the record, unless who watched, or the script itself, has."""
+    path = target.world.runs / launch / "log.txt"
+    if path.exists():
+        return
+    try:
+        files.write_private(path, b"".join(target.follow(launch)))
+    except SamerunError:
+        files.write_private(path, b"")  # the engine has none
+
+
+def _is_fresh(outcome: Outcome) -> bool:
+    if not outcome.ended_at:
+        return False
+    age = datetime.now(UTC) - parse_time(outcome.ended_at)
+    return age.total_seconds() < _ELSEWHERE_SECONDS
+
+
+def _running(record: RunRecord) -> RunRecord:
+    record.state = RunState.RUNNING
+    return record

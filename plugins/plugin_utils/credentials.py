@@ -1,0 +1,52 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The S3 keys of a world: given by the inventory, kept by the world, or generated once."""
+
+from __future__ import annotations
+
+import secrets
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+
+
+def load(world: World) -> Credentials | None:
+    """The keys in use, or None where the world has none yet."""
+    return world.given_credentials or host_of(world).credentials()
+
+
+def require(world: World) -> Credentials:
+    """The keys in use.
+
+    Raises:
+        SamerunError: the world has none.
+    """
+    found = load(world)
+    if found is None:
+        raise SamerunError(
+            f"Failed to find the S3 keys of world {world.name}: it has none yet.",
+            "Set object_store_access_key and object_store_secret_key."
+            if world.object_store.external
+            else "Start the world's services: samerun up",
+            CONFIG,
+        )
+    return found
+
+
+def ensure(world: World, *, change: bool = True) -> bool:
+    """See to it that the world keeps keys; return whether anything changed (or, without `change`, would)."""
+    host = host_of(world)
+    given, kept = world.given_credentials, host.credentials()
+    if kept is not None and given in (None, kept):
+        return False
+    if given is None and world.object_store.external:
+        require(world)
+    if change:
+        host.keep_credentials(given or generate())
+    return True
+
+
+def generate() -> Credentials:
+    """128 random bits for the secret; the access key is a name, of the length that every store takes."""
+    return Credentials(access_key=f"samerun{secrets.token_hex(6)}", secret_key=secrets.token_hex(16))

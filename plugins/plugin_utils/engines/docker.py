@@ -1,0 +1,160 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The Docker engine that the docker command would use, and its refusals in one line each."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tarfile
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import (
+    NO_PERMISSION,
+    UNAVAILABLE,
+    SamerunError,
+)
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+
+
+def host() -> str:
+    """The engine's address, found as the docker command finds it: DOCKER_HOST, DOCKER_CONTEXT, current context.
+
+    Raises:
+        SamerunError: the context does not exist.
+    """
+    if given := os.environ.get("DOCKER_HOST"):
+        return given
+    from docker.context import ContextAPI
+
+    name = os.environ.get("DOCKER_CONTEXT") or None
+    found = ContextAPI.get_context(name)
+    if found is None:
+        raise SamerunError(
+            f"Failed to find the Docker engine: there is no Docker context {name or 'as the configuration names it'}.",
+            "See docker context ls, then docker context use NAME.",
+            UNAVAILABLE,
+        )
+    return found.Host or DEFAULT_HOST
+
+
+def connect(timeout: int | None = 60) -> Any:
+    """A `docker.DockerClient` that has answered once.
+
+    Raises:
+        SamerunError: no engine, no permission, or an address that cannot be right; each with what to do.
+    """
+    try:
+        import docker
+    except ImportError as error:
+        raise SamerunError(
+            "Failed to talk to Docker: the Python package docker is missing.", "pip install docker", UNAVAILABLE
+        ) from error
+    address = host()
+    options: dict[str, Any] = {"base_url": address, "timeout": timeout}
+    if os.environ.get("DOCKER_TLS_VERIFY"):
+        folder = os.environ.get("DOCKER_CERT_PATH") or os.path.expanduser("~/.docker")
+        options["tls"] = docker.tls.TLSConfig(
+            client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"), ca_cert=f"{folder}/ca.pem", verify=True
+        )
+    try:
+        client = docker.DockerClient(**options)
+        client.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        raise _unreachable(address, error) from error
+    return client
+
+
+def _unreachable(address: str, error: BaseException) -> SamerunError:
+    text = str(error)
+    origin = "DOCKER_HOST" if os.environ.get("DOCKER_HOST") else "the Docker context"
+    if "Permission denied" in text or "PermissionError" in text:
+        return SamerunError(
+            f"Failed to talk to the Docker engine at {address}: no permission on its socket.",
+            "sudo usermod -aG docker $USER, then log in again.",
+            NO_PERMISSION,
+        )
+    if address == DEFAULT_HOST:
+        return SamerunError(
+            f"Failed to talk to the Docker engine at {address}: nothing answers.",
+            "Start Docker (sudo systemctl start docker, or Docker Desktop), or train without it: "
+            "samerun -i process train",
+            UNAVAILABLE,
+        )
+    cause = "the address is not one of Docker's" if "Invalid" in text or "scheme" in text else "nothing answers"
+    return SamerunError(
+        f"Failed to talk to the Docker engine at {address} ({origin}): {cause}.",
+        "Correct it or unset it: see docker context ls.",
+        UNAVAILABLE,
+    )
+
+
+@contextlib.contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Turn what the engine refuses inside the block into "Failed to <what>: <its own words>"."""
+    import docker
+    import requests
+
+    try:
+        yield
+    except docker.errors.APIError as error:
+        words = (error.explanation or str(error)).strip().rstrip(".")
+        raise SamerunError(f"Failed to {what}: the engine says: {words}.", _hint(words), UNAVAILABLE) from error
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise SamerunError(
+            f"Failed to {what}: the Docker engine went away ({type(error).__name__}).",
+            "Start it again; samerun status then finds the run.",
+            UNAVAILABLE,
+        ) from error
+
+
+def _hint(words: str) -> str:
+    if "no space left" in words.lower():
+        return "Free disk: docker system df, docker image prune."
+    if "No such image" in words or "not found" in words or "pull access denied" in words:
+        return "Is the image's name right, and is its registry reachable? docker pull IMAGE tells."
+    if "port is already allocated" in words or "address already in use" in words:
+        return (
+            "Another program holds the port: move ours by mlflow_port, object_store_port or object_store_console_port."
+        )
+    return ""
+
+
+def archive(
+    content: Mapping[str, bytes], *, mode: int = 0o644, uid: int = 0, folder: str = "", writable: tuple[str, ...] = ()
+) -> bytes:
+    """A tar for the engine's copy call.
+
+    Args:
+        content: path to bytes; the files get `mode` and belong to `uid`.
+        folder: a folder to make for them that only `uid` may enter.
+        writable: empty folders that anybody may write.
+    """
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, bits in [*((path, 0o777) for path in writable), *([(folder, 0o700)] if folder else [])]:
+            info = tarfile.TarInfo(name)
+            info.type, info.mode, info.uid = tarfile.DIRTYPE, bits, uid
+            tar.addfile(info)
+        for path, data in sorted(content.items()):
+            info = tarfile.TarInfo(path)
+            info.size, info.mode, info.uid = len(data), mode, uid
+            tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def read_file(container: Any, path: str) -> bytes | None:
+    """The content of `path` in a container, running or not; None where there is none."""
+    import docker
+
+    try:
+        stream, _stat = container.get_archive(path)
+    except docker.errors.NotFound:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
+        member = tar.next()
+        content = tar.extractfile(member) if member else None
+        return content.read() if content else None

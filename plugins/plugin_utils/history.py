@@ -1,0 +1,63 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a world has trained already."""
+
+from __future__ import annotations
+
+import urllib.error
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, shim
+
+
+def finished(world: World, fingerprint: str) -> RunRecord | None:
+    """The newest FINISHED launch with this fingerprint, or None.
+
+    One whose MLflow run was deleted does not count. MLflow is asked too, so that a training of another person or
+    machine in the same world counts as well.
+
+    Raises:
+        SamerunError: MLflow does not answer.
+    """
+    tracking = shim.Tracking(world.mlflow.url("host"))
+    try:
+        for record in collector.records(world):
+            if record.state is RunState.FINISHED and record.fingerprint == fingerprint and _exist(tracking, record):
+                return record
+        return _in_mlflow(tracking, world, fingerprint)
+    except (OSError, ValueError, KeyError) as error:
+        raise SamerunError(
+            f"Failed to ask MLflow at {tracking.uri} what was trained already: {getattr(error, 'reason', error)}.",
+            "Is it started? samerun up",
+            UNAVAILABLE,
+        ) from error
+
+
+def _exist(tracking: shim.Tracking, record: RunRecord) -> bool:
+    for known in record.mlflow_runs:
+        try:
+            run = tracking.call("runs/get", query=f"?run_id={known.run_id}")["run"]
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return False
+            raise
+        if run["info"].get("lifecycle_stage") == "deleted":
+            return False
+    return True
+
+
+def _in_mlflow(tracking: shim.Tracking, world: World, fingerprint: str) -> RunRecord | None:
+    wanted = f"tags.`{shim.FINGERPRINT_TAG}` = '{fingerprint}' and tags.`{shim.STATE_TAG}` = 'FINISHED'"
+    runs = tracking.runs(wanted)
+    if not runs:
+        return None
+    tags = {tag["key"]: tag["value"] for tag in runs[-1]["data"].get("tags", [])}
+    record = RunRecord(
+        launch=tags[shim.LAUNCH_TAG], name="", world=world.name, target="", script="", script_sha256="",
+        bundle_sha256="", fingerprint=fingerprint, contract={}, image="", tracking_uri="",
+        state=RunState.FINISHED, exit_code=0,
+    )  # fmt: skip
+    collector.close_runs(world, record)
+    return record

@@ -1,0 +1,116 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Trainer images keyed by the hash of what is in them, built once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
+
+DOCKERFILE = Path(__file__).parents[2] / "trainer" / "Dockerfile"
+BASE_IMAGE = "python:3.11-slim-bookworm"
+INTERPRETER = "python"
+# The caller's package index counts inside a build too; it is left in the image's history, so it must hold no password.
+_PASSED_ON = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+
+
+def key(requirements: str, base_image: str) -> str:
+    """What an image of these parts is called."""
+    parts = (DOCKERFILE.read_text(), base_image or BASE_IMAGE, requirements)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def name(requirements: str, base_image: str, registry: str) -> str:
+    """The image's full name; with a registry's in front where there is one."""
+    return f"{registry + '/' if registry else ''}samerun/trainer:{key(requirements, base_image)}"
+
+
+def ensure(
+    client: Any, image: str, requirements: str, base_image: str, registry: str, say: Callable[[str], None]
+) -> str:
+    """Build `image`, and push it where there is a registry, unless it is there already.
+
+    Returns:
+        Its digest.
+
+    Raises:
+        SamerunError: with the build's last line.
+    """
+    import docker
+
+    try:
+        found = client.images.get(image)
+    except docker.errors.ImageNotFound:
+        found = None
+    if found is None and registry:
+        found = _pulled(client, image)
+    if found is None:
+        build(client, image, requirements, base_image, say)
+        found = client.images.get(image)
+    if registry and not found.attrs.get("RepoDigests"):
+        push(client, image, say)
+        found = client.images.get(image)
+    digests = found.attrs.get("RepoDigests") or [found.id]
+    return str(digests[0])
+
+
+def is_pushed(client: Any, image: str) -> bool:
+    """Whether the registry in `image`'s name has it."""
+    import docker
+
+    try:
+        client.images.get_registry_data(image)
+    except docker.errors.APIError:
+        return False
+    return True
+
+
+def _pulled(client: Any, image: str) -> Any:
+    import docker
+
+    try:
+        return client.images.pull(image)
+    except docker.errors.APIError:
+        return None
+
+
+def build(client: Any, image: str, requirements: str, base_image: str, say: Callable[[str], None]) -> None:
+    say(f"Building the trainer image {image}: this takes minutes once")
+    arguments = {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)}
+    arguments["BASE_IMAGE"] = base_image or BASE_IMAGE
+    context = engine.archive({"Dockerfile": DOCKERFILE.read_bytes(), "requirements.txt": requirements.encode()})
+    with engine.explained(f"build the image {image}"):
+        steps = client.api.build(
+            fileobj=context, custom_context=True, tag=image, rm=True, forcerm=True, buildargs=arguments, decode=True
+        )
+        _watch(steps, f"build the image {image}", say)
+
+
+def push(client: Any, image: str, say: Callable[[str], None]) -> None:
+    say(f"Pushing {image}")
+    with engine.explained(f"push the image {image}"):
+        _watch(client.api.push(image, stream=True, decode=True), f"push the image {image}", lambda _line: None)
+
+
+def _watch(steps: Any, what: str, say: Callable[[str], None]) -> None:
+    last: list[str] = []
+    for step in steps:
+        if "error" in step:
+            cause = " | ".join([*last, step["error"].strip()])
+            raise SamerunError(
+                f"Failed to {what}: {cause}.",
+                "Are base image (training_base_image), registry and package index reachable? "
+                "Or name a ready image: training_image.",
+                UNAVAILABLE,
+            )
+        line = step.get("stream", "").strip()
+        if line:
+            last = [*last[-1:], line[:200]]
+        if line.startswith("Step "):
+            say(line[:100])

@@ -1,0 +1,151 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One launch, from what the user wrote to the record."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils import files, run
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SOFTWARE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunSpec, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import (
+    bundle,
+    collector,
+    credentials,
+    history,
+    scripts,
+)
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import EnvironmentRequest, Say
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the `training_*` variables say; see the module training_run."""
+
+    target: str
+    script: str
+    args: tuple[str, ...] = ()
+    project: str = ""
+    name: str = ""
+    environment: EnvironmentRequest = field(default_factory=lambda: EnvironmentRequest(""))
+    env: Mapping[str, str] = field(default_factory=dict)
+    secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    volumes: tuple[run.Volume, ...] = ()
+    resources: Mapping[str, str] = field(default_factory=dict)
+    timeout: int = 0
+    network: str = ""
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any], world: World) -> Training:
+        """Read the options of training_run.
+
+        Raises:
+            SamerunError: one that cannot be meant, with its name.
+        """
+        script = scripts.located(options["script"], options["project"])
+        requirements = scripts.requirements(options["requirements"], script.project)
+        return cls(
+            target=options["target"] or world.target,
+            script=script.relative, project=str(script.project),
+            name=options["name"] or Path(script.relative).stem,
+            args=tuple(str(argument) for argument in options["args"]),
+            environment=EnvironmentRequest(requirements, options["python"], options["image"], options["base_image"]),
+            env=scripts.variables("training_env", options["env"]),
+            secret_env=scripts.variables("training_secret_env", options["secret_env"]),
+            volumes=tuple(scripts.volume(given) for given in options["volumes"]),
+            resources={key: str(value) for key, value in options["resources"].items() if value},
+            timeout=options["timeout"], network=options["network"],
+        )  # fmt: skip
+
+
+class Launcher:
+    """Plans, starts and follows launches of one world.
+
+    Args:
+        say: takes one line about what happens.
+        show: takes the log as it comes.
+    """
+
+    def __init__(self, world: World, training: Training, say: Say, show: Callable[[bytes], None]) -> None:
+        self.world = world
+        self.training = training
+        self.show = show
+        self.say = say
+        self.target = TARGETS[training.target](world, say)
+
+    def spec(self, *, planning: bool = False) -> tuple[RunSpec, bundle.Bundle]:
+        """The launch as data, with the code that belongs to it; nothing is started or built.
+
+        Args:
+            planning: whether the world may have no keys yet.
+        """
+        given, target = self.training, self.target
+        code = bundle.pack(Path(given.project))
+        environment = target.environment(given.environment)
+        keys = credentials.load(self.world) or (credentials.generate() if planning else None)
+        contract = self.world.contract(target.viewpoint(given.network), keys)
+        parts = {
+            "bundle": code.sha256, "script": given.script, "args": given.args, "environment": environment.key,
+            "env": given.env, "secrets": sorted(given.secret_env), "volumes": given.volumes, "target": target.NAME,
+        }  # fmt: skip
+        spec = RunSpec(
+            launch=run.new_launch(given.name), name=given.name, world=self.world.name, target=target.NAME,
+            script=given.script, args=given.args, bundle_sha256=code.sha256,
+            script_sha256=scripts.digest(Path(given.project) / given.script),
+            fingerprint=run.fingerprint(**parts), environment=environment, contract=contract,
+            bucket=self.world.bucket, env=given.env, secret_env=given.secret_env, volumes=given.volumes,
+            resources=given.resources, timeout=given.timeout, network=given.network,
+        )  # fmt: skip
+        return spec, code
+
+    def done_before(self, spec: RunSpec) -> RunRecord | None:
+        """A FINISHED launch with the same fingerprint whose MLflow runs are still there."""
+        return history.finished(self.world, spec.fingerprint)
+
+    def run(self, spec: RunSpec, code: bundle.Bundle, *, detach: bool = False) -> RunRecord:
+        """Carry the launch out and return its record; with `detach` return once it is submitted."""
+        started = time.monotonic()
+        environment = self.target.prepare(self.training.environment, spec.environment)
+        spec = RunSpec(**{**spec.__dict__, "environment": environment})
+        prepared = time.monotonic()
+        lock = collector.lock_path(self.world, spec.launch)
+        with files.locked(lock):
+            self.target.submit(spec, code)
+            record = spec.record()
+            record.started_at = run.now()
+            if detach:
+                record.state = RunState.RUNNING
+                return record
+            first = self._follow(spec.launch)
+            outcome = self.target.outcome(spec.launch)
+            if outcome is None:
+                raise SamerunError(f"Failed to follow {spec.launch}: its log ended before it did.", "", SOFTWARE)
+            record.durations = {"prepare": round(prepared - started, 3)}
+            if first:
+                record.durations["first_output"] = round(first - prepared, 3)
+            record = collector.settle(self.target, record, outcome)
+        with contextlib.suppress(FileNotFoundError):
+            lock.unlink()
+        return record
+
+    def _follow(self, launch: str) -> float:
+        """Show and keep the log until the launch ends; return when its first byte came (0.0 for none)."""
+        first = 0.0
+        kept = self.world.runs / launch / "log.txt"
+        # On the process target the script itself writes the file.
+        with open(kept.with_name("log.part") if kept.exists() else kept, "wb") as copy:
+            for found in self.target.follow(launch):
+                first = first or time.monotonic()
+                copy.write(found)
+                copy.flush()
+                self.show(found)
+        kept.with_name("log.part").unlink(missing_ok=True)
+        return first

@@ -1,0 +1,82 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The variables of the roles, held against their argument specs before anything starts.
+
+Ansible's own check accepts unknown variables, and shows the value of one with a wrong type, even of a secret.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+
+PREFIXES = ("samerun_", "object_store_", "mlflow_", "training_")
+_ROLES = Path(__file__).parents[2] / "roles"
+_PUBLIC = ("world", "object_store", "mlflow", "training")
+_NEAR = 2
+
+
+@functools.cache
+def specs() -> dict[str, dict[str, Any]]:
+    """Variable to its argument spec, of all public roles."""
+    found: dict[str, dict[str, Any]] = {}
+    for role in _PUBLIC:
+        text = (_ROLES / role / "meta" / "argument_specs.yml").read_text()
+        found.update(yaml.safe_load(text)["argument_specs"]["main"]["options"])
+    return found
+
+
+def check(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> list[str]:
+    """Hold what is set against the specs.
+
+    Returns:
+        A warning for each unknown variable that is near no known one.
+
+    Raises:
+        SamerunError: an unknown one near a known one, or a value that the spec does not admit.
+    """
+    warnings = _check_unknown(variables, specs())
+    known = {name: template(variables[name]) for name in specs() if name in variables}
+    _check_values(known)
+    return warnings
+
+
+def _check_unknown(variables: Iterable[str], known: Iterable[str]) -> list[str]:
+    warnings = []
+    for name in variables:
+        if name.startswith(PREFIXES) and name not in known:
+            nearest = min(known, key=lambda other: distance(name, other))
+            if distance(name, nearest) <= _NEAR:
+                raise SamerunError(
+                    f"Failed to read the variable {name}: there is none.", f"Did you mean {nearest}?", CONFIG
+                )
+            warnings.append(f"The variable {name} is none of samerun's; nothing reads it.")
+    return warnings
+
+
+def _check_values(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        spec = specs()[name]
+        result = ArgumentSpecValidator({name: spec}).validate({name: value})
+        if not result.error_messages:
+            continue
+        secret = spec.get("no_log", False)
+        cause = f"it is not of type {spec['type']}" if secret else result.error_messages[0]
+        raise SamerunError(f"Failed to read the variable {name}: {cause}.", "See its role's README.", CONFIG)
+
+
+def distance(one: str, other: str) -> int:
+    """Levenshtein's distance."""
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        previous, row[0] = row[0], i
+        for j, b in enumerate(other, 1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
+    return row[-1]

@@ -1,0 +1,139 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the user gives to run: script, requirements, variables and volumes, checked before anything starts."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, DATA, NO_INPUT, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import Volume
+
+# A client that still pickles a torch model without an input example, and reads and writes what the server does.
+DEFAULT_REQUIREMENTS = "mlflow==3.13.*\nboto3\n"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script and its project folder; `relative` is its POSIX path in there."""
+
+    project: Path
+    relative: str
+
+
+def located(script: str, project: str) -> Script:
+    """Find the script, relative to the caller's folder, and see whether Python can read it.
+
+    Raises:
+        SamerunError: it is missing, a folder, unreadable, empty, outside its project, or has a syntax error.
+    """
+    path = Path(script).expanduser().absolute()
+    root = Path(project).expanduser().absolute() if project else path.parent
+    start = f"Failed to read the script {script}"
+    if not path.exists():
+        raise SamerunError(f"{start}: there is no such file.", _nearest(path), NO_INPUT)
+    if path.is_dir():
+        raise SamerunError(f"{start}: it is a folder.", f"Name a file in it, such as {script}/train.py", NO_INPUT)
+    if not path.is_relative_to(root):
+        raise SamerunError(
+            f"{start}: it is not inside its project {root}.", "Set training_project to a folder above it.", CONFIG
+        )
+    try:
+        source = path.read_bytes()
+        if not source.strip():
+            raise SamerunError(f"{start}: it is empty.", "Is it saved?", DATA)
+        ast.parse(source, str(path))
+    except OSError as error:
+        raise SamerunError(f"{start}: {error.strerror}.", "Make it readable.", NO_INPUT) from error
+    except SyntaxError as error:
+        raise SamerunError(
+            f"{start}: line {error.lineno}: {error.msg}.", "Correct it; nothing was started.", DATA
+        ) from error
+    except ValueError as error:
+        raise SamerunError(f"{start}: it is not Python source ({error}).", "Is it the right file?", DATA) from error
+    return Script(root, path.relative_to(root).as_posix())
+
+
+def requirements(given: str, project: Path) -> str:
+    """The text of the requirements file: the one named, the project's requirements.txt, or MLflow and boto3."""
+    path = Path(given).expanduser().absolute() if given else project / "requirements.txt"
+    if not given and not path.is_file():
+        return DEFAULT_REQUIREMENTS
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        cause = getattr(error, "strerror", None) or "it is not text"
+        raise SamerunError(
+            f"Failed to read the requirements {path}: {cause}.", "Correct training_requirements.", NO_INPUT
+        ) from error
+
+
+def variables(option: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """Variables for the script, as strings.
+
+    Raises:
+        SamerunError: a name or value that no environment can hold, or one that the contract sets.
+    """
+    rows = {row.name: row for row in contract.TABLE}
+    for name, value in given.items():
+        if not _NAME.fullmatch(str(name)):
+            raise SamerunError(f"Failed to read {option}: {name!r} is no name of a variable.", "", DATA)
+        if name in rows:
+            raise SamerunError(
+                f"Failed to read {option}: {name} is part of the contract.",
+                f"Set {rows[name].setting} instead.",
+                CONFIG,
+            )
+        if isinstance(value, (dict, list)) or value is None:
+            raise SamerunError(f"Failed to read {option}: {name} is not a string.", "Quote its value.", DATA)
+        if "\0" in str(value):
+            raise SamerunError(f"Failed to read {option}: the value of {name} holds a NUL byte.", "", DATA)
+    return {str(name): str(value) for name, value in given.items()}
+
+
+def volume(given: str | Mapping[str, Any]) -> Volume:
+    """`SOURCE:PATH[:ro]` or a mapping of source, path and read_only.
+
+    Raises:
+        SamerunError: a path that is not absolute, or a folder of the host that is not there.
+    """
+    if isinstance(given, str):
+        source, _, rest = given.partition(":")
+        path, _, mode = rest.partition(":")
+        given = {"source": source, "path": path, "read_only": mode == "ro"}
+        if mode not in ("", "ro", "rw"):
+            raise SamerunError(f"Failed to read training_volumes: {mode!r} is neither ro nor rw.", "", DATA)
+    source, path = str(given.get("source", "")), str(given.get("path", ""))
+    if source.startswith(("/", "~", ".")):
+        source = str(Path(source).expanduser().absolute())
+        if not Path(source).is_dir():
+            raise SamerunError(
+                f"Failed to use the volume {source}:{path}: there is no such folder.", f"mkdir -p {source}", NO_INPUT
+            )
+    if not source or not path.startswith("/") or ".." in Path(path).parts or path == "/":
+        raise SamerunError(
+            f"Failed to read training_volumes: {source}:{path} is not SOURCE:PATH.",
+            "Write for example ~/data:/data",
+            DATA,
+        )
+    return Volume(source, path.rstrip("/"), bool(given.get("read_only", False)))
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _nearest(path: Path) -> str:
+    names = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.5) or names[:1]
+    return f"Did you mean {path.parent / close[0]}?" if close else "Name it: samerun train PATH/TO/train.py"

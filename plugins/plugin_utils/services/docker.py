@@ -1,0 +1,189 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Services as containers."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, Credentials
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import (
+    Claim,
+    Places,
+    Service,
+    ServiceHost,
+    ServiceState,
+)
+
+_SECRETS = "/run/samerun"
+
+
+class DockerHost(ServiceHost):
+    """Secret files are copied into the container, so that neither `docker inspect` nor a host folder shows them."""
+
+    NAME = "docker"
+    VIEWPOINT = "container"
+
+    @functools.cached_property
+    def client(self) -> Any:
+        return engine.connect()
+
+    def check(self) -> None:
+        _ = self.client
+
+    def claim(self, claims: Sequence[Claim]) -> dict[str, int]:
+        for service in claims:
+            container = self._container(service.name)
+            if container is not None and not self._is_ours(container):
+                raise SamerunError(
+                    f"Failed to claim the name {service.name}: a container has it that is not of world {self.world.name}.",
+                    f"Remove it, or rename ours: {service.role}_name",
+                    CANNOT_CREATE,
+                )
+            ours = _published(container) if container is not None and container.status == "running" else set()
+            for port in service.ports:
+                if port.port not in ours and not ports.is_free(self.world.bind, port.port):
+                    raise ports.refusal(port.port, port.variable, self._holder(port.port))
+        return {}
+
+    def places(self, service: Service) -> Places:
+        return Places(data=service.data_path, secrets=_SECRETS, bin="", listen="0.0.0.0")  # noqa: S104 - in its own network
+
+    def look(self, service: Service, keys: Credentials | None) -> ServiceState:
+        container = self._container(service.name)
+        state = ServiceState(exists=container is not None, request=self._request(service))
+        if container is None:
+            state.differs.append(f"container {service.name} is absent")
+            return state
+        if container.status != "running":
+            state.differs.append(f"container {service.name} is {container.status}")
+        kept = files.read_json(self._memory(service.name))
+        if kept.get("wanted") != service.sha256:
+            state.differs.append(f"container {service.name} is not what is wanted now")
+        elif kept.get("seen") != _appearance(container):
+            state.differs.append(f"container {service.name} was changed by hand")
+            state.recreate = True
+        if keys is not None and self._stale(container, service, keys):
+            state.differs.append(f"the keys in container {service.name} are not the world's")
+        return state
+
+    def deliver(self, service: Service, keys: Credentials) -> bool:
+        container = self._container(service.name)
+        stale = self._stale(container, service, keys)
+        if stale:
+            content = {f"samerun/{name}": data for name, data in service.rendered_secrets(keys).items()}
+            with engine.explained(f"copy the keys into the container {service.name}"):
+                owner = _user(container)
+                container.put_archive("/run", engine.archive(content, mode=0o400, uid=owner, folder="samerun"))
+        return stale
+
+    def remember(self, service: Service) -> None:
+        container = self._container(service.name)
+        files.write_json(self._memory(service.name), {"wanted": service.sha256, "seen": _appearance(container)})
+
+    def running(self, role: str, name: str, namespace: str) -> str:
+        container = self._container(name)
+        if container is None or not self._is_ours(container):
+            return "absent"
+        # A fresh container has not looked at itself yet; whoever waits for it asks it.
+        health = container.attrs["State"].get("Health", {}).get("Status")
+        if container.status == "running":
+            return "starting" if health == "unhealthy" else "running"
+        return "stopped"
+
+    def last_words(self, service: Service) -> str:
+        container = self._container(service.name)
+        return container.logs(tail=5).decode(errors="replace").strip() if container else ""
+
+    def teardown(self, *, purge: bool) -> list[str]:
+        removed = []
+        ours = {"label": [f"{OWNER_LABEL}={OWNER}", f"{WORLD_LABEL}={self.world.name}"]}
+        with engine.explained("remove the world's containers"):
+            for container in self.client.containers.list(all=True, filters=ours):
+                container.remove(force=True, v=True)
+                removed.append(f"container {container.name}")
+            for network in self.client.networks.list(filters=ours):
+                network.remove()
+                removed.append(f"network {network.name}")
+            for volume in self.client.volumes.list(filters=ours) if purge else ():
+                volume.remove()
+                removed.append(f"volume {volume.name}")
+        return removed
+
+    def _request(self, service: Service) -> dict[str, Any]:
+        """What the role's tasks need beyond the service's own variables."""
+        import docker
+
+        try:
+            self.client.images.get(service.image)
+            missing = False
+        except docker.errors.ImageNotFound:
+            missing = True
+        return {
+            "command": list(service.command),
+            "cpus": quantities.cpu_nanos(service.resources["cpu"]) / 10**9 if "cpu" in service.resources else 0,
+            "engine": engine.host(),
+            "env": dict(service.env),
+            "healthcheck": {"test": ["CMD", *service.healthcheck], "interval": "10s", "timeout": "5s", "retries": 3},
+            "image_missing": missing,
+            "labels": self.world.labels,
+            "memory": str(quantities.memory_bytes(service.resources["memory"]))
+            if "memory" in service.resources
+            else "0",
+            "ports": [f"{self.world.bind}:{port.port}:{port.port}" for port in service.ports],
+        }
+
+    def _container(self, name: str) -> Any:
+        import docker
+
+        try:
+            return self.client.containers.get(name)
+        except docker.errors.NotFound:
+            return None
+
+    def _is_ours(self, container: Any) -> bool:
+        labels = container.labels
+        return bool(labels.get(OWNER_LABEL) == OWNER and labels.get(WORLD_LABEL) == self.world.name)
+
+    def _holder(self, port: int) -> str:
+        for container in self.client.containers.list():
+            if port in _published(container):
+                return f"container {container.name}"
+        return ports.holder(port)
+
+    def _stale(self, container: Any, service: Service, keys: Credentials) -> bool:
+        wanted = service.rendered_secrets(keys)
+        return any(engine.read_file(container, f"{_SECRETS}/{name}") != data for name, data in wanted.items())
+
+    def _memory(self, name: str) -> Any:
+        return self.world.state / "services" / f"{name}.json"
+
+
+def _appearance(container: Any) -> str:
+    """Hash of what the engine says of a container, less what changes by itself."""
+    attrs = container.attrs
+    networks = {
+        name: sorted(network.get("Aliases") or []) for name, network in attrs["NetworkSettings"]["Networks"].items()
+    }
+    parts = {"config": attrs["Config"], "host": attrs["HostConfig"], "image": attrs["Image"], "networks": networks}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _published(container: Any) -> set[int]:
+    bindings = container.attrs["HostConfig"].get("PortBindings") or {}
+    return {int(entry["HostPort"]) for entries in bindings.values() for entry in entries or [] if entry["HostPort"]}
+
+
+def _user(container: Any) -> int:
+    """The user id that the container runs as; a name is the image's own and stands for the id that ours have."""
+    user = container.attrs["Config"]["User"].partition(":")[0]
+    return int(user) if user.isdigit() else (10001 if user else 0)

@@ -1,0 +1,231 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Services as Deployments."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.contract import Contract, name_of
+from ansible_collections.samerun.stack.plugins.module_utils.contract import keys as contract_keys
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import now
+from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, Credentials
+from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, images
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, pods
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster, is_ours, namespace
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import kubernetes_objects
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import (
+    Claim,
+    Places,
+    Service,
+    ServiceHost,
+    ServiceState,
+)
+
+_BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
+
+
+class KubernetesHost(ServiceHost):
+    """The world's keys are kept in the Secret that training reads; what is asked of the cluster decides alone."""
+
+    NAME = "kubernetes"
+    VIEWPOINT = "pod"
+
+    @functools.cached_property
+    def cluster(self) -> Cluster:
+        return Cluster(self.world.kubeconfig, self.world.context)
+
+    def check(self) -> None:
+        if not self.world.context and not self.cluster.context.looks_local:
+            name = self.cluster.context.name
+            raise SamerunError(
+                f"Failed to choose a cluster: the current context {name} ({self.cluster.server}) does not look local, "
+                "and nobody named it.",
+                f"If you mean it: samerun_context={name}",
+                CONFIG,
+            )
+        self.cluster.check()
+
+    def claim(self, claims: Sequence[Claim]) -> dict[str, int]:
+        for claim in claims:
+            if claim.built and not self.world.registry:
+                raise SamerunError(
+                    f"Failed to plan {claim.name}: its image is built here, and the cluster must be able to pull it.",
+                    "Set samerun_registry to a registry that this host can push to and the nodes can pull from, or "
+                    f"{claim.role}_image to an image that they have.",
+                    CONFIG,
+                )
+        with self.cluster.explained("look for what is there already"):
+            for claim in claims:
+                self._claim_object(claim, "PersistentVolumeClaim", claim.data, "data")
+                self._claim_object(claim, "Service", claim.name, "name")
+                self._claim_object(claim, "Deployment", claim.name, "name")
+                self._claim_node_ports(claim)
+        return {}
+
+    def places(self, service: Service) -> Places:
+        return Places(data=service.data_path, secrets=kubernetes_objects.SECRETS, bin="", listen="0.0.0.0")  # noqa: S104 - in its own pod
+
+    def look(self, service: Service, keys: Credentials | None) -> ServiceState:
+        with self.cluster.explained(f"compare the service {service.name}"):
+            new_namespace = self.cluster.get("Namespace", service.namespace) is None
+            wanted = kubernetes_objects.objects(service, self.world)
+            found = [self.cluster.get(o["kind"], o["metadata"]["name"], service.namespace) for o in wanted]
+            differing = [] if not new_namespace else [namespace(service.namespace, self.world.labels)]
+            differs = [f"namespace {service.namespace} is absent"] if new_namespace else []
+            for one, current in zip(wanted, found, strict=True):
+                if problem := self._difference(one, current, known_namespace=not new_namespace):
+                    differs.append(problem)
+                    differing.append(one)
+            if keys is not None and not new_namespace and self._stale(service, keys):
+                differs.append(f"the keys of {service.name} are not the world's")
+        if not differs and self.running(service.role, service.name, service.namespace) != "running":
+            differs.append(f"Deployment {service.name} is not ready")
+        request = {"objects": differing, "context": self.cluster.context.name}
+        if differs and service.built:
+            request |= {"engine": docker.host(), "image_missing": not images.is_pushed(docker.connect(), service.image)}
+        return ServiceState(exists=all(found), differs=differs, request=request)
+
+    def deliver(self, service: Service, keys: Credentials) -> bool:
+        with self.cluster.explained(f"write the keys of {service.name}"):
+            self.cluster.ensure_namespace(service.namespace, self.world.labels)
+            if not self._stale(service, keys):
+                return False
+            name, place = kubernetes_objects.secret_name(service), service.namespace
+            existed = self.cluster.get("Secret", name, place) is not None
+            metadata = {"name": name, "namespace": place, "labels": kubernetes_objects.labels(service, self.world)}
+            self.cluster.apply(
+                {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": _data(service, keys)}
+            )
+            if existed and self.cluster.get("Deployment", service.name, place):
+                # What kubectl rollout restart does: the running pod has read the old keys.
+                stamp = {"metadata": {"annotations": {"samerun.dev/restarted-at": now()}}}
+                self.cluster.merge("Deployment", place, service.name, {"spec": {"template": stamp}})
+        return True
+
+    def running(self, role: str, name: str, namespace: str) -> str:
+        with self.cluster.explained(f"read the Deployment {name}"):
+            found = self.cluster.get("Deployment", name, namespace)
+        if found is None or not is_ours(found):
+            return "absent"
+        status, wanted = found.get("status", {}), found["spec"].get("replicas", 1)
+        current = status.get("observedGeneration") == found["metadata"]["generation"]
+        ready = current and status.get("updatedReplicas", 0) == status.get("readyReplicas", 0) == wanted
+        return "stopped" if wanted == 0 else "running" if ready else "starting"
+
+    def hopeless(self, service: Service) -> str:
+        selector = f"app.kubernetes.io/name={service.name}"
+        with self.cluster.explained(f"read why {service.name} does not start"):
+            reasons = [pods.stuck(pod) for pod in self.cluster.find("Pod", service.namespace, label_selector=selector)]
+        return next((f"{reason['reason']} {reason['hint']}" for reason in reasons if reason), "")
+
+    def last_words(self, service: Service) -> str:
+        with self.cluster.explained(f"read why {service.name} does not start"):
+            found = self.cluster.find("Pod", service.namespace, label_selector=f"app.kubernetes.io/name={service.name}")
+            if not found:
+                return "there is no pod"
+            if waiting := pods.waits_for(found[-1]):
+                return waiting
+            if not pods.has_started(found[-1]):
+                return "its pod has not started"
+            text = b"".join(self.cluster.log(found[-1]["metadata"]["name"], service.namespace, follow=False))
+            return "\n".join(text.decode(errors="replace").splitlines()[-5:])
+
+    def teardown(self, *, purge: bool) -> list[str]:
+        kinds = ["Deployment", "Service", "Job"] + (["ConfigMap", "PersistentVolumeClaim"] if purge else [])
+        selector = f"{OWNER_LABEL}={OWNER},{WORLD_LABEL}={self.world.name}"
+        removed = []
+        with self.cluster.explained("remove the world's services"):
+            for place in self._namespaces():
+                for kind in [*kinds, "Secret"]:
+                    for found in self.cluster.find(kind, place, label_selector=selector):
+                        name = found["metadata"]["name"]
+                        if name == contract_objects.SECRET and not purge:
+                            continue  # the world's keys outlive its services, as its data does
+                        self.cluster.delete(kind, name, place)
+                        removed.append(f"{kind} {place}/{name}")
+                if purge and (there := self.cluster.get("Namespace", place)) and is_ours(there):
+                    self.cluster.delete("Namespace", place)
+                    removed.append(f"namespace {place}")
+        return removed
+
+    def credentials(self) -> Credentials | None:
+        with self.cluster.explained("read the world's keys"):
+            found = self.cluster.get("Secret", contract_objects.SECRET, self.world.training_namespace)
+        if found is None:
+            return None
+        values, names = contract_objects.decoded(found), contract_keys(secret=True)
+        try:
+            return Credentials(values[names[name_of("access_key")]], values[names[name_of("secret_key")]])
+        except KeyError as error:
+            raise SamerunError(
+                f"Failed to read the Secret {self.world.training_namespace}/{contract_objects.SECRET}: it has no key {error}.",
+                f"Its keys are {', '.join(names.values())}.",
+                CONFIG,
+            ) from error
+
+    def keep_credentials(self, keys: Credentials) -> None:
+        contract = Contract(
+            plain={}, secret={name_of("access_key"): keys.access_key, name_of("secret_key"): keys.secret_key}
+        )
+        with self.cluster.explained("write the world's keys"):
+            contract_objects.ensure_secret(self.cluster, self.world, contract)
+
+    def publish(self, keys: Credentials, *, change: bool) -> bool:
+        contract = self.world.contract("pod", keys)
+        with self.cluster.explained("write the contract"):
+            return contract_objects.ensure(self.cluster, self.world, contract, change=change)
+
+    def _namespaces(self) -> list[str]:
+        places = (self.world.mlflow.namespace, self.world.object_store.namespace, self.world.training_namespace)
+        return [place for place in dict.fromkeys(places) if self.cluster.get("Namespace", place)]
+
+    def _claim_object(self, claim: Claim, kind: str, name: str, variable: str) -> None:
+        found = self.cluster.get(kind, name, claim.namespace)
+        if found is None or (is_ours(found) and found["metadata"]["labels"].get(WORLD_LABEL) == self.world.name):
+            return
+        raise SamerunError(
+            f"Failed to claim the {kind} {claim.namespace}/{name}: there is one that is not of world {self.world.name}.",
+            f"Remove it, or rename ours: {claim.role}_{variable}, or use another {claim.role}_namespace",
+            CANNOT_CREATE,
+        )
+
+    def _claim_node_ports(self, service: Claim) -> None:
+        wanted = {port.node_port: port for port in service.ports if port.node_port}
+        for found in self.cluster.find_everywhere("Service") if wanted else ():
+            metadata = found["metadata"]
+            if (metadata["namespace"], metadata["name"]) == (service.namespace, service.name):
+                continue
+            for taken in {p.get("nodePort") for p in found["spec"].get("ports") or []} & wanted.keys():
+                raise SamerunError(
+                    f"Failed to claim NodePort {taken}: the Service {metadata['namespace']}/{metadata['name']} has it.",
+                    f"Move ours: {service.role}_node_port={taken + 1}",
+                    CANNOT_CREATE,
+                )
+
+    def _difference(
+        self, wanted: Mapping[str, Any], current: Mapping[str, Any] | None, *, known_namespace: bool
+    ) -> str:
+        called = f"{wanted['kind']} {wanted['metadata']['namespace']}/{wanted['metadata']['name']}"
+        if current is None:
+            return f"{called} is absent"
+        if known_namespace and _content(self.cluster.apply(wanted, dry_run=True)) != _content(current):
+            return f"{called} is not what is wanted"
+        return ""
+
+    def _stale(self, service: Service, keys: Credentials) -> bool:
+        found = self.cluster.get("Secret", kubernetes_objects.secret_name(service), service.namespace)
+        return found is None or found.get("data") != _data(service, keys)
+
+
+def _data(service: Service, keys: Credentials) -> dict[str, str]:
+    return contract_objects.encoded({name: data.decode() for name, data in service.rendered_secrets(keys).items()})
+
+
+def _content(found: Mapping[str, Any]) -> dict[str, Any]:
+    """An object less what the API server keeps for itself."""
+    metadata = {key: value for key, value in found["metadata"].items() if key not in _BOOKKEEPING}
+    return {**{key: value for key, value in found.items() if key != "status"}, "metadata": metadata}

@@ -1,0 +1,60 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ports of this machine: whether they are free, and who has them."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import psutil
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, CONFIG, SamerunError
+
+_TRIED = 50
+
+
+def is_free(bind: str, port: int) -> bool:
+    """Whether a server could listen there now.
+
+    Raises:
+        SamerunError: the address is not one of this machine's.
+    """
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As servers do it: a port whose last connections still fade is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise SamerunError(
+                f"Failed to use samerun_bind {bind}: {error.strerror}.", "Give an address of this machine.", CONFIG
+            ) from error
+    return True
+
+
+def next_free(bind: str, port: int, taken: set[int]) -> int:
+    """The first free port from `port` on that is not in `taken`."""
+    for candidate in range(port, port + _TRIED):
+        if candidate not in taken and is_free(bind, candidate):
+            return candidate
+    raise SamerunError(f"Failed to find a free port: {port} to {port + _TRIED - 1} are all taken.", "", CANNOT_CREATE)
+
+
+def holder(port: int) -> str:
+    """Who listens on `port`, as far as this user may see."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return "another program"
+
+
+def refusal(port: int, variable: str, who: str) -> SamerunError:
+    return SamerunError(
+        f"Failed to claim port {port}: {who} has it.", f"Stop it, or move ours: {variable}={port + 1}", CANNOT_CREATE
+    )

@@ -1,0 +1,140 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Services as processes of this host, kept up by supervisord."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
+from ansible_collections.samerun.stack.plugins.plugin_utils import guard, venvs
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import supervisor
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import (
+    Claim,
+    Places,
+    Service,
+    ServiceHost,
+    ServiceState,
+)
+
+_GUARD = "guard.py"
+_KEEPERS = ("psutil>=6.1", "supervisor>=4.3")  # what keeps a service up, beside the service itself
+_WORDS = {"RUNNING": "running", "STARTING": "starting", "BACKOFF": "starting", "": "absent"}
+
+
+class ProcessHost(ServiceHost):
+    """Everything lies in the world's state folder: configuration, data, logs and the files with the keys."""
+
+    NAME = "process"
+    VIEWPOINT = "host"
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.folder = world.state / "services"
+        self.supervisor = supervisor.Supervisor(self.folder)
+
+    def check(self) -> None:
+        """Nothing is needed but this interpreter."""
+
+    def claim(self, claims: Sequence[Claim]) -> dict[str, int]:
+        taken: set[int] = set()
+        moved = {}
+        for claim in claims:
+            for port in claim.ports:
+                # What runs already has its ports, and kept ones stay while nobody else has them.
+                if self.supervisor.state(claim.name) in ("RUNNING", "STARTING"):
+                    free = port.port
+                else:
+                    guard.reap(self._mark(claim.name))
+                    free = ports.next_free(self.world.bind, port.port, taken)
+                taken.add(free)
+                if free != port.port:
+                    moved[port.variable] = free
+        return moved
+
+    def places(self, service: Service) -> Places:
+        folder = self._service_folder(service.name)
+        data = Path(service.data).expanduser() if "/" in service.data else folder / "data"
+        return Places(
+            data=str(data), secrets=str(folder / "secrets"), listen=self.world.bind, bin=f"{self._venv(service)}/bin/"
+        )
+
+    def look(self, service: Service, keys: Credentials | None) -> ServiceState:
+        state = ServiceState(
+            exists=self.supervisor.program_path(service.name).exists(),
+            request={"requirements": [*service.requirements, *_KEEPERS]},
+        )
+        running = self.supervisor.state(service.name)
+        if running not in ("RUNNING", "STARTING"):
+            state.differs.append(f"program {service.name} is {running.lower() or 'absent'}")
+        if not venvs.is_made(self._venv(service)):
+            state.differs.append(f"the Python environment of {service.name} is absent")
+        if self._differs(self.supervisor.program_path(service.name), self._program(service)):
+            state.differs.append(f"program {service.name} is not configured as wanted")
+        if keys is not None and self._stale(service, keys):
+            state.differs.append(f"the keys of {service.name} are not the world's")
+        return state
+
+    def deliver(self, service: Service, keys: Credentials) -> bool:
+        folder = self._service_folder(service.name) / "secrets"
+        return any(files.write_private(folder / n, data) for n, data in service.rendered_secrets(keys).items())
+
+    def apply(self, service: Service, *, restart: bool) -> bool:
+        """Make the service run as wanted; return whether anything changed."""
+        files.private_folder(Path(self.places(service).data))
+        # A copy: where samerun is installed must not decide whether a service is as wanted.
+        files.write_private(self.folder / _GUARD, Path(guard.__file__).read_bytes())
+        changed = files.write_private(self.supervisor.program_path(service.name), self._program(service))
+        was = self.supervisor.state(service.name)
+        self.supervisor.start(self._venv(service) / "bin" / "python")
+        self.supervisor.apply(service.name, restart=restart)
+        return changed or restart or was not in ("RUNNING", "STARTING")
+
+    def running(self, role: str, name: str, namespace: str) -> str:
+        return _WORDS.get(self.supervisor.state(name), "stopped")
+
+    def last_words(self, service: Service) -> str:
+        log = self._log(service.name)
+        return "\n".join(log.read_text(errors="replace").splitlines()[-5:]) if log.exists() else ""
+
+    def teardown(self, *, purge: bool) -> list[str]:
+        names = sorted(path.name.removesuffix(".conf.d") for path in self.folder.glob("*.conf.d"))
+        ran = self.supervisor.shutdown()
+        removed = [f"program {name}" for name in names if guard.reap(self._mark(name)) or ran]
+        for name in names:
+            self.supervisor.program_path(name).unlink()
+            shutil.rmtree(self._service_folder(name) / "secrets", ignore_errors=True)
+        if self.supervisor.socket.parent != self.folder:
+            shutil.rmtree(self.supervisor.socket.parent, ignore_errors=True)
+        return removed  # data, keys and records go with the state folder, if they are to go
+
+    def _service_folder(self, name: str) -> Path:
+        return self.folder / name
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    def _mark(self, name: str) -> str:
+        return str(self._service_folder(name))
+
+    def _venv(self, service: Service) -> Path:
+        return venvs.folder(self.world.cache, venvs.listed([*service.requirements, *_KEEPERS]))
+
+    def _program(self, service: Service) -> str:
+        folder = self._service_folder(service.name)
+        command = [f"{self._venv(service)}/bin/python", str(self.folder / _GUARD), *service.command]
+        environment = {**service.env, guard.MARK: self._mark(service.name)}
+        return supervisor.program(service.name, command, environment, folder / "secrets", self._log(service.name))
+
+    def _stale(self, service: Service, keys: Credentials) -> bool:
+        folder = self._service_folder(service.name) / "secrets"
+        wanted = service.rendered_secrets(keys)
+        return any(not (folder / n).exists() or (folder / n).read_bytes() != data for n, data in wanted.items())
+
+    @staticmethod
+    def _differs(path: Path, text: str) -> bool:
+        return not path.exists() or path.read_text() != text

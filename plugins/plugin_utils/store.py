@@ -1,0 +1,67 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The world's S3 store, as the controller uses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, shim
+from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
+
+_CODE_PREFIX = ".samerun/code"
+
+
+def client(world: World) -> Any:
+    """A boto3 client for the store as this host reaches it.
+
+    Raises:
+        SamerunError: there are no keys, or boto3 is missing.
+    """
+    found = credentials.require(world)
+    try:
+        return shim.s3_client(world.object_store.url("host"), found.access_key, found.secret_key, world.region)
+    except ImportError as error:
+        raise SamerunError(
+            "Failed to talk to the S3 store: the Python package boto3 is missing.", "pip install boto3", UNAVAILABLE
+        ) from error
+
+
+def ensure_bucket(world: World, *, change: bool = True) -> bool:
+    """Create the world's bucket unless it is there; return whether it was (or, without `change`, would be) made."""
+    from botocore.exceptions import ClientError
+
+    s3 = client(world)
+    try:
+        s3.head_bucket(Bucket=world.bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
+            raise problem(world, error) from error
+        if change:
+            try:
+                s3.create_bucket(Bucket=world.bucket)
+            except Exception as refused:  # whatever boto3 raises becomes one line
+                raise problem(world, refused) from refused
+        return True
+    except Exception as error:  # whatever boto3 raises becomes one line
+        raise problem(world, error) from error
+    return False
+
+
+def put_code(world: World, code: Bundle) -> str:
+    """Upload the code unless the same is there already; return its key."""
+    key = f"{_CODE_PREFIX}/{code.sha256}.tar.gz"
+    s3 = client(world)
+    try:
+        if s3.list_objects_v2(Bucket=world.bucket, Prefix=key, MaxKeys=1).get("KeyCount", 0) == 0:
+            s3.put_object(Bucket=world.bucket, Key=key, Body=code.data)
+    except Exception as error:  # whatever boto3 raises becomes one line
+        raise problem(world, error) from error
+    return key
+
+
+def problem(world: World, error: Exception) -> SamerunError:
+    found = shim.s3_problem(error, world.bucket, world.object_store.url("host"), "host")
+    return SamerunError(found.message, found.hint, UNAVAILABLE)

@@ -1,0 +1,12 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The training targets by name. A new one is a file here and a line below."""
+
+from __future__ import annotations
+
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker import DockerTarget
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import KubernetesTarget
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process import ProcessTarget
+
+TARGETS: dict[str, type[Target]] = {target.NAME: target for target in (ProcessTarget, DockerTarget, KubernetesTarget)}

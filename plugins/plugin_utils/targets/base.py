@@ -1,0 +1,147 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a training target is. One file beside this one for each; none imports another."""
+
+from __future__ import annotations
+
+import abc
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import MASK
+from ansible_collections.samerun.stack.plugins.module_utils.run import (
+    Environment,
+    Outcome,
+    RunRecord,
+    RunSpec,
+    RunState,
+)
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import shim
+from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
+
+SHIM = Path(shim.__file__)
+
+
+@dataclass(frozen=True)
+class EnvironmentRequest:
+    """What the user wants the script to run in.
+
+    Attributes:
+        requirements: the text of the requirements file.
+        python, image: named by the user, then nothing is built.
+        base_image: what a trainer image is built from.
+    """
+
+    requirements: str
+    python: str = ""
+    image: str = ""
+    base_image: str = ""
+
+
+Say = Callable[[str], None]
+
+
+class Target(abc.ABC):
+    """A place where a script runs.
+
+    A target first describes its request as plain data (`plan`) and then only sends it (`submit`), so what check
+    mode shows is what is sent. The world keeps the launches: `launches`, `outcome` and `log` read them from there.
+
+    Args:
+        world: the world whose services the script uses.
+        say: takes one line for the person who watches.
+    """
+
+    NAME: ClassVar[str]
+    VIEWPOINT: ClassVar[str]
+
+    def __init__(self, world: World, say: Say = lambda _line: None) -> None:
+        self.world = world
+        self.say = say
+
+    def viewpoint(self, network: str) -> str:
+        """From where a run in `network` (`training_network`) sees addresses."""
+        del network
+        return self.VIEWPOINT
+
+    @abc.abstractmethod
+    def check(self) -> None:
+        """Raise a SamerunError if nothing can run here now; changes nothing, within 10 s."""
+
+    @abc.abstractmethod
+    def environment(self, request: EnvironmentRequest) -> Environment:
+        """The environment that `request` describes, without making it."""
+
+    @abc.abstractmethod
+    def prepare(self, request: EnvironmentRequest, environment: Environment) -> Environment:
+        """Make `environment` where it is missing, and return it with its digest."""
+
+    @abc.abstractmethod
+    def plan(self, spec: RunSpec) -> dict[str, Any]:
+        """The native request as plain data, secrets masked.
+
+        Raises:
+            SamerunError: the spec asks for what this target cannot do.
+        """
+
+    @abc.abstractmethod
+    def submit(self, spec: RunSpec, code: Bundle) -> None:
+        """Start the launch; when this returns it needs nobody any more."""
+
+    @abc.abstractmethod
+    def follow(self, launch: str) -> Iterator[bytes]:
+        """The log from its start, as it comes, until the launch has ended."""
+
+    @abc.abstractmethod
+    def outcome(self, launch: str) -> Outcome | None:
+        """How the launch ended, or None while it goes on."""
+
+    @abc.abstractmethod
+    def launches(self) -> list[RunRecord]:
+        """The records, as submitted, of all launches of this world that were not collected."""
+
+    @abc.abstractmethod
+    def cancel(self, launch: str, number: int) -> None:
+        """Pass signal `number` to the launch."""
+
+    @abc.abstractmethod
+    def remove(self, launch: str) -> None:
+        """Remove what a collected launch left in the engine; nothing where there is nothing."""
+
+
+def shim_spec(spec: RunSpec, viewpoint: str, *, work: str, code: str, report: str, code_key: str = "") -> str:
+    """The shim's instructions as JSON; nothing in them is secret.
+
+    Args:
+        work: the fresh folder that the code is unpacked to, where the script starts.
+        code: the path of the bundle, or empty with `code_key`.
+        report: the path that the shim writes its report to.
+        code_key: the key of the bundle in the world's bucket.
+    """
+    return json.dumps(
+        {
+            "launch": spec.launch, "fingerprint": spec.fingerprint, "viewpoint": viewpoint,
+            "script": spec.script, "args": list(spec.args), "work": work, "bundle": code, "bundle_key": code_key,
+            "bucket": spec.bucket, "report": report, "timeout": spec.timeout,
+        },
+        sort_keys=True,
+    )  # fmt: skip
+
+
+def mask(values: Mapping[str, str]) -> dict[str, str]:
+    """The names of `values` with nothing of their values."""
+    return dict.fromkeys(values, MASK)
+
+
+def outcome_from(report: Mapping[str, Any], **engine: Any) -> Outcome:
+    """Join the shim's report with what the engine knows; the shim knows better, where it lived to tell."""
+    known = {key: report[key] for key in ("reason", "hint", "started_at", "ended_at") if key in report}
+    if report:
+        # A script that ended well needs no reason, whatever the engine would say of a container without a report.
+        known = {"reason": "", "hint": "", **known}
+        known |= {"exit_code": report["exit_code"], "state": RunState(report["state"])}
+    return Outcome(**{**engine, **known, "report": dict(report)})

@@ -1,0 +1,222 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A launch as a container. It is kept until it is collected, so its log and code are never lost with it."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.run import (
+    Environment,
+    Outcome,
+    RunRecord,
+    RunSpec,
+    RunState,
+    Volume,
+    parse_time,
+)
+from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL
+from ansible_collections.samerun.stack.plugins.plugin_utils import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
+    SHIM,
+    EnvironmentRequest,
+    Target,
+    mask,
+    outcome_from,
+    shim_spec,
+)
+
+_FOLDER = "/samerun"
+_REPORT = f"{_FOLDER}/out/report.json"
+_START_SECONDS = 60
+_KILLED = 137
+
+
+class DockerTarget(Target):
+    """Everything that a launch needs is copied into its own container; nothing is mounted but the user's volumes."""
+
+    NAME = "docker"
+    VIEWPOINT = "container"
+
+    @functools.cached_property
+    def client(self) -> Any:
+        return engine.connect()
+
+    def viewpoint(self, network: str) -> str:
+        return "host" if network == "host" else self.VIEWPOINT
+
+    def check(self) -> None:
+        _ = self.client
+
+    def environment(self, request: EnvironmentRequest) -> Environment:
+        python = request.python or images.INTERPRETER
+        if request.image:
+            return Environment(python=python, image=request.image, key=request.image)
+        image = images.name(request.requirements, request.base_image, self.world.registry)
+        return Environment(python=python, image=image, key=image.rpartition(":")[2])
+
+    def prepare(self, request: EnvironmentRequest, environment: Environment) -> Environment:
+        if request.image:
+            digest = self._pulled(request.image)
+        else:
+            digest = images.ensure(
+                self.client, environment.image, request.requirements, request.base_image, self.world.registry, self.say
+            )
+        return Environment(environment.python, environment.image, digest, environment.key)
+
+    def plan(self, spec: RunSpec) -> dict[str, Any]:
+        return self._request(spec, mask(spec.secrets))
+
+    def submit(self, spec: RunSpec, code: Bundle) -> None:
+        with engine.explained(f"start the container {self._name(spec.launch)}"):
+            self._ensure_network(spec.network)
+            request = self._request(spec, spec.secrets)
+            files = {
+                "samerun/shim.py": SHIM.read_bytes(),
+                "samerun/spec.json": request["instructions"].encode(),
+                "samerun/bundle.tar.gz": code.data,
+            }
+            config = {**request["config"], "Env": [f"{k}={v}" for k, v in request["config"]["Env"].items()]}
+            self.client.api.create_container_from_config(config, request["name"])
+            container = self.client.containers.get(request["name"])
+            try:
+                container.put_archive("/", engine.archive(files, writable=("samerun/work", "samerun/out")))
+                container.start()
+            except BaseException:
+                container.remove(force=True)
+                raise
+
+    def follow(self, launch: str) -> Iterator[bytes]:
+        # A script may be silent for hours: no time-out on this connection.
+        container = engine.connect(timeout=None).containers.get(self._name(launch))
+        yield from container.logs(stream=True, follow=True)
+        container.wait()
+
+    def outcome(self, launch: str) -> Outcome | None:
+        container = self._container(launch)
+        if container is None:
+            return outcome_from(
+                {}, exit_code=None, state=RunState.KILLED, reason="The container was removed before its end was seen.",
+                hint="Start it again: samerun train",
+            )  # fmt: skip
+        state = container.attrs["State"]
+        if state["Status"] in ("running", "paused", "restarting", "removing"):
+            return None
+        if state["Status"] == "created":
+            return self._never_started(container)
+        report = json.loads(engine.read_file(container, _REPORT) or b"{}")
+        reason, hint = _reason(state)
+        if state.get("OOMKilled"):
+            report = {**report, "reason": reason, "hint": hint, "state": "FAILED"}
+        return outcome_from(
+            report, exit_code=None, reason=reason, hint=hint,
+            state=RunState.KILLED if state["ExitCode"] == _KILLED and not state.get("OOMKilled") else RunState.FAILED,
+            started_at=state["StartedAt"], ended_at=state["FinishedAt"],
+        )  # fmt: skip
+
+    def launches(self) -> list[RunRecord]:
+        found = self.client.containers.list(
+            all=True, filters={"label": [f"{WORLD_LABEL}={self.world.name}", LAUNCH_LABEL]}
+        )
+        return [RunRecord.from_dict(json.loads(container.labels[RECORD_LABEL])) for container in found]
+
+    def cancel(self, launch: str, number: int) -> None:
+        if (container := self._container(launch)) and container.status == "running":
+            container.kill(signal=number)
+
+    def remove(self, launch: str) -> None:
+        if container := self._container(launch):
+            with engine.explained(f"remove the container {container.name}"):
+                container.remove(force=True, v=True)
+
+    @staticmethod
+    def _name(launch: str) -> str:
+        return f"training-{launch}"
+
+    def _container(self, launch: str) -> Any:
+        import docker
+
+        try:
+            return self.client.containers.get(self._name(launch))
+        except docker.errors.NotFound:
+            return None
+
+    def _request(self, spec: RunSpec, secrets: Mapping[str, str]) -> dict[str, Any]:
+        record = spec.record()
+        config = {
+            "Image": spec.environment.image,
+            "Entrypoint": [spec.environment.python],
+            "Cmd": [f"{_FOLDER}/shim.py", f"{_FOLDER}/spec.json"],
+            "Env": {**spec.plain, **secrets},
+            "Labels": {**self.world.labels, LAUNCH_LABEL: spec.launch, RECORD_LABEL: record.as_json()},
+            "HostConfig": {
+                "NetworkMode": spec.network or self.world.network,
+                "Mounts": [_mount(volume) for volume in spec.volumes],
+                **quantities.docker_limits(spec.resources),
+            },
+        }
+        instructions = shim_spec(
+            spec, self.viewpoint(spec.network), work=f"{_FOLDER}/work", code=f"{_FOLDER}/bundle.tar.gz", report=_REPORT
+        )
+        return {"name": self._name(spec.launch), "config": config, "instructions": instructions}
+
+    def _ensure_network(self, name: str) -> None:
+        wanted = name or self.world.network
+        if wanted not in ("host", "bridge", "none") and not self.client.networks.list(names=[wanted]):
+            self.client.networks.create(wanted, labels=self.world.labels)
+
+    def _pulled(self, image: str) -> str:
+        import docker
+
+        try:
+            found = self.client.images.get(image)
+        except docker.errors.ImageNotFound:
+            self.say(f"Pulling {image}")
+            with engine.explained(f"pull the image {image}"):
+                found = self.client.images.pull(*_split(image))
+        return str((found.attrs.get("RepoDigests") or [found.id])[0])
+
+    def _never_started(self, container: Any) -> Outcome | None:
+        """A container without a start is either being submitted just now, or its submitter died."""
+        age = datetime.now(UTC) - parse_time(container.attrs["Created"])
+        if age.total_seconds() < _START_SECONDS:
+            return None
+        return outcome_from(
+            {},
+            exit_code=None,
+            reason="The container was created and never started.",
+            hint="Start it again: samerun train",
+        )
+
+
+def _reason(state: Mapping[str, Any]) -> tuple[str, str]:
+    if state.get("OOMKilled"):
+        return "Out of memory: the kernel stopped it.", "Raise training_resources.memory, or use less."
+    if state["ExitCode"] == _KILLED:
+        return "The container was killed.", "Start it again: samerun train"
+    if state["ExitCode"] == 127 or state.get("Error"):
+        return (
+            f"The image could not start it: {state.get('Error') or 'no such interpreter'}.",
+            "Does training_python name an interpreter of the image?",
+        )
+    return f"The container ended with exit code {state['ExitCode']} and left no report.", "Its last lines say why."
+
+
+def _mount(volume: Volume) -> dict[str, Any]:
+    kind = "volume" if volume.named else "bind"
+    return {"Type": kind, "Source": volume.source, "Target": volume.path, "ReadOnly": volume.read_only}
+
+
+def _split(image: str) -> tuple[str, str | None]:
+    """Name and tag: without a tag the client would pull every one there is."""
+    if "@" in image:
+        return image, None
+    name, colon, tag = image.rpartition(":")
+    return (name, tag) if colon and "/" not in tag else (image, "latest")

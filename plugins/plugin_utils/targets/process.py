@@ -1,0 +1,165 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A launch as a process of this host, in a session of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract, files
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, NO_INPUT, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import (
+    Environment,
+    Outcome,
+    RunRecord,
+    RunSpec,
+    RunState,
+    Volume,
+)
+from ansible_collections.samerun.stack.plugins.plugin_utils import private_mounts, venvs
+from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
+    SHIM,
+    EnvironmentRequest,
+    Target,
+    mask,
+    outcome_from,
+    shim_spec,
+)
+
+_POLL = 0.02
+_CARRIERS = ("alive.lock", "bundle.tar.gz", "report.json", "shim.json", "shim.py", "spec.json", "submitted.json")
+
+
+class ProcessTarget(Target):
+    """The launch's folder holds everything: instructions, code, log, report, and a lock that its shim holds."""
+
+    NAME = "process"
+    VIEWPOINT = "host"
+
+    def check(self) -> None:
+        """Nothing is needed but this interpreter."""
+
+    def environment(self, request: EnvironmentRequest) -> Environment:
+        if request.image:
+            raise SamerunError(
+                "Failed to plan the run: training_image is set, and the process target runs no images.",
+                "Unset it, or train on docker or kubernetes.",
+                CONFIG,
+            )
+        if request.python:
+            python = shutil.which(os.path.expanduser(request.python))
+            if python is None:
+                raise SamerunError(
+                    f"Failed to find the interpreter {request.python} of training_python.",
+                    "Give the path of a Python that has what the script imports.",
+                    NO_INPUT,
+                )
+            return Environment(python=os.path.abspath(python), key=request.python)
+        venv = venvs.folder(self.world.cache, request.requirements)
+        return Environment(python=str(venv / "bin" / "python"), key=venv.name)
+
+    def prepare(self, request: EnvironmentRequest, environment: Environment) -> Environment:
+        if not request.python:
+            venvs.ensure(self.world.cache, request.requirements, self.say)
+        return environment
+
+    def plan(self, spec: RunSpec) -> dict[str, Any]:
+        if spec.resources:
+            raise SamerunError(
+                "Failed to plan the run: training_resources is set, and the process target cannot limit a process.",
+                "Unset it, or train on docker or kubernetes.",
+                CONFIG,
+            )
+        return self._request(spec, mask(spec.secrets))
+
+    def submit(self, spec: RunSpec, code: Bundle) -> None:
+        folder = self._folder(spec.launch)
+        request = self._request(spec, spec.secrets)
+        files.write_private(folder / "bundle.tar.gz", code.data)
+        files.write_private(folder / "spec.json", request["instructions"])
+        files.write_private(folder / "submitted.json", spec.record().as_json())
+        shutil.copyfile(SHIM, folder / "shim.py")
+        for volume in request["volumes"]:
+            Path(volume["source"]).mkdir(parents=True, exist_ok=True)
+        with open(folder / "alive.lock", "ab") as alive, open(folder / "log.txt", "ab") as log:
+            # The shim inherits the lock: it is held exactly as long as the shim lives, however that ends.
+            fcntl.flock(alive, fcntl.LOCK_EX)
+            shim = subprocess.Popen(
+                request["argv"], env={**contract.inherited(os.environ), **request["env"]}, cwd=folder,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                pass_fds=(alive.fileno(),),
+            )  # fmt: skip
+        files.write_json(folder / "shim.json", {"pid": shim.pid})
+
+    def follow(self, launch: str) -> Iterator[bytes]:
+        folder = self._folder(launch)
+        with open(folder / "log.txt", "rb") as log:
+            while True:
+                alive = files.is_locked(folder / "alive.lock")
+                if found := log.read(1 << 16):
+                    yield found
+                elif not alive:
+                    return
+                else:
+                    time.sleep(_POLL)
+
+    def outcome(self, launch: str) -> Outcome | None:
+        folder = self._folder(launch)
+        if files.is_locked(folder / "alive.lock"):
+            return None
+        report = files.read_json(folder / "report.json")
+        return outcome_from(
+            report,
+            exit_code=None,
+            state=RunState.KILLED,
+            reason="The run's parent process was killed, and the script with it.",
+            hint="Start it again: samerun train",
+        )
+
+    def launches(self) -> list[RunRecord]:
+        submitted = sorted(self.world.runs.glob("*/submitted.json"))
+        return [RunRecord.from_dict(json.loads(path.read_text())) for path in submitted]
+
+    def cancel(self, launch: str, number: int) -> None:
+        pid = files.read_json(self._folder(launch) / "shim.json").get("pid")
+        if pid and self.outcome(launch) is None:
+            os.kill(int(pid), number)
+
+    def remove(self, launch: str) -> None:
+        """What the script wrote stays, with log and record; what only carried it goes."""
+        for name in _CARRIERS:
+            (self._folder(launch) / name).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            (self._folder(launch) / private_mounts.ROOT).rmdir()
+
+    def _folder(self, launch: str) -> Path:
+        return files.private_folder(self.world.runs / launch)
+
+    def _request(self, spec: RunSpec, secrets: Mapping[str, str]) -> dict[str, Any]:
+        folder = self.world.runs / spec.launch
+        volumes = [_bound(volume, self.world.state) for volume in spec.volumes]
+        argv = [spec.environment.python, str(folder / "shim.py"), str(folder / "spec.json")]
+        return {
+            "argv": private_mounts.wrapped(argv, volumes),
+            "env": {**spec.plain, **secrets},
+            "instructions": shim_spec(
+                spec, self.VIEWPOINT, work=str(folder / "work"),
+                code=str(folder / "bundle.tar.gz"), report=str(folder / "report.json"),
+            ),
+            "volumes": volumes,
+        }  # fmt: skip
+
+
+def _bound(volume: Volume, state: Path) -> dict[str, Any]:
+    source = str(state / "volumes" / volume.source) if volume.named else volume.source
+    return {"source": source, "path": volume.path, "read_only": volume.read_only}
