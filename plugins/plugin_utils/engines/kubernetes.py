@@ -33,6 +33,7 @@ _KINDS = {
     "Service": ("CoreV1Api", "namespaced_service"),
 }
 _TIMEOUT = (4, 20)  # seconds: to connect, to answer
+_SILENCE = 365 * 24 * 3600  # seconds that a followed log may be silent; the client wants a number
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _RESTRICTED = {
@@ -138,7 +139,7 @@ class Cluster:
         """The bytes of a pod's log; with `follow` until its container ends."""
         core = self._client.CoreV1Api(self.api)
         answer = core.read_namespaced_pod_log(
-            pod, namespace, follow=follow, _preload_content=False, _request_timeout=(4, None if follow else 60)
+            pod, namespace, follow=follow, _preload_content=False, _request_timeout=(4, _SILENCE if follow else 60)
         )
         try:
             while found := answer.read1(1 << 16) if hasattr(answer, "read1") else answer.read(1 << 12):
