@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from ansible_collections.samerun.stack.plugins.module_utils import kubeconfig as kubeconfigs
 from ansible_collections.samerun.stack.plugins.module_utils.errors import (
@@ -20,20 +21,19 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL
 
-# kind -> the client's class and its name for the kind in method names.
+# kind -> where the API keeps it; a namespace goes in between, for all but Namespace itself.
 _KINDS = {
-    "ConfigMap": ("CoreV1Api", "namespaced_config_map"),
-    "Deployment": ("AppsV1Api", "namespaced_deployment"),
-    "Event": ("CoreV1Api", "namespaced_event"),
-    "Job": ("BatchV1Api", "namespaced_job"),
-    "Namespace": ("CoreV1Api", "namespace"),
-    "PersistentVolumeClaim": ("CoreV1Api", "namespaced_persistent_volume_claim"),
-    "Pod": ("CoreV1Api", "namespaced_pod"),
-    "Secret": ("CoreV1Api", "namespaced_secret"),
-    "Service": ("CoreV1Api", "namespaced_service"),
+    "ConfigMap": ("api/v1", "configmaps"),
+    "Deployment": ("apis/apps/v1", "deployments"),
+    "Event": ("api/v1", "events"),
+    "Job": ("apis/batch/v1", "jobs"),
+    "Namespace": ("api/v1", "namespaces"),
+    "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
+    "Pod": ("api/v1", "pods"),
+    "Secret": ("api/v1", "secrets"),
+    "Service": ("api/v1", "services"),
 }
-_TIMEOUT = (4, 20)  # seconds: to connect, to answer
-_SILENCE = 365 * 24 * 3600  # seconds that a followed log may be silent; the client wants a number
+_TIMEOUT = (4.0, 20.0)  # seconds: to connect, to answer
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _RESTRICTED = {
@@ -42,8 +42,25 @@ _RESTRICTED = {
 }
 
 
+class ApiError(Exception):
+    """What the API server refuses.
+
+    Args:
+        status: of HTTP.
+        words: its own message, without a full stop.
+    """
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(f"{status}: {words}")
+        self.status = status
+        self.words = words
+
+
 class Cluster:
     """One context of a kubeconfig.
+
+    The client library reads the kubeconfig and makes the connections, with all the ways to log in that it knows. Its
+    classes for every kind are left out: to load them takes half a second, and objects are plain data here anyway.
 
     Args:
         kubeconfig: a path, or empty for the one that kubectl would use.
@@ -59,69 +76,55 @@ class Cluster:
                 "pip install kubernetes",
                 UNAVAILABLE,
             ) from error
-        self._client = client
         self.context = kubeconfigs.context(kubeconfig, context)
-        settings = client.Configuration()
+        self._settings = client.Configuration()
         files = os.pathsep.join(str(path) for path in kubeconfigs.paths(kubeconfig) if path.is_file())
         try:
-            config.load_kube_config(files, self.context.name, settings)
+            config.load_kube_config(files, self.context.name, self._settings)
         except config.ConfigException as error:
             raise SamerunError(
                 f"Failed to use the context {self.context.name}: {error}.", "Log in to the cluster again.", CONFIG
             ) from error
-        settings.retries = False
-        self.api = client.ApiClient(settings)
-        self.server = settings.host
+        self._settings.retries = False
+        self._pool = client.ApiClient(self._settings).rest_client.pool_manager
+        self.server = self._settings.host
 
     def check(self) -> None:
         """Raise a SamerunError, within 10 s, if the API server does not answer to us."""
         with self.explained("talk to the cluster"):
-            self._client.VersionApi(self.api).get_code(_request_timeout=_TIMEOUT)
-            self._call("list", "Namespace", "", limit=1)
+            self._call("GET", "api/v1/namespaces", query={"limit": "1"})
 
     def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any] | None:
         """The object, or None where there is none."""
         try:
-            return self._call("read", kind, namespace, name)
-        except self._client.ApiException as error:
+            return self._call("GET", _path(kind, namespace, name))
+        except ApiError as error:
             if error.status == 404:
                 return None
             raise
 
     def find(self, kind: str, namespace: str = "", **selectors: str) -> list[dict[str, Any]]:
-        """The objects of a namespace; `label_selector` and `field_selector` as the API takes them."""
-        items: list[dict[str, Any]] = self._call("list", kind, namespace, **selectors)["items"]
-        return items
-
-    def find_everywhere(self, kind: str) -> list[dict[str, Any]]:
-        """The objects of all namespaces."""
-        class_name, method = _KINDS[kind]
-        api = getattr(self._client, class_name)(self.api)
-        answer = getattr(api, f"list_{method.removeprefix('namespaced_')}_for_all_namespaces")(
-            _request_timeout=_TIMEOUT
-        )
-        items: list[dict[str, Any]] = self.api.sanitize_for_serialization(answer)["items"]
+        """The objects of a namespace, or of all; `labelSelector` and `fieldSelector` as the API takes them."""
+        items: list[dict[str, Any]] = self._call("GET", _path(kind, namespace), query=selectors)["items"]
         return items
 
     def create(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
-        return self._call("create", wanted["kind"], _namespace(wanted), body=dict(wanted))
+        return self._call("POST", _path(wanted["kind"], _namespace(wanted)), wanted)
 
     def apply(self, wanted: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         """Server-side apply; with `dry_run` only what would be there."""
-        more = {"dry_run": "All"} if dry_run else {}
-        return self._call(
-            "patch", wanted["kind"], _namespace(wanted), wanted["metadata"]["name"], body=dict(wanted),
-            field_manager=OWNER, force=True, _content_type=_APPLY, **more,
-        )  # fmt: skip
+        query = {"fieldManager": OWNER, "force": "true", **({"dryRun": "All"} if dry_run else {})}
+        path = _path(wanted["kind"], _namespace(wanted), wanted["metadata"]["name"])
+        return self._call("PATCH", path, wanted, query=query, content_type=_APPLY)
 
     def merge(self, kind: str, namespace: str, name: str, change: Mapping[str, Any]) -> dict[str, Any]:
-        return self._call("patch", kind, namespace, name, body=dict(change), _content_type=_MERGE)
+        return self._call("PATCH", _path(kind, namespace, name), change, content_type=_MERGE)
 
     def delete(self, kind: str, name: str, namespace: str = "") -> None:
         """Delete the object with what it owns; nothing where there is none."""
         try:
-            self._call("delete", kind, namespace, name, propagation_policy="Background")
-        except self._client.ApiException as error:
+            self._call("DELETE", _path(kind, namespace, name), query={"propagationPolicy": "Background"})
+        except ApiError as error:
             if error.status != 404:
                 raise
 
@@ -136,22 +139,21 @@ class Cluster:
         return True
 
     def log(self, pod: str, namespace: str, *, follow: bool) -> Iterator[bytes]:
-        """The bytes of a pod's log; with `follow` until its container ends."""
-        core = self._client.CoreV1Api(self.api)
-        answer = core.read_namespaced_pod_log(
-            pod, namespace, follow=follow, _preload_content=False, _request_timeout=(4, _SILENCE if follow else 60)
-        )
+        """The bytes of a pod's log; with `follow` until its container ends, however long it is silent."""
+        path, query = f"{_path('Pod', namespace, pod)}/log", {"follow": "true"} if follow else {}
+        answer = self._send("GET", path, query=query, seconds=None if follow else _TIMEOUT[1], stream=True)
         try:
-            while found := answer.read1(1 << 16) if hasattr(answer, "read1") else answer.read(1 << 12):
+            while found := answer.read1(1 << 16):
                 yield found
         finally:
             answer.release_conn()
 
     def signal(self, pod: str, namespace: str, python: str, number: int) -> None:
         """Send signal `number` to the first process of a pod."""
+        from kubernetes import client
         from kubernetes.stream import stream
 
-        core = self._client.CoreV1Api(self._client.ApiClient(self.api.configuration))
+        core = client.CoreV1Api(client.ApiClient(self._settings))
         stream(
             core.connect_get_namespaced_pod_exec, pod, namespace,
             command=[python, "-c", f"import os; os.kill(1, {int(number)})"], stdout=True, stderr=True,
@@ -164,14 +166,13 @@ class Cluster:
 
         try:
             yield
-        except self._client.ApiException as error:
+        except ApiError as error:
             raise self._refusal(what, error) from error
         except urllib3.exceptions.HTTPError as error:
             raise self._unreachable(what, error) from error
 
-    def _refusal(self, what: str, error: Any) -> SamerunError:
+    def _refusal(self, what: str, error: ApiError) -> SamerunError:
         start = f"Failed to {what} (context {self.context.name})"
-        words = _message(error)
         if error.status == 401:
             return SamerunError(
                 f"{start}: the API server does not accept our credentials, a token may have expired.",
@@ -180,10 +181,10 @@ class Cluster:
             )
         if error.status == 403:
             return SamerunError(
-                f"{start}: {words}.", "Ask for that verb in a Role, or use another user.", NO_PERMISSION
+                f"{start}: {error.words}.", "Ask for that verb in a Role, or use another user.", NO_PERMISSION
             )
         code = TEMPORARY if error.status in (409, 429, 500, 503, 504) else CONFIG
-        return SamerunError(f"{start}: {words}.", "", code)
+        return SamerunError(f"{start}: {error.words}.", "", code)
 
     def _unreachable(self, what: str, error: BaseException) -> SamerunError:
         text = str(error)
@@ -199,13 +200,42 @@ class Cluster:
             f"Failed to {what} (context {self.context.name}, {self.server}): {cause}.", hint, UNAVAILABLE
         )
 
-    def _call(self, verb: str, kind: str, namespace: str, name: str = "", **options: Any) -> dict[str, Any]:
-        class_name, method = _KINDS[kind]
-        place = [part for part in (name, namespace if method.startswith("namespaced") else "") if part]
-        api = getattr(self._client, class_name)(self.api)
-        answer = getattr(api, f"{verb}_{method}")(*place, _request_timeout=_TIMEOUT, **options)
-        found: dict[str, Any] = self.api.sanitize_for_serialization(answer)
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        answer = self._send(method, path, body, query=query or {}, content_type=content_type, seconds=_TIMEOUT[1])
+        found: dict[str, Any] = json.loads(answer.data)
         return found
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str],
+        seconds: float | None,
+        content_type: str = "application/json",
+        stream: bool = False,
+    ) -> Any:
+        import urllib3
+
+        headers = {"Accept": "application/json", "Content-Type": content_type, "User-Agent": OWNER}
+        headers |= {row["key"]: row["value"] for row in self._settings.auth_settings().values() if row["value"]}
+        answer = self._pool.request(
+            method, f"{self.server}/{path}{'?' if query else ''}{urlencode(query)}",
+            body=None if body is None else json.dumps(body), headers=headers,
+            preload_content=not stream, timeout=urllib3.Timeout(connect=_TIMEOUT[0], read=seconds), retries=False,
+        )  # fmt: skip
+        if answer.status >= 400:
+            raise ApiError(answer.status, _message(answer.status, answer.data))
+        return answer
 
 
 def namespace(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -223,9 +253,15 @@ def _namespace(wanted: Mapping[str, Any]) -> str:
     return str(wanted["metadata"].get("namespace", ""))
 
 
-def _message(error: Any) -> str:
+def _path(kind: str, namespace: str, name: str = "") -> str:
+    prefix, plural = _KINDS[kind]
+    place = f"namespaces/{namespace}/" if namespace and kind != "Namespace" else ""
+    return f"{prefix}/{place}{plural}{f'/{name}' if name else ''}"
+
+
+def _message(status: int, body: bytes) -> str:
     try:
-        words = json.loads(error.body)["message"]
+        words = json.loads(body)["message"]
     except (TypeError, ValueError, KeyError):
-        words = f"{error.status} {error.reason}"
+        words = f"the API server answers {status}"
     return str(words).strip().rstrip(".")

@@ -119,12 +119,12 @@ class KubernetesHost(ServiceHost):
     def hopeless(self, service: Service) -> str:
         selector = f"app.kubernetes.io/name={service.name}"
         with self.cluster.explained(f"read why {service.name} does not start"):
-            reasons = [pods.stuck(pod) for pod in self.cluster.find("Pod", service.namespace, label_selector=selector)]
+            reasons = [pods.stuck(pod) for pod in self.cluster.find("Pod", service.namespace, labelSelector=selector)]
         return next((f"{reason['reason']} {reason['hint']}" for reason in reasons if reason), "")
 
     def last_words(self, service: Service) -> str:
         with self.cluster.explained(f"read why {service.name} does not start"):
-            found = self.cluster.find("Pod", service.namespace, label_selector=f"app.kubernetes.io/name={service.name}")
+            found = self.cluster.find("Pod", service.namespace, labelSelector=f"app.kubernetes.io/name={service.name}")
             if not found:
                 return "there is no pod"
             if waiting := pods.waits_for(found[-1]):
@@ -141,7 +141,7 @@ class KubernetesHost(ServiceHost):
         with self.cluster.explained("remove the world's services"):
             for place in self._namespaces():
                 for kind in [*kinds, "Secret"]:
-                    for found in self.cluster.find(kind, place, label_selector=selector):
+                    for found in self.cluster.find(kind, place, labelSelector=selector):
                         name = found["metadata"]["name"]
                         if name == contract_objects.SECRET and not purge:
                             continue  # the world's keys outlive its services, as its data does
@@ -195,7 +195,7 @@ class KubernetesHost(ServiceHost):
 
     def _claim_node_ports(self, service: Claim) -> None:
         wanted = {port.node_port: port for port in service.ports if port.node_port}
-        for found in self.cluster.find_everywhere("Service") if wanted else ():
+        for found in self.cluster.find("Service") if wanted else ():
             metadata = found["metadata"]
             if (metadata["namespace"], metadata["name"]) == (service.namespace, service.name):
                 continue

@@ -132,7 +132,7 @@ class KubernetesTarget(Target):
     def launches(self) -> list[RunRecord]:
         with self.cluster.explained("list the launches"):
             selector = f"{WORLD_LABEL}={self.world.name},{LAUNCH_LABEL}"
-            jobs = self.cluster.find("Job", self._namespace, label_selector=selector)
+            jobs = self.cluster.find("Job", self._namespace, labelSelector=selector)
         return [RunRecord.from_dict(json.loads(job["metadata"]["annotations"][RECORD_LABEL])) for job in jobs]
 
     def cancel(self, launch: str, number: int) -> None:
@@ -167,7 +167,7 @@ class KubernetesTarget(Target):
         )  # fmt: skip
 
     def _pod(self, launch: str) -> dict[str, Any] | None:
-        found = self.cluster.find("Pod", self._namespace, label_selector=f"{LAUNCH_LABEL}={launch}")
+        found = self.cluster.find("Pod", self._namespace, labelSelector=f"{LAUNCH_LABEL}={launch}")
         return found[0] if found else None
 
     def _started_pod(self, launch: str) -> dict[str, Any] | None:
@@ -190,4 +190,4 @@ class KubernetesTarget(Target):
             age = (datetime.now(UTC) - parse_time(job["metadata"]["creationTimestamp"])).total_seconds()
             return {"reason": "The Job was created and never started."} if age > _START_SECONDS else None
         selector = f"involvedObject.name={job['metadata']['name']}"
-        return pods.refused(self.cluster.find("Event", self._namespace, field_selector=selector))
+        return pods.refused(self.cluster.find("Event", self._namespace, fieldSelector=selector))
