@@ -85,7 +85,8 @@ class World:
             access_key=store["access_key"], secret_key=store["secret_key"],
             bind=options["bind"], network=options["network"], registry=options["registry"].rstrip("/"),
             context=options["context"], kubeconfig=options["kubeconfig"],
-            training_namespace=options["training_namespace"], kept_ports=kept, pull_secrets=tuple(options["pull_secrets"]),
+            training_namespace=options["training_namespace"], kept_ports=kept,
+            pull_secrets=tuple(options["pull_secrets"]),
         )  # fmt: skip
 
     @property

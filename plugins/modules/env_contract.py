@@ -10,7 +10,8 @@ short_description: Resolve the environment contract of a world and look at its e
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Resolves the variables that a run would get at a viewpoint, and probes the tracking server and the bucket from this host.
+  - Resolves the variables that a run would get at a viewpoint.
+  - Probes the tracking server and the bucket from this host.
   - It changes nothing but one fixed key of the bucket, which every run writes too. No secret is returned.
 extends_documentation_fragment: samerun.stack.world
 options:

@@ -10,7 +10,8 @@ short_description: Look at everything before anything starts
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Holds the variables of all roles against their argument specs, unknown ones near a known one included; reads the script; asks the engine or cluster; claims names and ports.
+  - Holds the variables of all roles against their argument specs, unknown ones near a known one included.
+  - Reads the script, asks the engine or cluster, claims names and ports.
   - It settles launches that ended while nobody watched, and says so.
   - It fails with one line, and nothing was started then.
 extends_documentation_fragment: samerun.stack.world

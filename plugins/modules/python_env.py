@@ -10,7 +10,8 @@ short_description: Make a virtual environment for a list of requirements
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - The environment is keyed by its requirements and this Python's version, lies in the user's cache folder and is shared by all worlds.
+  - The environment is keyed by its requirements and this Python's version.
+  - It lies in the user's cache folder and is shared by all worlds.
 options:
   requirements:
     description: Requirements as pip takes them.

@@ -10,8 +10,10 @@ short_description: Run an unchanged training script with the environment contrac
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Packs the project folder of the script, makes the environment that it runs in where that is missing, starts it on the target, shows its log as it comes and records how it ended.
-  - Unless O(always=true) it starts nothing where the world has a finished launch with the same fingerprint - the same code, arguments, environment, variables, volumes and target.
+  - Packs the project folder of the script, makes the environment that it runs in where that is missing, starts it on
+    the target, shows its log as it comes and records how it ended.
+  - Unless O(always=true) it starts nothing where the world has a finished launch with the same fingerprint - the same
+    code, arguments, environment, variables, volumes and target.
 extends_documentation_fragment: samerun.stack.world
 options:
   script:

@@ -10,7 +10,8 @@ short_description: See to it that a world has S3 keys
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Keys that the inventory sets are kept as they are; where there are none, keys are generated once, with 128 random bits.
+  - Keys that the inventory sets are kept as they are.
+  - Where there are none, keys are generated once, with 128 random bits.
   - They are kept in a file of mode 0600 in the state folder or, on Kubernetes, in the Secret C(r2-credentials).
 extends_documentation_fragment: samerun.stack.world
 attributes:

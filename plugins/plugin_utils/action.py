@@ -16,7 +16,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import World
 EXIT_KEY = "samerun_exit"
 
 
-class SamerunAction(ActionBase):  # type: ignore[misc] # ansible has no types
+class SamerunAction(ActionBase):
     """An action that runs wholly on the controller.
 
     Nothing of its arguments reaches a module's file or a result, so secrets among them stay in memory.
@@ -28,7 +28,7 @@ class SamerunAction(ActionBase):  # type: ignore[misc] # ansible has no types
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(self.ARGUMENTS)
+        _validation, options = self.validate_argument_spec(self.ARGUMENTS)  # type: ignore[no-untyped-call]
         try:
             # Ansible's strings carry where they come from; what is made of them must not.
             return {"changed": False, **self.act(json.loads(json.dumps(options)), task_vars or {})}

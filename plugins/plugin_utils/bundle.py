@@ -63,7 +63,7 @@ def pack(project: Path) -> Bundle:
 def _members(root: Path) -> list[str]:
     """Relative POSIX paths of the files and links to pack; ignore files of sub-folders count below them."""
     found: list[str] = []
-    rules: dict[str, pathspec.PathSpec] = {"": _rules(root, ALWAYS_IGNORED)}
+    rules: dict[str, pathspec.GitIgnoreSpec] = {"": _rules(root, ALWAYS_IGNORED)}
     total = 0
     for folder, folders, names in os.walk(root):
         relative = Path(folder).relative_to(root).as_posix()
@@ -80,15 +80,15 @@ def _members(root: Path) -> list[str]:
     return found
 
 
-def _rules(folder: Path, always: tuple[str, ...] = ()) -> pathspec.PathSpec:
+def _rules(folder: Path, always: tuple[str, ...] = ()) -> pathspec.GitIgnoreSpec:
     lines = list(always)
     for name in IGNORE_FILES:
         if (folder / name).is_file():
             lines += (folder / name).read_text(errors="replace").splitlines()
-    return pathspec.PathSpec.from_lines("gitwildmatch", lines)
+    return pathspec.GitIgnoreSpec.from_lines(lines)
 
 
-def _ignored(rules: dict[str, pathspec.PathSpec], path: str) -> bool:
+def _ignored(rules: dict[str, pathspec.GitIgnoreSpec], path: str) -> bool:
     """As git does it: the last folder whose rules say anything about `path` decides."""
     verdict = False
     for base, spec in rules.items():

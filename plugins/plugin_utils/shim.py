@@ -232,9 +232,9 @@ def probe_s3(client: Any, bucket: str, endpoint: str, viewpoint: str) -> None:
 _S3_CAUSES = {
     "InvalidAccessKeyId": ("it does not know the access key", "Set object_store_access_key to a key of this store."),
     "SignatureDoesNotMatch": ("the secret key is wrong", "Set object_store_secret_key to the secret of this key."),
-    "NoSuchBucket": ("the bucket does not exist", "Create it, or name another by object_store_bucket; samerun up makes ours."),
-    "AccessDenied": ("the key may not write and read there", "Give the key s3:PutObject and s3:GetObject on the bucket."),
-    "AuthorizationHeaderMalformed": ("it expects another region", "Set object_store_region to the region of the bucket."),
+    "NoSuchBucket": ("the bucket does not exist", "Name another by object_store_bucket; samerun up makes ours."),
+    "AccessDenied": ("the key may not write and read there", "Give the key s3:PutObject and s3:GetObject."),
+    "AuthorizationHeaderMalformed": ("it expects another region", "Set object_store_region to its region."),
     "EndpointConnectionError": ("nothing answers there", "Is it started? samerun up"),
     "ConnectTimeoutError": ("no answer within 5 s", "Is it started, and does a firewall stand between?"),
     "SSLError": ("TLS does not fit", "http or https in object_store_endpoint? Is its certificate known here?"),

@@ -77,7 +77,7 @@ class Cluster:
                 UNAVAILABLE,
             ) from error
         self.context = kubeconfigs.context(kubeconfig, context)
-        self._settings = client.Configuration()
+        self._settings: Any = client.Configuration()
         files = os.pathsep.join(str(path) for path in kubeconfigs.paths(kubeconfig) if path.is_file())
         try:
             config.load_kube_config(files, self.context.name, self._settings)

@@ -93,14 +93,14 @@ class Service:
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Service:
-        ports = tuple(Port.from_options(port, kept) for port in given["ports"])
-        texts = {key: str(value) for key, value in given["env"].items()}
-        resources = {key: str(value) for key, value in given["resources"].items() if value}
-        command = tuple(str(part) for part in given["command"])
-        requirements = tuple(str(line) for line in given["requirements"])
         changed = {
-            "healthcheck": tuple(given["healthcheck"]), "ports": ports, "env": texts, "resources": resources, "command": command, "requirements": requirements,
-        }  # fmt: skip
+            "command": tuple(str(part) for part in given["command"]),
+            "env": {key: str(value) for key, value in given["env"].items()},
+            "healthcheck": tuple(given["healthcheck"]),
+            "ports": tuple(Port.from_options(port, kept) for port in given["ports"]),
+            "requirements": tuple(given["requirements"]),
+            "resources": {key: str(value) for key, value in given["resources"].items() if value},
+        }
         return cls(**{**given, **changed})
 
     def at(self, places: Places, world: World, viewpoint: str) -> Service:
@@ -229,7 +229,7 @@ class ServiceHost(abc.ABC):
         del keys, change
         return False
 
-    def remember(self, service: Service) -> None:
+    def remember(self, service: Service) -> None:  # noqa: B027 - most hosts can ask their engine
         """Keep what the service looks like now, so that a later look sees edits by hand."""
 
     @property

@@ -45,7 +45,7 @@ class DockerHost(ServiceHost):
             container = self._container(service.name)
             if container is not None and not self._is_ours(container):
                 raise SamerunError(
-                    f"Failed to claim the name {service.name}: a container has it that is not of world {self.world.name}.",
+                    f"Failed to claim the name {service.name}: a container of another owner has it.",
                     f"Remove it, or rename ours: {service.role}_name",
                     CANNOT_CREATE,
                 )

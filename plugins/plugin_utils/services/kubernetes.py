@@ -84,7 +84,7 @@ class KubernetesHost(ServiceHost):
                 differs.append(f"the keys of {service.name} are not the world's")
         if not differs and self.running(service.role, service.name, service.namespace) != "running":
             differs.append(f"Deployment {service.name} is not ready")
-        request = {"objects": differing, "context": self.cluster.context.name}
+        request: dict[str, Any] = {"objects": differing, "context": self.cluster.context.name}
         if differs and service.built:
             request |= {"engine": docker.host(), "image_missing": not images.is_pushed(docker.connect(), service.image)}
         return ServiceState(exists=all(found), differs=differs, request=request)
@@ -162,7 +162,8 @@ class KubernetesHost(ServiceHost):
             return Credentials(values[names[name_of("access_key")]], values[names[name_of("secret_key")]])
         except KeyError as error:
             raise SamerunError(
-                f"Failed to read the Secret {self.world.training_namespace}/{contract_objects.SECRET}: it has no key {error}.",
+                f"Failed to read the Secret {contract_objects.SECRET} of {self.world.training_namespace}: "
+                f"it has no key {error}.",
                 f"Its keys are {', '.join(names.values())}.",
                 CONFIG,
             ) from error
@@ -188,7 +189,7 @@ class KubernetesHost(ServiceHost):
         if found is None or (is_ours(found) and found["metadata"]["labels"].get(WORLD_LABEL) == self.world.name):
             return
         raise SamerunError(
-            f"Failed to claim the {kind} {claim.namespace}/{name}: there is one that is not of world {self.world.name}.",
+            f"Failed to claim the {kind} {claim.namespace}/{name}: there is one of another owner.",
             f"Remove it, or rename ours: {claim.role}_{variable}, or use another {claim.role}_namespace",
             CANNOT_CREATE,
         )

@@ -47,7 +47,8 @@ def holder(port: int) -> str:
     """Who listens on `port`, as far as this user may see."""
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            here = connection.laddr
+            if connection.status == psutil.CONN_LISTEN and here and here.port == port and connection.pid:
                 return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
     except (psutil.Error, OSError):
         pass

@@ -132,7 +132,7 @@ def _env(name: str, spec: RunSpec) -> list[dict[str, Any]]:
 def _claim(volume: Volume) -> str:
     if not volume.named:
         raise SamerunError(
-            f"Failed to plan the run: the folder {volume.source} of training_volumes is on this host, not on the nodes.",
+            f"Failed to plan the run: {volume.source} of training_volumes is on this host, not on the nodes.",
             f"Name a claim of the training namespace instead: CLAIM:{volume.path}",
             CONFIG,
         )
