@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.object_store_bucket import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
@@ -18,11 +19,15 @@ class ActionModule(SamerunAction):
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
-        there = world.object_store
-        ready = host_of(world).running(there.role, there.name, there.namespace) == "running"
-        if self.checking and (credentials.load(world) is None or not ready):
+        if self.checking and not _is_up(world):
             made = True  # a store that does not run yet has no bucket yet, or nobody can tell
         else:
             made = store.ensure_bucket(world, change=not self.checking)
         diff = {"before": "", "after": f"bucket {world.bucket}\n" if made else ""}
         return {"changed": made, "bucket": world.bucket, "diff": diff}
+
+
+def _is_up(world: World) -> bool:
+    there = world.object_store
+    running = host_of(world).running(there.role, there.name, there.namespace)
+    return running == "running" and credentials.load(world) is not None
