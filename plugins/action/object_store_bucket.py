@@ -19,10 +19,9 @@ class ActionModule(SamerunAction):
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
-        if self.checking and not _is_up(world):
-            made = True  # a store that does not run yet has no bucket yet, or nobody can tell
-        else:
-            made = store.ensure_bucket(world, change=not self.checking)
+        # A store that does not run yet has no bucket yet, or nobody can tell.
+        unknown = self.checking and not _is_up(world)
+        made = unknown or store.ensure_bucket(world, change=not self.checking)
         diff = {"before": "", "after": f"bucket {world.bucket}\n" if made else ""}
         return {"changed": made, "bucket": world.bucket, "diff": diff}
 

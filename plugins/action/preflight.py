@@ -7,14 +7,14 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import checked
-from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.preflight import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, role_variables
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS, host_of
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Claim
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Claim, ServiceHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 
@@ -35,6 +35,8 @@ class ActionModule(SamerunAction):
         if training:
             _check_training(world, training)
         host.check()
+        if training:
+            _check_services(world, host, {claim.role for claim in services})
         moved = host.claim(services)
         if moved and not self.checking:
             _keep(world, moved)
@@ -74,6 +76,19 @@ def _check_training(world: World, options: dict[str, Any]) -> None:
     for endpoint in (world.mlflow, world.object_store):
         endpoint.url(target.viewpoint(training.network))
     target.check()
+
+
+def _check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
+    """Services that the play uses and does not set up must be there; to find out after a build would be late."""
+    for endpoint in (world.object_store, world.mlflow):
+        if not endpoint.external and endpoint.role not in set_up:
+            state = host.running(endpoint.role, endpoint.name, endpoint.namespace)
+            if state in ("absent", "stopped"):
+                raise SamerunError(
+                    f"Failed to train in world {world.name}: its {endpoint.name} is {state}.",
+                    "Start its services: samerun up, or the playbook samerun.stack.services",
+                    UNAVAILABLE,
+                )
 
 
 def _keep(world: World, moved: dict[str, int]) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services import host
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Service, ServiceHost
 
 _POLL = 0.25
+_UNREACHED_SECONDS = 30  # a server that its engine calls ready, and that this host cannot reach that long, is not
 
 
 class ActionModule(SamerunAction):
@@ -28,10 +29,14 @@ class ActionModule(SamerunAction):
         host = host_of(world)
         service = host.service(options["service"])
         endpoint = world.mlflow if service.role == world.mlflow.role else world.object_store
-        started = time.monotonic()
+        started = running_since = time.monotonic()
         while problem := _problem(host, service, endpoint):
             seconds = time.monotonic() - started
+            if host.running(service.role, service.name, service.namespace) != "running":
+                running_since = time.monotonic()
             hopeless = host.hopeless(service)
+            if not hopeless and time.monotonic() - running_since > _UNREACHED_SECONDS:
+                hopeless = f"it runs, and {problem}. {host.reached_by(endpoint)}"
             if hopeless or seconds > options["timeout"]:
                 words = hopeless or f"{problem}. Its last words: {host.last_words(service) or 'none'}"
                 raise SamerunError(

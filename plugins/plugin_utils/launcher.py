@@ -21,6 +21,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import (
     credentials,
     history,
     scripts,
+    signals,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import EnvironmentRequest, Say
@@ -124,7 +125,8 @@ class Launcher:
             if detach:
                 record.state = RunState.RUNNING
                 return record
-            first = self._follow(spec.launch)
+            with signals.passed_on(lambda number: self.target.cancel(spec.launch, number)):
+                first = self._follow(spec.launch)
             outcome = self.target.outcome(spec.launch)
             if outcome is None:
                 raise SamerunError(f"Failed to follow {spec.launch}: its log ended before it did.", "", SOFTWARE)

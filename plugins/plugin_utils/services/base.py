@@ -14,6 +14,7 @@ from string import Template
 from typing import Any, ClassVar
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 
 
@@ -206,6 +207,10 @@ class ServiceHost(abc.ABC):
         """Why waiting longer does not make the service start; empty while it may."""
         del service
         return ""
+
+    def reached_by(self, endpoint: Endpoint) -> str:
+        """What decides whether this host reaches a service that runs, for the message that it does not."""
+        return f"Does a firewall stand between, or does samerun_bind ({self.world.bind}) name another address?"
 
     @abc.abstractmethod
     def last_words(self, service: Service) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.contract import Contract, name_of
 from ansible_collections.samerun.stack.plugins.module_utils.contract import keys as contract_keys
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import now
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, Credentials
@@ -121,6 +122,13 @@ class KubernetesHost(ServiceHost):
         with self.cluster.explained(f"read why {service.name} does not start"):
             reasons = [pods.stuck(pod) for pod in self.cluster.find("Pod", service.namespace, labelSelector=selector)]
         return next((f"{reason['reason']} {reason['hint']}" for reason in reasons if reason), "")
+
+    def reached_by(self, endpoint: Endpoint) -> str:
+        return (
+            f"This host must reach the nodes' port {endpoint.node_port} ({endpoint.role}_node_port): set "
+            "samerun_node_address to the address of a node. Clusters that publish no NodePorts, as kind does unless "
+            "told to (extraPortMappings), need that port published."
+        )
 
     def last_words(self, service: Service) -> str:
         with self.cluster.explained(f"read why {service.name} does not start"):
