@@ -81,7 +81,9 @@ class ProcessHost(ServiceHost):
 
     def deliver(self, service: Service, keys: Credentials) -> bool:
         folder = self._service_folder(service.name) / "secrets"
-        return any(files.write_private(folder / n, data) for n, data in service.rendered_secrets(keys).items())
+        # A list first: `any` over the calls themselves would stop at the first file that it writes.
+        written = [files.write_private(folder / n, data) for n, data in service.rendered_secrets(keys).items()]
+        return any(written)
 
     def apply(self, service: Service, *, restart: bool) -> bool:
         """Make the service run as wanted; return whether anything changed."""
