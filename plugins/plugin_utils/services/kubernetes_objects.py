@@ -100,7 +100,9 @@ def _container(service: Service) -> dict[str, Any]:
         "env": [{"name": key, "value": value.replace("$", "$$")} for key, value in sorted(plain.items())],
         "ports": [{"name": port.name, "containerPort": port.port, "protocol": "TCP"} for port in service.ports],
         "readinessProbe": {**probe, "periodSeconds": 2},
-        "livenessProbe": {**probe, "initialDelaySeconds": 30, "periodSeconds": 10},
+        # A server with little CPU takes a minute to start; only then it is held to answer.
+        "startupProbe": {**probe, "periodSeconds": 2, "failureThreshold": 90},
+        "livenessProbe": {**probe, "periodSeconds": 10},
         **(limits if service.resources else {}),
         "securityContext": {
             "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True,

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -100,6 +101,8 @@ class ProcessTarget(Target):
                 pass_fds=(alive.fileno(),),
             )  # fmt: skip
         files.write_json(folder / "shim.json", {"pid": shim.pid})
+        # Whoever submits in a process of its own that lives on must not keep a zombie.
+        threading.Thread(target=shim.wait, daemon=True).start()
 
     def follow(self, launch: str) -> Iterator[bytes]:
         folder = self._folder(launch)
