@@ -25,7 +25,7 @@ class ActionModule(SamerunAction):
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         for line in role_variables.check(task_vars, self._templar.template):
-            self._display.warning(line)
+            self.warn(line)
         training = options["training"]
         _check_names(options["world"], training)
         world = self.world(options)
@@ -45,7 +45,11 @@ class ActionModule(SamerunAction):
         settled = [] if self.checking else collector.collect(world)[0]
         for record in settled:
             self.say(f"{record.launch} ended unwatched: {record.state.value} {record.reason}".rstrip())
-        return {"moved": moved, "settled": [record.launch for record in settled]}
+        return {
+            "moved": moved,
+            "settled": [record.launch for record in settled],
+            "consoles": [url for claim in services for url in _consoles(world, claim)],
+        }
 
 
 def _check_names(world: dict[str, Any], training: dict[str, Any]) -> None:
@@ -89,6 +93,11 @@ def _check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
                     "Start its services: samerun up, or the playbook samerun.stack.services",
                     UNAVAILABLE,
                 )
+
+
+def _consoles(world: World, claim: Claim) -> list[str]:
+    found = (world.object_store.page(p.port, p.node_port) for p in claim.ports if p.name == "console")
+    return [url for url in found if url]
 
 
 def _keep(world: World, moved: dict[str, int]) -> None:

@@ -23,5 +23,5 @@ class ActionModule(SamerunAction):
         venv = venvs.folder(cache, requirements)
         if self.checking:
             return {"changed": not venvs.is_made(venv), "path": str(venv)}
-        path, made = venvs.ensure(cache, requirements, self.say)
+        path, made = venvs.ensure(cache, requirements, self.progress)
         return {"changed": made, "path": str(path)}

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils import channel, collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import EXIT_KEY, SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.lines import Lines
@@ -23,7 +24,7 @@ class ActionModule(SamerunAction):
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
         lines = Lines(self._show)
-        launcher = Launcher(world, Training.from_options(options, world), self.say, lines.feed)
+        launcher = Launcher(world, Training.from_options(options, world), self.progress, self._shown(lines))
         spec, code = launcher.spec(planning=self.checking)
         plan = launcher.target.plan(spec)
         if not options["always"]:
@@ -33,13 +34,31 @@ class ActionModule(SamerunAction):
                 return {"changed": False, "record": done.as_dict(), "path": self._path(launcher, done)}
         if self.checking:
             return {"changed": True, "plan": plan, "diff": {"before": "", "after": plan}}
+        channel.announce(spec.launch, collector.record_path(world, spec.launch))
         record = launcher.run(spec, code, detach=options["detach"])
         lines.end()
-        result: dict[str, Any] = {"changed": True, "record": record.as_dict(), "path": self._path(launcher, record)}
+        path = self._path(launcher, record)
         if record.state in (RunState.FAILED, RunState.KILLED):
+            # Ansible prints the whole result of a failed task: the record is left where its path says.
             code_or_ours = UNAVAILABLE if record.exit_code is None else record.exit_code
-            result |= {"failed": True, EXIT_KEY: code_or_ours, "msg": _failure(record, result["path"])}
-        return result
+            return {
+                "failed": True,
+                "changed": True,
+                "path": path,
+                EXIT_KEY: code_or_ours,
+                "msg": _failure(record, path),
+            }
+        return {"changed": True, "record": record.as_dict(), "path": path}
+
+    @staticmethod
+    def _shown(lines: Lines) -> Callable[[bytes], None]:
+        """What takes the log: who started the play, or else Ansible's display, line by line."""
+
+        def show(found: bytes) -> None:
+            if not channel.send(channel.Kind.LOG, found):
+                lines.feed(found)
+
+        return show
 
     def _show(self, line: str) -> None:
         # A play whose parent is gone hangs for ever once it displays anything.

@@ -21,4 +21,9 @@ class ActionModule(SamerunAction):
             changed = True
         else:
             changed = published.publish(world, change=not self.checking)
-        return {"changed": changed, "diff": {"before": "", "after": "contract of the world\n" if changed else ""}}
+        urls = {"mlflow": world.mlflow.url("host"), "object_store": world.object_store.url("host")}
+        return {
+            "changed": changed,
+            "urls": urls,
+            "diff": {"before": "", "after": "contract of the world\n" if changed else ""},
+        }

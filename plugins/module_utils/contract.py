@@ -9,6 +9,7 @@ the ConfigMap and the Secret, `samerun env` and the README's table follow from i
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -71,6 +72,9 @@ TABLE: tuple[Variable, ...] = (
 FOREIGN_PREFIXES = ("AWS_", "MLFLOW_", "PYTHON")
 FOREIGN_NAMES = ("VIRTUAL_ENV",)
 
+# What the program that started the play has set for it: a JSON object of variable to the caller's own value or null.
+CALLER = "SAMERUN_CALLER"
+
 
 @dataclass(frozen=True)
 class Contract:
@@ -118,9 +122,10 @@ def name_of(source: str) -> str:
 
 
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` without what would leak the caller's own credentials, servers or Python into a run."""
+    """The caller's environment without what would leak their credentials, servers or Python into a run."""
+    callers = {**environ, **json.loads(environ.get(CALLER, "{}")), CALLER: None}
     return {
         name: value
-        for name, value in environ.items()
-        if not name.startswith(FOREIGN_PREFIXES) and name not in FOREIGN_NAMES
+        for name, value in callers.items()
+        if value is not None and not name.startswith(FOREIGN_PREFIXES) and name not in FOREIGN_NAMES
     }

@@ -67,6 +67,13 @@ class Endpoint:
             )
         return template.format(**self.__dict__)
 
+    def page(self, port: int, node_port: int) -> str:
+        """The URL of another port of the service, as this host reaches it; empty where it does not."""
+        template = ADDRESSES[self.target]["host"]
+        if "{node_port}" in template and not node_port:
+            return ""
+        return template.format(**{**self.__dict__, "port": port, "node_port": node_port})
+
     def hosts(self) -> list[str]:
         """Every Host header that a caller inside or outside may send, for a server that accepts only known ones."""
         found = {urlsplit(self.url(viewpoint)).netloc for viewpoint in ADDRESSES[self.target]}

@@ -45,6 +45,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+consoles:
+  description: URLs of the store's own pages, as this host reaches them.
+  returned: success
+  type: list
+  elements: str
 moved:
   description: Variable to port, for ports that were taken, on the process target.
   returned: success

@@ -33,7 +33,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-{}
+urls:
+  description: Where this host reaches MLflow (C(mlflow)) and the S3 store (C(object_store)).
+  returned: success
+  type: dict
 """
 
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC

@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import channel
 
 EXIT_KEY = "samerun_exit"
 
@@ -46,7 +47,20 @@ class SamerunAction(ActionBase):
 
     def say(self, line: str) -> None:
         """Show one line at once, beside the task's result."""
-        self._display.display(f"  {line}", stderr=True)
+        self._tell(channel.Kind.SAY, line)
+
+    def warn(self, line: str) -> None:
+        """Show a line that stays in sight at the end of a play."""
+        if not channel.send(channel.Kind.SAY, line.encode()):
+            self._display.warning(line)
+
+    def progress(self, line: str) -> None:
+        """Show a line that matters only until the next one comes."""
+        self._tell(channel.Kind.PROGRESS, line)
+
+    def _tell(self, kind: channel.Kind, line: str) -> None:
+        if not channel.send(kind, line.encode()):
+            self._display.display(f"  {line}", stderr=True)
 
     @staticmethod
     def world(options: dict[str, Any]) -> World:

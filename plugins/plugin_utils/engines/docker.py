@@ -114,7 +114,7 @@ def explained(what: str) -> Iterator[None]:
 def _hint(words: str) -> str:
     if "no space left" in words.lower():
         return "Free disk: docker system df, docker image prune."
-    if "No such image" in words or "not found" in words or "pull access denied" in words:
+    if any(part in words for part in ("No such image", "manifest", "pull access denied", "repository")):
         return "Is the image's name right, and is its registry reachable? docker pull IMAGE tells."
     if "port is already allocated" in words or "address already in use" in words:
         return (

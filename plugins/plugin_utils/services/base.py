@@ -52,12 +52,18 @@ class Claim:
 
 @dataclass(frozen=True)
 class Places:
-    """What a service's command may name, where it will run; `bin` ends with a slash or is empty."""
+    """What a service's command may name, where it will run.
+
+    Attributes:
+        bin: the folder of its programs with a slash, or empty where they are on the search path.
+        listen: the address that it listens on; `itself` is where its own parts reach each other then.
+    """
 
     data: str
     secrets: str
-    bin: str
-    listen: str
+    bin: str = ""
+    listen: str = "0.0.0.0"  # noqa: S104 - in a container or pod, which has a network of its own
+    itself: str = "127.0.0.1"
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class DockerHost(ServiceHost):
         return {}
 
     def places(self, service: Service) -> Places:
-        return Places(data=service.data_path, secrets=_SECRETS, bin="", listen="0.0.0.0")  # noqa: S104 - in its own network
+        return Places(data=service.data_path, secrets=_SECRETS)
 
     def look(self, service: Service, keys: Credentials | None) -> ServiceState:
         container = self._container(service.name)

@@ -68,7 +68,7 @@ class KubernetesHost(ServiceHost):
         return {}
 
     def places(self, service: Service) -> Places:
-        return Places(data=service.data_path, secrets=kubernetes_objects.SECRETS, bin="", listen="0.0.0.0")  # noqa: S104 - in its own pod
+        return Places(data=service.data_path, secrets=kubernetes_objects.SECRETS)
 
     def look(self, service: Service, keys: Credentials | None) -> ServiceState:
         with self.cluster.explained(f"compare the service {service.name}"):

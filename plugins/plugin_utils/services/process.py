@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOOPBACK
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.plugin_utils import guard, venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import supervisor
@@ -59,9 +60,11 @@ class ProcessHost(ServiceHost):
     def places(self, service: Service) -> Places:
         folder = self._service_folder(service.name)
         data = Path(service.data).expanduser() if "/" in service.data else folder / "data"
+        bind = self.world.bind
         return Places(
-            data=str(data), secrets=str(folder / "secrets"), listen=self.world.bind, bin=f"{self._venv(service)}/bin/"
-        )
+            data=str(data), secrets=str(folder / "secrets"), bin=f"{self._venv(service)}/bin/",
+            listen=bind, itself="127.0.0.1" if bind in LOOPBACK else bind,
+        )  # fmt: skip
 
     def look(self, service: Service, keys: Credentials | None) -> ServiceState:
         state = ServiceState(

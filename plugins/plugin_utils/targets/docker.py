@@ -37,6 +37,7 @@ _FOLDER = "/samerun"
 _REPORT = f"{_FOLDER}/out/report.json"
 _START_SECONDS = 60
 _KILLED = 137
+_BUILT_IN = {"bridge", "host", "none"}
 
 
 class DockerTarget(Target):
@@ -169,7 +170,8 @@ class DockerTarget(Target):
 
     def _ensure_network(self, name: str) -> None:
         wanted = name or self.world.network
-        if wanted not in ("host", "bridge", "none") and not self.client.networks.list(names=[wanted]):
+        # The engine's filter finds every network whose name holds this one.
+        if wanted not in {network.name for network in self.client.networks.list(names=[wanted])} | _BUILT_IN:
             self.client.networks.create(wanted, labels=self.world.labels)
 
     def _pulled(self, image: str) -> str:

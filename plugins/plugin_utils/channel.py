@@ -1,0 +1,70 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A pipe to the program that started the play: what its person wants to see, apart from what Ansible prints.
+
+Through Ansible's display a log would be lines among other lines, each of them an event with a file of its own. Here it
+arrives byte for byte, what is no whole line yet included, and also while Ansible already ends the play. The program
+passes the pipe's writing end on by its number, see `VARIABLE`; a play that was started by hand has none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import struct
+from collections.abc import Iterator
+from enum import IntEnum
+from pathlib import Path
+
+VARIABLE = "SAMERUN_CHANNEL"
+
+# One write of at most this many bytes is never mixed with another's.
+_FRAME = select.PIPE_BUF
+_HEADER = struct.Struct("!BH")
+
+
+class Kind(IntEnum):
+    """What a frame holds."""
+
+    LOG = 1  # bytes of the script's output
+    SAY = 2  # a line for the person
+    PROGRESS = 3  # a line that matters only until the next one
+    LAUNCH = 4  # {"launch": id, "record": path of its record.json, there once it has ended}
+
+
+def send(kind: Kind, data: bytes) -> bool:
+    """Write frames; return False where no program asked for them."""
+    handle = os.environ.get(VARIABLE, "")
+    if not handle.isdigit():
+        return False
+    room = _FRAME - _HEADER.size
+    with contextlib.suppress(OSError):  # who asked may be gone, and then nobody else wants to see it either
+        for start in range(0, len(data), room):
+            part = data[start : start + room]
+            os.write(int(handle), _HEADER.pack(kind, len(part)) + part)
+    return True
+
+
+def announce(launch: str, record: Path) -> None:
+    """Tell which launch is about to start."""
+    send(Kind.LAUNCH, json.dumps({"launch": launch, "record": str(record)}).encode())
+
+
+class Frames:
+    """The reading side: takes bytes as they come."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[tuple[Kind, bytes]]:
+        """The frames that are whole now."""
+        self._rest += data
+        while len(self._rest) >= _HEADER.size:
+            kind, length = _HEADER.unpack_from(self._rest)
+            end = _HEADER.size + length
+            if len(self._rest) < end:
+                return
+            found, self._rest = self._rest[_HEADER.size : end], self._rest[end:]
+            yield Kind(kind), found
