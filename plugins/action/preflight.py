@@ -32,10 +32,11 @@ class ActionModule(SamerunAction):
         _check_endpoints(world)
         host = host_of(world)
         services = [Claim.from_options(claim, world.kept_ports) for claim in options["claims"]]
-        if training:
-            _check_training(world, training)
+        wanted = Training.from_options(training, world) if training else None
+        _check_kinds(world, services)
         host.check()
-        if training:
+        if wanted:
+            _check_training(world, wanted)
             _check_services(world, host, {claim.role for claim in services})
         moved = host.claim(services)
         if moved and not self.checking:
@@ -72,9 +73,24 @@ def _check_endpoints(world: World) -> None:
             checked(f"{endpoint.role}_endpoint", endpoint.external, example)
 
 
-def _check_training(world: World, options: dict[str, Any]) -> None:
+def _check_kinds(world: World, claims: list[Claim]) -> None:
+    for claim in claims:
+        if not claim.targets:
+            raise SamerunError(
+                f"Failed to plan the store: samerun_store is {claim.kind}, and {claim.role}_endpoint is empty.",
+                f"Set {claim.role}_endpoint to the URL of your store.",
+                CONFIG,
+            )
+        if world.target not in claim.targets:
+            raise SamerunError(
+                f"Failed to plan the store: {claim.kind} does not run on the target {world.target}.",
+                f"It runs on {' and '.join(claim.targets)}: choose another samerun_store.",
+                CONFIG,
+            )
+
+
+def _check_training(world: World, training: Training) -> None:
     """What can be seen of a run before its world is up."""
-    training = Training.from_options(options, world)
     target = TARGETS[training.target](world)
     target.environment(training.environment)
     for endpoint in (world.mlflow, world.object_store):

@@ -34,6 +34,7 @@ _KINDS = {
     "Service": ("api/v1", "services"),
 }
 _TIMEOUT = (4.0, 20.0)  # seconds: to connect, to answer
+_FORBIDDEN = 403
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _RESTRICTED = {
@@ -92,7 +93,7 @@ class Cluster:
     def check(self) -> None:
         """Raise a SamerunError, within 10 s, if the API server does not answer to us."""
         with self.explained("talk to the cluster"):
-            self._call("GET", "api/v1/namespaces", query={"limit": "1"})
+            self._call("GET", "version")
 
     def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any] | None:
         """The object, or None where there is none."""
@@ -128,12 +129,21 @@ class Cluster:
             if error.status != 404:
                 raise
 
+    def has_namespace(self, name: str) -> bool:
+        """Whether there is such a namespace; whoever may not look was given one."""
+        try:
+            return self.get("Namespace", name) is not None
+        except ApiError as error:
+            if error.status == _FORBIDDEN:
+                return True
+            raise
+
     def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> bool:
         """Create the namespace, with Pod Security restricted, unless it is there; return whether it was made.
 
         A namespace that was there is used as it is: others may live in it.
         """
-        if self.get("Namespace", name) is not None:
+        if self.has_namespace(name):
             return False
         self.create(namespace(name, labels))
         return True
@@ -179,7 +189,7 @@ class Cluster:
                 "Log in to the cluster again, so that kubectl get ns works.",
                 NO_PERMISSION,
             )
-        if error.status == 403:
+        if error.status == _FORBIDDEN:
             return SamerunError(
                 f"{start}: {error.words}.", "Ask for that verb in a Role, or use another user.", NO_PERMISSION
             )

@@ -36,7 +36,13 @@ class Port:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a service will be called, before anything of it exists; `role` is the prefix of its variables."""
+    """What a service will be called, before anything of it exists.
+
+    Attributes:
+        role: the prefix of its variables.
+        built: whether its image is built here.
+        kind: what it is, such as `minio`; targets is where that can run.
+    """
 
     role: str
     name: str
@@ -44,10 +50,13 @@ class Claim:
     data: str
     ports: tuple[Port, ...]
     built: bool
+    kind: str
+    targets: tuple[str, ...]
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Claim:
-        return cls(**{**given, "ports": tuple(Port.from_options(port, kept) for port in given["ports"])})
+        ports = tuple(Port.from_options(port, kept) for port in given["ports"])
+        return cls(**{**given, "ports": ports, "targets": tuple(given["targets"])})
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,12 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import now
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, Credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, pods
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster, is_ours, namespace
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import (
+    ApiError,
+    Cluster,
+    is_ours,
+    namespace,
+)
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import kubernetes_objects
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import (
     Claim,
@@ -26,6 +32,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import
     ServiceState,
 )
 
+_GONE_SECONDS = 90
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 
 
@@ -72,7 +79,7 @@ class KubernetesHost(ServiceHost):
 
     def look(self, service: Service, keys: Credentials | None) -> ServiceState:
         with self.cluster.explained(f"compare the service {service.name}"):
-            new_namespace = self.cluster.get("Namespace", service.namespace) is None
+            new_namespace = not self.cluster.has_namespace(service.namespace)
             wanted = kubernetes_objects.objects(service, self.world)
             found = [self.cluster.get(o["kind"], o["metadata"]["name"], service.namespace) for o in wanted]
             differing = [] if not new_namespace else [namespace(service.namespace, self.world.labels)]
@@ -155,9 +162,11 @@ class KubernetesHost(ServiceHost):
                             continue  # the world's keys outlive its services, as its data does
                         self.cluster.delete(kind, name, place)
                         removed.append(f"{kind} {place}/{name}")
-                if purge and (there := self.cluster.get("Namespace", place)) and is_ours(there):
+            for place in self._namespaces() if purge else ():
+                if (there := self.cluster.get("Namespace", place)) and is_ours(there):
                     self.cluster.delete("Namespace", place)
                     removed.append(f"namespace {place}")
+            self._wait_until_gone(removed)
         return removed
 
     def credentials(self) -> Credentials | None:
@@ -190,7 +199,7 @@ class KubernetesHost(ServiceHost):
 
     def _namespaces(self) -> list[str]:
         places = (self.world.mlflow.namespace, self.world.object_store.namespace, self.world.training_namespace)
-        return [place for place in dict.fromkeys(places) if self.cluster.get("Namespace", place)]
+        return [place for place in dict.fromkeys(places) if self.cluster.has_namespace(place)]
 
     def _claim_object(self, claim: Claim, kind: str, name: str, variable: str) -> None:
         found = self.cluster.get(kind, name, claim.namespace)
@@ -204,7 +213,7 @@ class KubernetesHost(ServiceHost):
 
     def _claim_node_ports(self, service: Claim) -> None:
         wanted = {port.node_port: port for port in service.ports if port.node_port}
-        for found in self.cluster.find("Service") if wanted else ():
+        for found in self._services() if wanted else ():
             metadata = found["metadata"]
             if (metadata["namespace"], metadata["name"]) == (service.namespace, service.name):
                 continue
@@ -214,6 +223,20 @@ class KubernetesHost(ServiceHost):
                     f"Move ours: {service.role}_node_port={taken + 1}",
                     CANNOT_CREATE,
                 )
+
+    def _wait_until_gone(self, removed: Sequence[str]) -> None:
+        """A namespace lingers, and refuses whatever is made in it meanwhile."""
+        deadline = time.monotonic() + _GONE_SECONDS
+        names = [name.removeprefix("namespace ") for name in removed if name.startswith("namespace ")]
+        while any(self.cluster.get("Namespace", name) for name in names) and time.monotonic() < deadline:
+            time.sleep(0.5)
+
+    def _services(self) -> list[dict[str, Any]]:
+        """The Services of all namespaces; none where we may not look, the API server itself refuses a taken port."""
+        try:
+            return self.cluster.find("Service")
+        except ApiError:
+            return []
 
     def _difference(
         self, wanted: Mapping[str, Any], current: Mapping[str, Any] | None, *, known_namespace: bool
