@@ -1,0 +1,25 @@
+"""One world for each target, under the users' own names, for the whole session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tours import Tour, Tours
+
+TARGETS = ("process", "docker", "kubernetes")
+
+
+@pytest.fixture(scope="session")
+def tours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tours]:
+    """The worlds that are up; a test that needs their names itself ends them first."""
+    found = Tours(tmp_path_factory.mktemp("worlds"))
+    yield found
+    for target in TARGETS:
+        found.end(target)
+
+
+@pytest.fixture(params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in TARGETS])
+def tour(request: pytest.FixtureRequest, tours: Tours) -> Tour:
+    """A world on each target, and what was seen while it was set up."""
+    return tours.of(request.param)

@@ -1,0 +1,95 @@
+"""Looking for a secret everywhere it must not be."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+_PAUSE = 0.04  # seconds
+
+
+def shapes(secret: str) -> list[bytes]:
+    """The secret itself, and what is left of it inside longer base64 at each of the three alignments."""
+    raw = secret.encode()
+    found = [raw]
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + raw)
+        # The first and last characters mix with the neighbours' bits.
+        found.append(encoded[4 if before else 0 : len(encoded) - 4])
+    return found
+
+
+def hits(text: str | bytes, secrets: Iterable[str]) -> list[str]:
+    """The secrets that are in `text` in any shape, by their first characters only."""
+    data = text.encode(errors="surrogateescape") if isinstance(text, str) else text
+    return [secret[:4] + "..." for secret in secrets if any(shape in data for shape in shapes(secret))]
+
+
+def in_files(folder: Path, secrets: Iterable[str]) -> dict[Path, list[str]]:
+    """Files below `folder`, by path, that hold a secret; those that vanish meanwhile are passed over."""
+    secrets, found = list(secrets), {}
+    for path in _files(folder):
+        with contextlib.suppress(OSError):
+            if there := hits(path.read_bytes(), secrets):
+                found[path] = there
+    return found
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for root, _folders, names in os.walk(folder):
+        yield from (path for name in names if (path := Path(root) / name).is_file())
+
+
+class Watch:
+    """Looks at the command lines of all processes, and at what lies in `folders`, for as long as it is entered.
+
+    Attributes:
+        programs: the first words of every command line that was seen.
+        files: how many files were read.
+        found: where a secret was seen.
+    """
+
+    def __init__(self, secrets: Iterable[str], folders: Iterable[Path]) -> None:
+        self.programs: set[str] = set()
+        self.files = 0
+        self.found: set[str] = set()
+        self._secrets = list(secrets)
+        self._folders = list(folders)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(_PAUSE):
+            self._at_processes()
+            for folder in self._folders:
+                self._at_files(folder)
+
+    def _at_processes(self) -> None:
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                words = process.cmdline()
+                self.programs |= {Path(word).name for word in words[:2]}
+                if there := hits("\0".join(words), self._secrets):
+                    self.found.add(f"{there} in the command line of {words[0]}")
+
+    def _at_files(self, folder: Path) -> None:
+        for path in _files(folder):
+            with contextlib.suppress(OSError):
+                self.files += 1
+                if there := hits(path.read_bytes(), self._secrets):
+                    self.found.add(f"{there} in {path}")

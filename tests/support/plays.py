@@ -1,0 +1,94 @@
+"""Playbooks of the checkout, run as a person runs them: by ansible-playbook itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+_RECAP = re.compile(r"^(\S+)\s+: (ok=\d+.*)$", re.MULTILINE)
+_ERROR = re.compile(r"^\[ERROR\]: (?:Task failed: )?(?:Action failed: |Module failed: )?(.*)$", re.MULTILINE)
+# A caller's own settings must not decide what a test sees.
+_FOREIGN = ("ANSIBLE_", "AWS_", "KUBE", "MLFLOW_")
+
+
+@dataclass(frozen=True)
+class Play:
+    """What a play left on the screen.
+
+    Attributes:
+        output: stdout and stderr in the order in which they came.
+        seconds: from start to end.
+    """
+
+    code: int
+    output: str
+    seconds: float
+
+    @property
+    def changed(self) -> int:
+        """How many tasks changed, or would change, something; -1 where there is no recap."""
+        counts = [dict(part.split("=") for part in line.split()) for _host, line in _RECAP.findall(self.output)]
+        return sum(int(count["changed"]) for count in counts) if counts else -1
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines that say what failed."""
+        return _ERROR.findall(self.output)
+
+    @property
+    def warnings(self) -> list[str]:
+        return re.findall(r"^\[WARNING\]: (.*)$", self.output, re.MULTILINE)
+
+    @property
+    def changes(self) -> list[str]:
+        """The names of the tasks that changed something."""
+        found, task = [], ""
+        for line in self.output.splitlines():
+            if line.startswith("TASK ["):
+                task = line[6:].rpartition("]")[0]
+            elif line.startswith("changed: ["):
+                found.append(task)
+        return found
+
+    def succeeded(self) -> Play:
+        """Itself, once it is seen to have ended well."""
+        assert self.code == 0, self.output
+        return self
+
+
+def play(
+    name: str,
+    *arguments: str,
+    inventory: Path | str,
+    variables: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    timeout: float = 600,
+) -> Play:
+    """Run `samerun.stack.<name>`; the variables travel in a file, as secrets should."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
+    own |= {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **(environment or {})}
+    folder = Path(sys.executable).parent
+    program = shutil.which("ansible-playbook", path=f"{folder}{os.pathsep}{os.environ['PATH']}")
+    assert program, "ansible-playbook is not installed beside pytest: make test installs it"
+    started = time.monotonic()
+    with tempfile.NamedTemporaryFile("w", prefix="variables-", suffix=".json", dir=os.environ.get("TMPDIR")) as given:
+        json.dump(dict(variables or {}), given)
+        given.flush()
+        done = subprocess.run(
+            [program, f"samerun.stack.{name}", "-i", str(inventory), "-e", f"@{given.name}", *arguments],
+            cwd=cwd, env=own, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", timeout=timeout, check=False,
+        )  # fmt: skip
+    return Play(done.returncode, done.stdout, time.monotonic() - started)

@@ -1,0 +1,163 @@
+"""Whole worlds under the names that users have, driven by playbooks alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import machines
+import psutil
+import pytest
+import requests
+import worlds
+from botocore.client import Config
+from plays import ROOT, Play, play
+
+INVENTORIES = {"process": "process", "docker": "local", "kubernetes": "k8s"}
+NAMESPACES = {"monitoring", "storage", "training"}
+
+
+@dataclass
+class Stack:
+    """One world.
+
+    Attributes:
+        target: process, docker or kubernetes.
+        variables: what every play gets beside the inventory.
+        folder: a folder of its own; `state` in it is the world's.
+    """
+
+    target: str
+    folder: Path
+    variables: dict[str, Any]
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return INVENTORIES[self.target]
+
+    @property
+    def inventory(self) -> Path:
+        return ROOT / "inventories" / self.name
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state" / "samerun" / self.name
+
+    def play(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None, **variables: Any) -> Play:
+        """Run a playbook; it may fail."""
+        own = {"XDG_STATE_HOME": str(self.folder / "state"), **self.environment, **(environment or {})}
+        return play(
+            name, *arguments, inventory=self.inventory, variables={**self.variables, **variables}, environment=own
+        )
+
+    def train(self, script: Path, *, playbook: str = "train", **variables: Any) -> dict[str, Any]:
+        """Launch `script` and return its record."""
+        before = self.launches
+        done = self.play(playbook, training_script=str(script), **variables).succeeded()
+        new = [self.record(launch) for launch in sorted(self.launches - before)]
+        assert len(new) == 1, done.output
+        return new[0]
+
+    @property
+    def launches(self) -> set[str]:
+        return {path.parent.name for path in self.state.glob("runs/*/record.json")}
+
+    def record(self, launch: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.state / "runs" / launch / "record.json").read_text())
+        return found
+
+    def log(self, launch: str) -> str:
+        return (self.state / "runs" / launch / "log.txt").read_text()
+
+    def observed(self, launch: str) -> dict[str, Any]:
+        """What tests/scripts/observe.py said."""
+        line = next(line for line in self.log(launch).splitlines() if line.startswith("observed "))
+        found: dict[str, Any] = json.loads(line.removeprefix("observed "))
+        return found
+
+    @property
+    def contract(self) -> dict[str, str]:
+        """The contract as this host sees it."""
+        found: dict[str, str] = json.loads((self.state / "contract.json").read_text())
+        return found
+
+    def mlflow(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """POST `body` to, or GET, a path of MLflow's REST interface."""
+        url = f"{self.contract['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/{path}"
+        answer = requests.post(url, json=body, timeout=30) if body else requests.get(url, timeout=30)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    @property
+    def s3(self) -> Any:
+        contract = self.contract
+        return boto3.client(
+            "s3", endpoint_url=contract["MLFLOW_S3_ENDPOINT_URL"], region_name="us-east-1",
+            aws_access_key_id=contract["AWS_ACCESS_KEY_ID"], aws_secret_access_key=contract["AWS_SECRET_ACCESS_KEY"],
+            config=Config(request_checksum_calculation="when_required", s3={"addressing_style": "path"}),
+        )  # fmt: skip
+
+    def keys(self, uri: str) -> set[str]:
+        """The names of the objects below an `s3://` URI, relative to it."""
+        bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+        return {row["Key"].removeprefix(f"{prefix}/") for page in pages for row in page.get("Contents", [])}
+
+
+def variables(target: str) -> dict[str, Any]:
+    """What the tests' engines need beside an inventory; skips where there is no such engine."""
+    if reason := worlds.missing(target):
+        pytest.skip(reason)
+    kept = {"object_store_image", "samerun_kubeconfig", "samerun_registry"}
+    return {name: value for name, value in worlds.VARIABLES[target].items() if name in kept}
+
+
+def in_the_way(target: str) -> list[str]:
+    """What already has the default names on an engine."""
+    if target == "docker":
+        client, names = machines.docker_client(), {"mlflow", "minio", "samerun", "mlflow-data", "minio-data"}
+        there = [*client.containers.list(all=True), *client.networks.list(), *client.volumes.list()]
+        return sorted(f"{type(one).__name__.lower()} {one.name}" for one in there if one.name in names)
+    if target == "kubernetes":
+        there = [item["metadata"]["name"] for item in machines.cluster().items("/api/v1/namespaces")]
+        return sorted(f"namespace {name}" for name in there if name in NAMESPACES)
+    return []
+
+
+def require_free_names(target: str) -> None:
+    """Skip, or on a machine that was set up for tests fail, where the default names are somebody else's."""
+    if found := in_the_way(target):
+        reason = f"needs the default names free, and {', '.join(found)} is there: remove it, or use another engine"
+        pytest.fail(reason) if machines.prepared() else pytest.skip(reason)
+
+
+def snapshot(target: str) -> set[str]:
+    """Everything of an engine that a world could add something to, by name."""
+    if target == "docker":
+        client = machines.docker_client()
+        there = [*client.containers.list(all=True), *client.networks.list(), *client.volumes.list()]
+        images = {f"image {tag}" for image in client.images.list() for tag in image.tags}
+        return images | {f"{type(one).__name__.lower()} {one.name}" for one in there}
+    if target == "kubernetes":
+        cluster = machines.cluster()
+        return set(cluster.everything(NAMESPACES)) | {
+            item["metadata"]["name"] for item in cluster.items("/api/v1/namespaces")
+        }
+    return {" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])}
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    """Wait for `condition` and return what it says."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{what} did not happen within {seconds:.0f} s")

@@ -1,0 +1,191 @@
+"""A world set up from nothing while somebody watches, for each target."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import machines
+import psutil
+import stacks
+from hunting import Watch
+from plays import ROOT, Play
+from stacks import Stack
+
+OBSERVE = ROOT / "tests" / "scripts" / "observe.py"
+REQUIREMENTS = ROOT / "trainer" / "requirements.txt"
+CLAIM = "observed-data"
+# What a person may have exported for other work; a run must never see it.
+FOREIGN = {
+    "AWS_ACCESS_KEY_ID": "foreign-access",
+    "AWS_SECRET_ACCESS_KEY": "foreign-secret",
+    "AWS_SESSION_TOKEN": "foreign-token",
+    "MLFLOW_TRACKING_URI": "http://foreign.example:5000",
+    "MLFLOW_TRACKING_TOKEN": "foreign-token",
+}
+
+
+@dataclass
+class Tour:
+    """What was seen while a world was set up.
+
+    Attributes:
+        canaries: secrets by the variable that gave them.
+        predicted: `--check --diff` on the empty machine.
+        before, after: what the engine held around it.
+        state_after: whether it left a state folder.
+        first: the first site.yml, as loud as it gets.
+        observing: the play that launched tests/scripts/observe.py; launch is its id.
+        run: the engine's own description of that launch while it ran.
+        everything: all that the engine would tell anybody meanwhile.
+    """
+
+    stack: Stack
+    canaries: dict[str, str]
+    watch: Watch
+    before: set[str]
+    predicted: Play
+    after: set[str]
+    state_after: bool
+    first: Play
+    observing: Play
+    launch: str
+    run: dict[str, Any]
+    everything: dict[str, Any]
+
+
+class Tours:
+    """The worlds that are up; one is set up when it is first asked for.
+
+    Args:
+        folder: for their state, scripts and data.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stacks: dict[str, Stack] = {}
+        self._seen: dict[str, Tour | BaseException] = {}
+
+    def of(self, target: str) -> Tour:
+        if target not in self._seen:
+            try:
+                self._seen[target] = self._set_up(target)
+            except BaseException as error:  # the next test must not try again for minutes
+                self._seen[target] = error
+        found = self._seen[target]
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def end(self, target: str) -> None:
+        """Remove the world with all its data, so that its names are free."""
+        self._seen.pop(target, None)
+        if stack := self._stacks.pop(target, None):
+            stack.play("teardown", samerun_purge=True).succeeded()
+            stacks.until(lambda: not stacks.in_the_way(target), f"the end of world {stack.name}", 120)
+
+    def _set_up(self, target: str) -> Tour:
+        variables = stacks.variables(target)
+        stacks.require_free_names(target)
+        canaries = {
+            "object_store_access_key": secrets.token_hex(10),
+            "object_store_secret_key": secrets.token_hex(16),
+            "training_secret_env": secrets.token_hex(16),
+        }
+        folder = self._folder / target
+        for name in ("data", "project", "tmp"):
+            (folder / name).mkdir(parents=True)
+        (folder / "data").chmod(0o777)
+        variables |= canaries | {
+            "training_requirements": str(REQUIREMENTS),
+            "training_secret_env": {"OBSERVE_TOKEN": canaries["training_secret_env"]},
+        }
+        places = ("TMPDIR", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TMP")
+        stack = Stack(target, folder, variables, {**FOREIGN, **dict.fromkeys(places, str(folder / "tmp"))})
+        self._stacks[target] = stack
+        return _watched(stack, canaries)
+
+
+def _watched(stack: Stack, canaries: dict[str, str]) -> Tour:
+    with Watch(canaries.values(), [stack.folder / "tmp", Path("~/.ansible/tmp").expanduser()]) as watch:
+        before = stacks.snapshot(stack.target)
+        predicted = stack.play("site", "--check", "--diff")
+        after, state_after = stacks.snapshot(stack.target), stack.state.exists()
+        loud = {"ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1"}
+        first = stack.play("site", "-vvvv", "--diff", environment=loud).succeeded()
+        known = stack.launches
+        with ThreadPoolExecutor(1) as pool:
+            playing = pool.submit(observe, stack, "-vvvv", environment=loud, seconds=4)
+            run = stacks.until(lambda: playing.done() or RUNNING[stack.target](stack), "the start of the launch")
+            everything = _everything(stack.target)
+            observing = playing.result().succeeded()
+    (launch,) = stack.launches - known
+    return Tour(
+        stack, canaries, watch, before, predicted, after, state_after, first, observing, launch, run, everything
+    )
+
+
+def observe(stack: Stack, *arguments: str, seconds: int = 0, playbook: str = "train", **variables: Any) -> Play:
+    """Run tests/scripts/observe.py with files of its own, from a project folder that holds nothing else."""
+    script = stack.folder / "project" / OBSERVE.name
+    shutil.copyfile(OBSERVE, script)
+    source = CLAIM if stack.target == "kubernetes" else stack.folder / "data"
+    if stack.target == "kubernetes":
+        _ensure_claim()
+    own = {
+        "training_script": str(script),
+        "training_env": {"OBSERVE_COLOUR": "blue", "OBSERVE_DATA": "/data", "OBSERVE_SECONDS": str(seconds)},
+        "training_volumes": [f"{source}:/data"],
+        **({} if stack.target == "process" else {"training_resources": {"cpu": "1", "memory": "1Gi"}}),
+    }
+    return stack.play(playbook, *arguments, **{**own, **variables})
+
+
+def _ensure_claim() -> None:
+    path = "/api/v1/namespaces/training/persistentvolumeclaims"
+    if machines.cluster().get(f"{path}/{CLAIM}") is None:
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+        claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM}, "spec": spec}
+        machines.cluster().call("POST", path, claim)
+
+
+def _process(stack: Stack) -> dict[str, Any]:
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if OBSERVE.name in words and str(stack.state) in process.cwd():
+            return {"cmdline": words, "cwd": process.cwd(), "pid": process.pid}
+    return {}
+
+
+def _container(stack: Stack) -> dict[str, Any]:
+    labels = {"label": ["samerun.dev/launch", f"samerun.dev/world={stack.name}"], "status": "running"}
+    found = machines.docker_client().containers.list(filters=labels)
+    return {"container": found[0].attrs} if found else {}
+
+
+def _pod(stack: Stack) -> dict[str, Any]:
+    cluster, place = machines.cluster(), "/namespaces/training"
+    pods = cluster.items(f"/api/v1{place}/pods?labelSelector=samerun.dev/launch")
+    running = [pod for pod in pods if pod["status"].get("phase") == "Running"]
+    jobs = cluster.items(f"/apis/batch/v1{place}/jobs")
+    return {"pod": running[0], "job": jobs[0]} if running else {}
+
+
+RUNNING: dict[str, Callable[[Stack], dict[str, Any]]] = {
+    "process": _process, "docker": _container, "kubernetes": _pod,
+}  # fmt: skip
+
+
+def _everything(target: str) -> dict[str, Any]:
+    if target == "docker":
+        client = machines.docker_client()
+        found = {f"container {one.name}": one.attrs for one in client.containers.list(all=True)}
+        for one in client.images.list():
+            found[f"image {one.id}"] = [one.attrs, one.history()]
+        return found
+    return machines.cluster().everything(stacks.NAMESPACES) if target == "kubernetes" else {}
