@@ -102,18 +102,21 @@ class KubernetesTarget(Target):
     def follow(self, launch: str) -> Iterator[bytes]:
         with self.cluster.explained(f"follow the Job {self._name(launch)}"):
             pod = self._started_pod(launch)
-            shown = 0
+            shown, over = 0, False
             while pod is not None:
                 skip = shown  # a cut connection is taken up again where it ended
-                for found in self.cluster.log(pod["metadata"]["name"], self._namespace, follow=True):
+                # Once it is over the whole is read again: what is written while a follower arrives can be missed.
+                for found in self.cluster.log(pod["metadata"]["name"], self._namespace, follow=not over):
                     fresh = found[skip:]
                     skip = max(0, skip - len(found))
                     shown += len(fresh)
                     if fresh:
                         yield fresh
-                if self.outcome(launch) is not None:
+                if over:
                     return
-                time.sleep(_POLL)
+                over = self.outcome(launch) is not None
+                if not over:
+                    time.sleep(_POLL)
 
     def outcome(self, launch: str) -> Outcome | None:
         job = self.cluster.get("Job", self._name(launch), self._namespace)
