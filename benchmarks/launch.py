@@ -1,0 +1,105 @@
+"""Seconds that a launch takes over bare `python train.py`, for a script that logs one metric.
+
+    python benchmarks/launch.py
+    python benchmarks/launch.py -e samerun_world=other
+    python benchmarks/launch.py --peer "torchx=torchx run -s local_cwd utils.python --script train.py"
+
+The world must be up (`samerun up`): all rows talk to its MLflow. `mlflow run` is taken from the trainer's own venv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+
+import measure
+from platformdirs import user_cache_path, user_state_path
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.plugin_utils import scripts, venvs
+
+SCRIPT = """\
+import mlflow
+
+mlflow.set_experiment("samerun-benchmark")
+
+with mlflow.start_run():
+    mlflow.log_metric("loss", 0.5)
+"""
+PROJECT = """\
+name: one-metric
+entry_points:
+  main:
+    command: python train.py
+"""
+
+
+def main() -> None:
+    options = arguments()
+    state = user_state_path("samerun") / measure.world(options.extra, "process")
+    if not (state / "contract.json").exists():
+        raise SystemExit(f"there is no world in {state}; start it: samerun up")
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        (project / "train.py").write_text(SCRIPT)
+        (project / "MLproject").write_text(PROJECT)
+        ours = launches(options, project)
+        next(iter(ours.values()))()  # makes the trainer's venv, which the other commands use
+        rows = {**peers(options, project, state), **ours}
+        taken = measure.medians(rows, options.repeat)
+    print(measure.table("one metric, process target", taken))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-i", "--inventory", default="process")
+    parser.add_argument("-e", "--extra", action="append", default=[], help="VARIABLE=VALUE or @FILE for samerun")
+    parser.add_argument("--repeat", type=int, default=7)
+    parser.add_argument("--peer", action="append", default=[], help="NAME=COMMAND, run in the project's folder")
+    return parser.parse_args()
+
+
+def launches(options: argparse.Namespace, project: Path) -> dict[str, measure.Measure]:
+    """Our own commands."""
+    inventory = ["-i", measure.inventory(options.inventory)]
+    variables = measure.given(options.extra)
+    play = [
+        measure.needed("ansible-playbook"), "playbooks/train.yml", *inventory, *variables,
+        "-e", f"training_script={project / 'train.py'}",
+    ]  # fmt: skip
+    rows: dict[str, measure.Measure] = {}
+    if samerun := measure.found("samerun"):
+        command = [samerun, *inventory, "train", "train.py", *variables]
+        rows["samerun train"] = lambda: measure.seconds(command, cwd=project)
+    else:
+        measure.skipped("samerun train", "pip install .")
+    return {**rows, "ansible-playbook train.yml": lambda: measure.seconds(play)}
+
+
+def peers(options: argparse.Namespace, project: Path, state: Path) -> dict[str, measure.Measure]:
+    """The script without us, first, and what else people start it with."""
+    bin_folder = venvs.folder(user_cache_path("samerun"), scripts.DEFAULT_REQUIREMENTS) / "bin"
+    env = contract.inherited(os.environ) | json.loads((state / "contract.json").read_text())
+    env["PATH"] = os.pathsep.join([str(bin_folder), str(Path(sys.executable).parent), env["PATH"]])
+    experiment = ["--experiment-name", "samerun-benchmark"]
+    commands = {
+        "python train.py": [str(bin_folder / "python"), "train.py"],
+        "mlflow run": [str(bin_folder / "mlflow"), "run", "--env-manager", "local", *experiment, "."],
+    }
+    for peer in options.peer:
+        name, _, command = peer.partition("=")
+        commands[name] = shlex.split(command)
+    return {name: _bound(argv, env, project) for name, argv in commands.items()}
+
+
+def _bound(argv: list[str], env: dict[str, str], folder: Path) -> measure.Measure:
+    return lambda: measure.seconds(argv, env=env, cwd=folder)
+
+
+if __name__ == "__main__":
+    main()
