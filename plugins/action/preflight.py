@@ -42,6 +42,8 @@ class ActionModule(SamerunAction):
         if moved and not self.checking:
             _keep(world, moved)
         for variable, port in moved.items():
+            if "+" in variable:  # an inner port, which nobody asked for
+                continue
             self.say(f"{variable}: the port asked for is taken, {port} is used and kept")
         settled = [] if self.checking else collector.collect(world)[0]
         for record in settled:

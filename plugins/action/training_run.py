@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE
+from ansible_collections.samerun.stack.plugins.module_utils.errors import EXIT_KEY, UNAVAILABLE
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils import channel, collector
-from ansible_collections.samerun.stack.plugins.plugin_utils.action import EXIT_KEY, SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.lines import Lines
 

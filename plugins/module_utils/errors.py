@@ -16,6 +16,9 @@ TEMPORARY = os.EX_TEMPFAIL  # 75: try again
 NO_PERMISSION = os.EX_NOPERM  # 77: an engine or a store says no
 CONFIG = os.EX_CONFIG  # 78: a variable is missing or contradicts another
 
+# The key of a task's result that carries the exit code of `samerun`.
+EXIT_KEY = "samerun_exit"
+
 MASK = "********"
 SHORTEST_MASKED = 6
 

@@ -10,11 +10,9 @@ from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.errors import EXIT_KEY, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import channel
-
-EXIT_KEY = "samerun_exit"
 
 
 class SamerunAction(ActionBase):

@@ -31,7 +31,7 @@ class Kind(IntEnum):
     LOG = 1  # bytes of the script's output
     SAY = 2  # a line for the person
     PROGRESS = 3  # a line that matters only until the next one
-    LAUNCH = 4  # {"launch": id, "record": path of its record.json, there once it has ended}
+    LAUNCH = 4  # a JSON object, see `announce`
 
 
 def send(kind: Kind, data: bytes) -> bool:
@@ -48,8 +48,9 @@ def send(kind: Kind, data: bytes) -> bool:
 
 
 def announce(launch: str, record: Path) -> None:
-    """Tell which launch is about to start."""
-    send(Kind.LAUNCH, json.dumps({"launch": launch, "record": str(record)}).encode())
+    """Tell which launch is about to start; this process takes the signals for it."""
+    found = {"launch": launch, "record": str(record), "pid": os.getpid()}
+    send(Kind.LAUNCH, json.dumps(found).encode())
 
 
 class Frames:

@@ -1,5 +1,58 @@
-"""One unchanged training script: as a process, in Docker and on Kubernetes."""
+"""One unchanged training script: as a process, in Docker and on Kubernetes.
+
+import samerun
+
+samerun.up()
+record = samerun.run("train.py", args=["--epochs", "3"])
+print(record.state, [run.url for run in record.mlflow_runs])
+"""
 
 from __future__ import annotations
 
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+__all__ = ["RunRecord", "RunState", "SamerunError", "__version__", "down", "run", "up"]
+
+_STACK = "ansible_collections/samerun/stack"
+
+# The folder that holds the collection of this very package: beside it in an installation, or that of a checkout.
+COLLECTIONS = next(
+    (
+        folder
+        for folder in (Path(__file__).parents[1], Path(__file__).parents[2] / "collections")
+        if (folder / _STACK).is_dir()
+    ),
+    Path(__file__).parents[1],
+)
+STACK = COLLECTIONS / _STACK
+
+# From a checkout nothing needs to be installed but the dependencies.
+if str(COLLECTIONS) not in sys.path:
+    sys.path.insert(0, str(COLLECTIONS))
+
+if TYPE_CHECKING:
+    from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+    from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
+    from samerun.api import down, run, up
+
+_UTILS = "ansible_collections.samerun.stack.plugins.module_utils"
+_FROM = {
+    "RunRecord": f"{_UTILS}.run",
+    "RunState": f"{_UTILS}.run",
+    "SamerunError": f"{_UTILS}.errors",
+    "down": "samerun.api",
+    "run": "samerun.api",
+    "up": "samerun.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Late, so that `samerun --help` takes no longer than Python itself.
+    if name in _FROM:
+        return getattr(importlib.import_module(_FROM[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

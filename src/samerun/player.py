@@ -1,0 +1,200 @@
+"""Plays playbooks of the collection through ansible-runner.
+
+Configuration, event callback and event filter are ansible-runner's. Its loop is not: with it the environment would lie
+in clear in a file, a SIGINT handler would stay behind, every log line would be a file, and a play takes 0.2 s longer.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import selectors
+import shlex
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import ansible_runner
+from ansible_runner.utils import OutputEventFilter
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.plugin_utils import channel
+from samerun import COLLECTIONS
+from samerun.interrupts import Interrupts
+from samerun.scratch import scratch
+from samerun.variables import Variables
+
+_TICK = 0.1
+_READ = 1 << 16
+
+
+class Watcher(Protocol):
+    """Sees a play as it goes."""
+
+    def event(self, event: Mapping[str, Any]) -> None:
+        """One of ansible-runner's events."""
+
+    def frame(self, kind: channel.Kind, data: bytes) -> None:
+        """What our own actions show."""
+
+    def tick(self) -> None:
+        """Comes some times a second."""
+
+
+@dataclass(frozen=True)
+class Play:
+    """A playbook of ours on an inventory; `flags` are further arguments of ansible-playbook."""
+
+    playbook: str
+    inventory: str
+    variables: Variables = field(default_factory=Variables)
+    verbosity: int = 0
+    flags: tuple[str, ...] = ()
+
+
+@dataclass
+class Played:
+    """What a play left.
+
+    Attributes:
+        code: ansible-playbook's exit code.
+        results: (action, result) of each task that went well.
+        failures: (task, result) of each that did not.
+        launches: `launch` and `record` of each training that was started.
+        signal: the first signal that ended it, 0 for none.
+        last: the last lines of Ansible's output.
+    """
+
+    code: int = 0
+    results: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    failures: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    launches: list[dict[str, Any]] = field(default_factory=list)
+    signal: int = 0
+    last: deque[str] = field(default_factory=lambda: deque(maxlen=20))
+
+    def result(self, action: str) -> dict[str, Any]:
+        """The result of the module `action`, {} if it did not come so far."""
+        return next((found for name, found in self.results if name == f"samerun.stack.{action}"), {})
+
+
+def play(request: Play, watcher: Watcher) -> Played:
+    """Play it and wait for its end.
+
+    The caller's folder, environment and signal handlers are afterwards as they were. SIGINT and SIGTERM end the play;
+    a training that runs gets them.
+    """
+    with scratch() as (folder, lock):
+        secret_part = folder / "variables.yml"
+        secret_part.write_text(request.variables.as_yaml())
+        return _Playing(request, watcher, folder, secret_part).run(lock)
+
+
+class _Playing:
+    def __init__(self, request: Play, watcher: Watcher, folder: Path, secret_part: Path) -> None:
+        self.played = Played()
+        self.watcher = watcher
+        self.secret_part = secret_part
+        files = [*request.variables.files, secret_part]
+        self.config = ansible_runner.RunnerConfig(
+            private_data_dir=str(folder), host_cwd=os.getcwd(), playbook=f"samerun.stack.{request.playbook}",
+            inventory=request.inventory, verbosity=request.verbosity or None, quiet=True, fact_cache_type="none",
+            cmdline=shlex.join([*request.flags, *(part for path in files for part in ("-e", f"@{path}"))]),
+            settings={"suppress_output_file": True},
+        )  # fmt: skip
+        self.config.prepare()
+        self.runner = ansible_runner.Runner(self.config, event_handler=self._event)
+        self.filter = OutputEventFilter(None, self.runner.event_callback, suppress_ansible_output=True)
+        self.frames = channel.Frames()
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def run(self, lock: int) -> Played:
+        reading, writing = os.pipe()
+        with open(reading, "rb", buffering=0) as shown, Interrupts() as interrupts:
+            process = subprocess.Popen(
+                [*_ansible_playbook(), *self.config.command[1:]],
+                env=_environment(self.config.env, writing), cwd=self.config.cwd, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
+                # A session of its own: Ctrl+C at the terminal reaches it through us, once.
+                start_new_session=True, pass_fds=(writing, lock),
+            )  # fmt: skip
+            os.close(writing)
+            interrupts.reach(process.pid)
+            self.interrupts = interrupts
+            with process:
+                assert process.stdout is not None  # noqa: S101 - PIPE was asked for
+                self._pump(process, {process.stdout.fileno(): self._output, shown.fileno(): self._shown})
+            self.filter.close()
+            self.played.code, self.played.signal = process.returncode, interrupts.first
+        return self.played
+
+    def _pump(self, process: subprocess.Popen[bytes], takers: Mapping[int, Any]) -> None:
+        """Hand on what comes until the play has ended and both pipes are empty."""
+        with selectors.DefaultSelector() as selector:
+            for handle, take in takers.items():
+                selector.register(handle, selectors.EVENT_READ, take)
+            ended = False
+            while selector.get_map():
+                ready = selector.select(0 if ended else _TICK)
+                for key, _mask in ready:
+                    if data := os.read(key.fd, _READ):
+                        key.data(data)
+                    else:
+                        selector.unregister(key.fd)
+                # Who was left behind may hold a pipe open: the play's end counts.
+                if ended and not ready:
+                    return
+                ended = process.poll() is not None
+                self.watcher.tick()
+
+    def _output(self, data: bytes) -> None:
+        self.filter.write(self.decoder.decode(data))
+
+    def _shown(self, data: bytes) -> None:
+        for kind, content in self.frames.feed(data):
+            if kind is channel.Kind.LAUNCH:
+                launch = json.loads(content)
+                self.interrupts.reach(int(launch["pid"]))
+                self.played.launches.append(launch)
+            else:
+                self.watcher.frame(kind, content)
+
+    def _event(self, event: dict[str, Any]) -> bool:
+        self.secret_part.unlink(missing_ok=True)  # the first event comes after Ansible has read it
+        found = event.get("event_data", {})
+        kind, result = event["event"], found.get("res", {})
+        if kind == "runner_on_ok":
+            self.played.results.append((found.get("resolved_action", ""), result))
+        elif kind in ("runner_on_failed", "runner_on_unreachable") and not found.get("ignore_errors"):
+            self.played.failures.append((found.get("task", ""), result))
+        if kind in ("verbose", "error") and (line := event.get("stdout", "").strip()):
+            self.played.last.append(line)
+        self.watcher.event(event)
+        return False  # nothing is kept in a file
+
+
+def _ansible_playbook() -> list[str]:
+    """The ansible-playbook of this very Python, whatever PATH says."""
+    script = Path(sys.executable).with_name("ansible-playbook")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "ansible", "playbook"]
+
+
+def _environment(config: Mapping[str, str], writing: int) -> dict[str, str]:
+    """The play's environment; what is not the caller's is named in it, so that no script inherits it."""
+    others = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections:/usr/share/ansible/collections")
+    ours = {
+        **config,
+        # A stale copy elsewhere must not win over the collection of this very package.
+        "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{others}",
+        "ANSIBLE_DEPRECATION_WARNINGS": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
+        "ANSIBLE_NOCOLOR": "1",
+        "MAX_EVENT_RES": str(1 << 30),
+        channel.VARIABLE: str(writing),
+    }
+    callers = {name: os.environ.get(name) for name, value in ours.items() if os.environ.get(name) != value}
+    return {**ours, contract.CALLER: json.dumps(callers)}

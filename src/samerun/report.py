@@ -1,0 +1,175 @@
+"""What a person sees while a play goes on: on a terminal a line that lives, elsewhere plain lines."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, BinaryIO, TextIO
+
+from ansible_collections.samerun.stack.plugins.plugin_utils.channel import Kind
+
+# Roles as stages; those of the role `service` belong to the service that includes it.
+STAGES = {"world": "Checking", "object_store": "S3 store", "mlflow": "MLflow", "training": "Training"}
+_FIRST = {"samerun.stack.inventory_check": "world"}  # a task before any role that belongs to its stage
+_SPINNER = "|/-\\"
+_AT_ONCE = 0.3  # seconds; what is faster is not worth a line that lives
+
+
+class Report:
+    """Plain lines on `notes`, the script's output byte for byte on `log`.
+
+    Args:
+        stages: whether each stage is a line, or only what takes long.
+        raw: show Ansible's own output too.
+    """
+
+    def __init__(self, log: BinaryIO, notes: TextIO, *, stages: bool = False, raw: TextIO | None = None) -> None:
+        self.log: BinaryIO | None = log
+        self.notes = notes
+        self.stages = stages
+        self.raw = raw
+        self.stage = ""
+        self.step = ""
+        self._whole = True  # whether the log ends with a line's end
+
+    def event(self, event: Mapping[str, Any]) -> None:
+        """Follow the stages."""
+        if self.raw is not None and event.get("stdout"):
+            self.clear()
+            print(event["stdout"], file=self.raw, flush=True)
+        if event["event"] in ("playbook_on_task_start", "playbook_on_handler_task_start"):
+            found = event["event_data"]
+            role = found.get("role", "").rpartition(".")[2]
+            self._task(_FIRST.get(found.get("task_action", ""), role), found.get("task", ""))
+
+    def frame(self, kind: Kind, data: bytes) -> None:
+        """Show what our actions show."""
+        if kind is Kind.LOG:
+            self._log(data)
+        elif kind is Kind.SAY:
+            self.line(data.decode(errors="replace"))
+        else:
+            self.progress(data.decode(errors="replace"))
+
+    def line(self, text: str) -> None:
+        """A line of samerun's own."""
+        self.clear()
+        start = "" if self._whole or not self.notes.isatty() else "\n"
+        self._whole = True
+        print(f"{start}samerun: {text}", file=self.notes, flush=True)
+
+    def progress(self, text: str) -> None:
+        """A line about a step that takes long."""
+        self.line(f"  {text}")
+
+    def clear(self) -> None:
+        """Take a line that lives off the screen."""
+
+    def tick(self) -> None:
+        """Nothing moves here."""
+
+    def _task(self, role: str, task: str) -> None:
+        # `process | Start the program` is said as a step of its stage; a task before any role is a stage itself.
+        place, _, step = task.rpartition(" | ")
+        stage = STAGES.get(role, self.stage) if role else task
+        if stage != self.stage:
+            before, self.stage, self.step = self.stage, stage, ""
+            self.entered(before)
+        if place:
+            self.step = step
+            self.stepped()
+
+    def entered(self, before: str) -> None:
+        """A stage begins; `before` was the last one."""
+        del before
+        if self.stages:
+            self.line(self.stage)
+
+    def stepped(self) -> None:
+        """A step begins."""
+        if self.stages:
+            self.line(f"  {self.step}")
+
+    def end(self) -> None:
+        """The play has ended."""
+
+    def _log(self, data: bytes) -> None:
+        self.clear()
+        self._whole = data.endswith(b"\n")
+        if self.log is None:
+            return
+        try:
+            self.log.write(data)
+            self.log.flush()
+        except BrokenPipeError:
+            self.log = None  # as with `| head`: the run goes on, and its log is kept
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class TerminalReport(Report):
+    """One line that says what is done now and since when; a stage that took long leaves a line."""
+
+    def __init__(self, log: BinaryIO, notes: TextIO, *, stages: bool = False, raw: TextIO | None = None) -> None:
+        super().__init__(log, notes, stages=stages, raw=raw)
+        self._since = time.monotonic()
+        self._detail = ""
+        self._drawn = self._quiet = False
+        self._turn = 0
+
+    def progress(self, text: str) -> None:
+        self._detail, self._quiet = text, False
+
+    def entered(self, before: str) -> None:
+        self._leave(before)
+        self._since, self._detail, self._quiet = time.monotonic(), "", False
+
+    def stepped(self) -> None:
+        self._detail = ""
+
+    def end(self) -> None:
+        self._leave(self.stage)
+        self.clear()
+
+    def clear(self) -> None:
+        if self._drawn:
+            self.notes.write("\r\x1b[K")
+            self.notes.flush()
+            self._drawn = False
+
+    def tick(self) -> None:
+        seconds = time.monotonic() - self._since
+        if self._quiet or not self.stage or seconds < _AT_ONCE:
+            return
+        self._turn += 1
+        about = ": ".join(part for part in (self.stage, self.step, self._detail) if part)
+        after = f"  {duration(seconds)}"
+        width = max(shutil.get_terminal_size().columns - len(after) - 3, 0)
+        self.notes.write(f"\r\x1b[K{_SPINNER[self._turn % 4]} {about[:width]}{after}")
+        self.notes.flush()
+        self._drawn = True
+
+    def _leave(self, stage: str) -> None:
+        seconds = time.monotonic() - self._since
+        if stage and self.stages and seconds >= 1:
+            self.line(f"{stage}: {duration(seconds)}")
+
+    def _log(self, data: bytes) -> None:
+        super()._log(data)
+        self._quiet = True  # the script speaks for itself
+
+
+def report(*, stages: bool = False, raw: TextIO | None = None) -> Report:
+    """The report for this process's standard streams."""
+    kind = TerminalReport if sys.stderr.isatty() else Report
+    return kind(sys.stdout.buffer, sys.stderr, stages=stages, raw=raw)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,142 @@
+"""Variables that override the inventory: of samerun.yml, of the command line, and what the command itself sets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, NO_INPUT, USAGE, SamerunError
+from ansible_collections.samerun.stack.plugins.plugin_utils import role_variables
+
+PROJECT_FILE = "samerun.yml"
+
+
+@dataclass(frozen=True)
+class Variables:
+    """What overrides the inventory, the later the stronger.
+
+    Attributes:
+        files: files of variables, as Ansible reads them.
+        values: by name; strings in them are templates, as in an inventory.
+        literals: by name; strings in them are data and never templates.
+    """
+
+    files: tuple[Path, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    literals: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_literals(self, **more: Any) -> Variables:
+        return replace(self, literals={**self.literals, **more})
+
+    def as_yaml(self) -> str:
+        """What is not in a file yet, as the text of one."""
+        shown = {**self.values, **{name: _literal(value) for name, value in self.literals.items()}}
+        return yaml.dump(shown, Dumper=_Dumper, sort_keys=False)
+
+    def with_project(self, folder: Path) -> Variables:
+        """With those of the project's samerun.yml, which all others override.
+
+        Raises:
+            SamerunError: a file that is broken, or a name near a known one.
+        """
+        own = folder.absolute() / PROJECT_FILE
+        found = replace(self, files=(own, *self.files)) if own.exists() else self
+        for path in found.files:
+            role_variables.refuse_misspelt(_names_in(path))
+        role_variables.refuse_misspelt(self.values)
+        return found
+
+
+def given(texts: Iterable[str]) -> Variables:
+    """The variables of -e arguments, `NAME=VALUE` or `@FILE`.
+
+    Raises:
+        SamerunError: one is not of that form.
+    """
+    texts = list(texts)
+    files = tuple(Path(text[1:]).expanduser().absolute() for text in texts if text.startswith("@"))
+    values = assigned("-e", [text for text in texts if not text.startswith("@")])
+    return Variables(files, {name: _typed(value) for name, value in values.items()})
+
+
+def assigned(option: str, texts: Sequence[str]) -> dict[str, str]:
+    """`NAME=VALUE` texts by name.
+
+    Raises:
+        SamerunError: one is not of that form.
+    """
+    found = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name:
+            raise SamerunError(
+                f"Failed to read {option} {name}: it is not NAME=VALUE.", f"Write for example {option} {name}=1", USAGE
+            )
+        found[name] = value
+    return found
+
+
+class _Loader(yaml.SafeLoader):
+    """Takes Ansible's tags, such as !vault, without looking behind them."""
+
+
+_Loader.add_multi_constructor("!", lambda _loader, _tag, _node: "")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes literals with Ansible's tag for what is no template."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+class _Literal(str):
+    __slots__ = ()
+
+
+_Dumper.add_representer(_Literal, lambda dumper, text: dumper.represent_scalar("!unsafe", str(text), style='"'))
+
+
+def _literal(value: Any) -> Any:
+    if isinstance(value, str):
+        return _Literal(value)
+    if isinstance(value, Mapping):
+        return {str(key): _literal(item) for key, item in value.items()}
+    if isinstance(value, Iterable):
+        return [_literal(item) for item in value]
+    return value
+
+
+def _typed(text: str) -> Any:
+    """A list or mapping where the text is one in JSON; a template begins with a brace too and stays a text."""
+    if text.startswith(("[", "{")):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _names_in(path: Path) -> list[str]:
+    try:
+        found = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe loader's child
+    except OSError as error:
+        raise SamerunError(f"Failed to read {path}: {error.strerror}.", "Correct its path.", NO_INPUT) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SamerunError(
+            f"Failed to read {path}: {_where(error)}.", "Write NAME: VALUE, one a line.", DATA
+        ) from error
+    if not isinstance(found or {}, dict):
+        raise SamerunError(f"Failed to read {path}: it holds no variables.", "Write NAME: VALUE, one a line.", DATA)
+    return [str(name) for name in found or {}]
+
+
+def _where(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or "it is not YAML"
+    return f"line {mark.line + 1}: {problem}" if mark else str(problem)
