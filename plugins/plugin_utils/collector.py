@@ -27,6 +27,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 
 # A launch submitted elsewhere may still be followed there: its Job or container stays that long after its end.
 _ELSEWHERE_SECONDS = 60
+LOG_PART = "log.part"  # what a follower has of the log so far
 
 
 def record_path(world: World, launch: str) -> Path:
@@ -36,6 +37,10 @@ def record_path(world: World, launch: str) -> Path:
 def lock_path(world: World, launch: str) -> Path:
     """Held by whoever follows the launch."""
     return world.runs / launch / "follower.lock"
+
+
+def log_path(world: World, launch: str) -> Path:
+    return world.runs / launch / "log.txt"
 
 
 def records(world: World) -> Iterator[RunRecord]:
@@ -89,8 +94,10 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
             for run in outcome.report.get("runs", [])
         ]
     files.write_json(record_path(world, record.launch), record.as_dict())
-    if not keep and (told or outcome.report.get("closed")):
+    # A script that was not started has no runs that somebody would have to close.
+    if not keep and (told or outcome.report.get("closed") or outcome.report.get("stage") == "probe"):
         target.remove(record.launch)
+        lock_path(world, record.launch).unlink(missing_ok=True)
     return record
 
 
@@ -124,13 +131,13 @@ def _mlflow_run(run: dict[str, Any], experiments: dict[str, str], url: str) -> M
 
 def _keep_log(target: Target, launch: str) -> None:
     """Write the whole log beside the record, unless who watched, or the script itself, has."""
-    path = target.world.runs / launch / "log.txt"
-    if path.exists():
-        return
-    try:
-        files.write_private(path, b"".join(target.follow(launch)))
-    except SamerunError:
-        files.write_private(path, b"")  # the engine has none
+    path = log_path(target.world, launch)
+    if not path.exists():
+        try:
+            files.write_private(path, b"".join(target.follow(launch)))
+        except SamerunError:
+            files.write_private(path, b"")  # the engine has none
+    path.with_name(LOG_PART).unlink(missing_ok=True)
 
 
 def _is_fresh(outcome: Outcome) -> bool:

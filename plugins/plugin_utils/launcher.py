@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ class Training:
             target=options["target"] or world.target,
             script=script.relative, project=str(script.project),
             name=options["name"] or Path(script.relative).stem,
-            args=tuple(str(argument) for argument in options["args"]),
+            args=scripts.arguments("training_args", options["args"]),
             environment=EnvironmentRequest(requirements, options["python"], options["image"], options["base_image"]),
             env=scripts.variables("training_env", options["env"]),
             secret_env=scripts.variables("training_secret_env", options["secret_env"]),
@@ -133,21 +133,21 @@ class Launcher:
             record.durations = {"prepare": round(prepared - started, 3)}
             if first:
                 record.durations["first_output"] = round(first - prepared, 3)
-            record = collector.settle(self.target, record, outcome)
-        with contextlib.suppress(FileNotFoundError):
-            lock.unlink()
-        return record
+            return collector.settle(self.target, record, outcome)
 
     def _follow(self, launch: str) -> float:
         """Show and keep the log until the launch ends; return when its first byte came (0.0 for none)."""
         first = 0.0
-        kept = self.world.runs / launch / "log.txt"
-        # On the process target the script itself writes the file.
-        with open(kept.with_name("log.part") if kept.exists() else kept, "wb") as copy:
+        kept = collector.log_path(self.world, launch)
+        # On the process target the script itself writes the file. Elsewhere it appears whole: if we are killed, whoever
+        # collects the launch sees that it is not there.
+        part = kept.with_name(collector.LOG_PART)
+        with open(os.devnull if kept.exists() else part, "wb") as copy:
             for found in self.target.follow(launch):
                 first = first or time.monotonic()
                 copy.write(found)
                 copy.flush()
                 self.show(found)
-        kept.with_name("log.part").unlink(missing_ok=True)
+        if part.exists():
+            part.replace(kept)
         return first

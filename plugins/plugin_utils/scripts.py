@@ -8,7 +8,7 @@ import ast
 import difflib
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,19 @@ def requirements(given: str, project: Path) -> str:
         raise SamerunError(
             f"Failed to read the requirements {path}: {cause}.", "Correct training_requirements.", NO_INPUT
         ) from error
+
+
+def arguments(option: str, given: Sequence[Any]) -> tuple[str, ...]:
+    """Arguments for the script, as strings.
+
+    Raises:
+        SamerunError: one that no command line can hold.
+    """
+    found = tuple(str(argument) for argument in given)
+    for number, argument in enumerate(found, 1):
+        if "\0" in argument:
+            raise SamerunError(f"Failed to read {option}: argument {number} holds a NUL byte.", "", DATA)
+    return found
 
 
 def variables(option: str, given: Mapping[str, Any]) -> dict[str, str]:

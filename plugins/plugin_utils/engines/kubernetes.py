@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -78,17 +79,32 @@ class Cluster:
                 UNAVAILABLE,
             ) from error
         self.context = kubeconfigs.context(kubeconfig, context)
-        self._settings: Any = client.Configuration()
-        files = os.pathsep.join(str(path) for path in kubeconfigs.paths(kubeconfig) if path.is_file())
+        self._files = os.pathsep.join(str(path) for path in kubeconfigs.paths(kubeconfig) if path.is_file())
         try:
-            config.load_kube_config(files, self.context.name, self._settings)
+            with self._loaded() as settings:
+                self._pool = client.ApiClient(settings).rest_client.pool_manager
+                _keep_in_memory(self._pool, settings)
         except config.ConfigException as error:
             raise SamerunError(
                 f"Failed to use the context {self.context.name}: {error}.", "Log in to the cluster again.", CONFIG
             ) from error
-        self._settings.retries = False
-        self._pool = client.ApiClient(self._settings).rest_client.pool_manager
-        self.server = self._settings.host
+        self._settings = settings
+        self.server = settings.host
+
+    @contextlib.contextmanager
+    def _loaded(self) -> Iterator[Any]:
+        """The client library's configuration, usable inside the block.
+
+        The library writes the kubeconfig's certificates and keys into files and removes them when Python ends, which
+        a worker of Ansible, or whoever is killed, never does. So they have a folder that is gone after the block.
+        """
+        from kubernetes import client, config
+
+        settings: Any = client.Configuration()
+        with tempfile.TemporaryDirectory(prefix="samerun-") as folder:
+            config.load_kube_config(self._files, self.context.name, settings, temp_file_path=folder)
+            settings.retries = False
+            yield settings
 
     def check(self) -> None:
         """Raise a SamerunError, within 10 s, if the API server does not answer to us."""
@@ -163,11 +179,12 @@ class Cluster:
         from kubernetes import client
         from kubernetes.stream import stream
 
-        core = client.CoreV1Api(client.ApiClient(self._settings))
-        stream(
-            core.connect_get_namespaced_pod_exec, pod, namespace,
-            command=[python, "-c", f"import os; os.kill(1, {int(number)})"], stdout=True, stderr=True,
-        )  # fmt: skip
+        command = [python, "-c", f"import os; os.kill(1, {int(number)})"]
+        with self._loaded() as settings, client.ApiClient(settings) as api:
+            call = client.CoreV1Api(api).connect_get_namespaced_pod_exec
+            session = stream(call, pod, namespace, command=command, stdout=True, stderr=True, _preload_content=False)
+            with contextlib.closing(session):
+                session.run_forever(timeout=_TIMEOUT[1])
 
     @contextlib.contextmanager
     def explained(self, what: str) -> Iterator[None]:
@@ -246,6 +263,22 @@ class Cluster:
         if answer.status >= 400:
             raise ApiError(answer.status, _message(answer.status, answer.data))
         return answer
+
+
+def _keep_in_memory(pool: Any, settings: Any) -> None:
+    """Let the connections of `pool` take certificates and keys from memory, where they were read into now."""
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    context = create_urllib3_context()
+    if settings.ssl_ca_cert:
+        context.load_verify_locations(settings.ssl_ca_cert)
+    else:
+        context.load_default_certs()
+    if settings.cert_file:
+        context.load_cert_chain(settings.cert_file, settings.key_file)
+    for name in ("ca_certs", "cert_file", "key_file"):
+        pool.connection_pool_kw.pop(name, None)
+    pool.connection_pool_kw["ssl_context"] = context
 
 
 def namespace(name: str, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Iterator, Mapping
@@ -96,9 +97,10 @@ class DockerTarget(Target):
 
     def follow(self, launch: str) -> Iterator[bytes]:
         # A script may be silent for hours: no time-out on this connection.
-        container = engine.connect(timeout=None).containers.get(self._name(launch))
-        yield from container.logs(stream=True, follow=True)
-        container.wait()
+        with contextlib.closing(engine.connect(timeout=None)) as client:
+            container = client.containers.get(self._name(launch))
+            yield from container.logs(stream=True, follow=True)
+            container.wait()
 
     def outcome(self, launch: str) -> Outcome | None:
         container = self._container(launch)
