@@ -1,0 +1,363 @@
+"""What holds for every file in plugin_utils/targets: one suite, real engines, a real world for each.
+
+A new target is held against it by its line in TARGETS and a world in tests/support/worlds.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import difficult
+import engines
+import launches
+import pytest
+import worlds
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+
+KEPT = {"log.txt", "record.json", "work"}  # of a collected launch, in its folder of the state
+# The keys that the documentation promises; a record may hold more.
+RECORD_KEYS = {
+    "launch", "name", "target", "state", "exit_code", "reason", "hint", "script_sha256", "bundle_sha256",
+    "fingerprint", "contract", "image", "tracking_uri", "mlflow_runs", "started_at", "ended_at", "durations",
+}  # fmt: skip
+Launch = Callable[..., launches.Launched]
+
+
+def test_every_target_has_a_world_here() -> None:
+    assert set(worlds.VARIABLES) == set(worlds.INVENTORIES) == set(engines.ENGINES) == set(TARGETS)
+
+
+# ---- what reaches the script -------------------------------------------------------------
+
+
+def test_arguments_are_byte_exact(probed: Any, exact: dict[str, str]) -> None:
+    assert probed.dump["args"] == list(exact.values())
+
+
+@pytest.mark.parametrize("prefix", ["EXACT", "SECRET"])
+def test_variables_are_byte_exact(probed: Any, exact: dict[str, str], prefix: str) -> None:
+    got = {name: probed.dump["environ"].get(f"{prefix}_{number}") for number, name in enumerate(exact)}
+    assert got == exact
+
+
+@pytest.mark.parametrize("option", ["env", "secret_env", "args"])
+def test_nul_is_refused_before_anything_starts(world: World, launch: Launch, option: str) -> None:
+    given = {"args": ["a\0b"]} if option == "args" else {option: {"NUL": "a\0b"}}
+    with pytest.raises(SamerunError, match=rf"training_{option}: .* holds a NUL byte"):
+        launch(**given)
+
+
+def test_contract_reaches_the_script(world: World, probed: Any) -> None:
+    got = probed.dump["environ"]
+    resolved = world.contract(TARGETS[world.target].VIEWPOINT, world.given_credentials)
+    assert {name: got.get(name) for name in resolved.names} == resolved.values
+
+
+def test_nothing_of_the_caller_reaches_the_script(probed: Any) -> None:
+    got = probed.dump["environ"]
+    ours = {row.name for row in contract.TABLE}
+    assert {name: got[name] for name in difficult.FOREIGN if got.get(name) == difficult.FOREIGN[name]} == {}
+    assert [name for name in got if name.startswith(("AWS_", "MLFLOW_")) and name not in ours] == ["MLFLOW_RUN_CONTEXT"]
+
+
+def test_the_same_tree_is_delivered(probed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(probed.project)
+    here = probe_module().tree()
+    assert probed.dump["tree"] == {name: here[name] for name in difficult.DELIVERED}
+
+
+def test_working_folder_is_fresh_and_writable(launch: Launch) -> None:
+    seen = [launch().dump for _again in range(2)]
+    assert [dump["new_file"] for dump in seen] == ["written", "written"]
+    assert [sorted(dump["tree"]) for dump in seen] == [["probe.py"], ["probe.py"]]
+
+
+def test_code_beyond_a_config_map_is_delivered(launch: Launch, project: Path) -> None:
+    data = os.urandom(2_000_000)
+    (project / "weights.bin").write_bytes(data)
+    assert launch().dump["tree"]["weights.bin"] == f"file {hashlib.sha256(data).hexdigest()}"
+
+
+def test_volumes_reach_the_script(launch: Launch, engine: engines.Engine, tmp_path: Path) -> None:
+    for kind in engine.VOLUMES:
+        folder = tmp_path / kind
+        folder.mkdir()
+        with engine.volume(kind, f"conf-{kind}", folder) as source:
+            wrote = launch({"write": {"/data/kept": kind}}, volumes=[f"{source}:/data"])
+            again = launch({"read": ["/data/kept"], "write": {"/data/new": ""}}, volumes=[f"{source}:/data:ro"])
+        assert wrote.dump["wrote"] == {"/data/kept": "written"}
+        assert again.dump["read"] == {"/data/kept": kind}
+        assert again.dump["wrote"]["/data/new"] in ("OSError", "PermissionError"), "read-only"
+        if kind == "folder":
+            assert (folder / "kept").read_text() == kind
+
+
+def test_a_folder_of_the_host_is_delivered_or_refused(launch: Launch, engine: engines.Engine, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o755)
+    (tmp_path / "data" / "file").write_text("of the host")
+    volume = f"{tmp_path}/data:/data:ro"
+    if "folder" in engine.VOLUMES:
+        assert launch({"read": ["/data/file"]}, volumes=[volume]).dump["read"] == {"/data/file": "of the host"}
+    else:
+        with pytest.raises(SamerunError, match=r"on this host, not on the nodes.*claim"):
+            launch(volumes=[volume])
+
+
+def test_resources_limit_the_script_or_are_refused(launch: Launch, engine: engines.Engine) -> None:
+    limits = {"memory": "256Mi", "cpu": "500m"}
+    if engine.LIMITS:
+        dump = launch(resources=limits).dump
+        assert dump["memory_limit"] == 256 * 1024 * 1024
+        assert dump["cpu_limit"] == 0.5
+    else:
+        with pytest.raises(SamerunError, match="training_resources"):
+            launch(resources=limits)
+
+
+# ---- how it ends -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 255])
+def test_exit_code_is_kept(launch: Launch, world: World, code: int) -> None:
+    record = launch({"exit": code}).record
+    assert record.exit_code == code
+    assert record.state is (RunState.FAILED if code else RunState.FINISHED)
+    assert (f"exit code {code}" in record.reason) is bool(code)
+    assert record.mlflow_runs == []
+    assert launches.record_on_disk(world, record.launch) == json.loads(record.as_json())
+
+
+def test_exception_on_import_is_a_failure_with_its_traceback(launch: Launch) -> None:
+    ended = launch({"import": ["no_such_module"]})
+    assert (ended.record.state, ended.record.exit_code) == (RunState.FAILED, 1)
+    assert b"ModuleNotFoundError: No module named 'no_such_module'" in ended.log
+
+
+def test_a_line_is_visible_before_the_script_ends(launch: Launch) -> None:
+    ended = launch({"sleep": 3})
+    printed = dict(line.split(b" at ") for line in ended.log.splitlines() if b" at " in line)
+    seen = ended.shown_at(b"first line at")
+    assert seen < float(printed[b"last line"]), "shown only once the script had ended"
+    assert seen - float(printed[b"first line"]) < 1.5
+
+
+def test_record_has_the_same_keys_everywhere(probed: Any, world: World) -> None:
+    record = launches.record_on_disk(world, probed.launched.record.launch)
+    assert set(record) == {field.name for field in dataclasses.fields(RunRecord)}
+    assert set(record) >= RECORD_KEYS
+    assert set(record["durations"]) == {"prepare", "first_output", "run"}
+    assert record["contract"]["names"] == sorted(row.name for row in contract.TABLE)
+    assert record["tracking_uri"] == probed.dump["environ"][contract.name_of("tracking_uri")]
+    assert (record["name"], record["target"], record["world"]) == ("Exact_Values ü", world.target, world.name)
+    assert record["started_at"] < record["ended_at"]
+
+
+def test_no_secret_is_in_the_record(probed: Any, world: World) -> None:
+    record = (world.runs / probed.launched.record.launch / "record.json").read_text()
+    assert [value for value in keys(world) if value in record] == []
+
+
+def test_log_is_kept_byte_for_byte(probed: Any, world: World) -> None:
+    assert (world.runs / probed.launched.record.launch / "log.txt").read_bytes() == probed.launched.log
+
+
+@pytest.mark.parametrize("how, code, state", [("exit", 3, "FAILED"), ("leave", 0, "FINISHED")])
+def test_mlflow_says_what_the_exit_code_says(launch: Launch, world: World, how: str, code: int, state: str) -> None:
+    record = launch(script=str(difficult.DATA / "opens_a_run.py"), args=[how]).record
+    assert (record.exit_code, record.state) == (code, state)
+    (run,) = record.mlflow_runs
+    assert (run.status, run.params, run.metrics) == (state, {"how": how}, {"loss": 0.25})
+    assert (run.experiment, run.name) == ("conformance", "left open")
+    assert run.url.startswith(world.mlflow.url("host"))
+
+
+def test_a_signal_reaches_the_script(world: World, launch: Launch, engine: engines.Engine) -> None:
+    submitted = launch({"wait": 60}, detach=True).record
+    assert submitted.state is RunState.RUNNING
+    target = TARGETS[world.target](world)
+    log = b""
+    for piece in target.follow(submitted.launch):
+        log += piece
+        if b"waiting" in piece:
+            target.cancel(submitted.launch, signal.SIGTERM)
+    record = launches.collect_until_settled(world, submitted.launch)
+    assert (record.state, record.exit_code) == (RunState.KILLED, 128 + signal.SIGTERM)
+    assert b"got signal 15" in log
+
+
+# ---- who watches -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def submitter(real: worlds.RealWorld, project: Path, trainer: dict[str, Any], tmp_path: Path) -> Any:
+    """Start a child process that submits a launch and follows it; killed in any case."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(plan: dict[str, Any]) -> tuple[subprocess.Popen[bytes], str]:
+        given = {"script": str(project / "probe.py"), "env": {"PROBE": json.dumps(plan)}, **trainer}
+        options = tmp_path / "submit.json"
+        options.touch(mode=0o600)
+        options.write_text(json.dumps({"world": real.options, "training": given}))
+        environ = {**os.environ, "PYTHONPATH": str(worlds.ROOT / "collections")}
+        child = subprocess.Popen([sys.executable, launches.__file__, str(options)], env=environ, stdout=subprocess.PIPE)
+        started.append(child)
+        assert child.stdout is not None
+        launched = child.stdout.readline().split()[1].decode()
+        assert any(b"first line at" in line for line in child.stdout), "the script never said a thing"
+        return child, launched
+
+    yield start
+    for child in started:
+        child.kill()
+        child.wait()
+        assert child.stdout is not None
+        child.stdout.close()
+
+
+def test_a_launch_outlives_its_killed_submitter(
+    real: worlds.RealWorld, submitter: Any, engine: engines.Engine, tmp_path: Path, temporary: Path
+) -> None:
+    child, launched = submitter({"sleep": 3, "exit": 3})
+    child.kill()
+    child.wait()
+    _settled, alive = collector.collect(real.world)
+    assert launched in [record.launch for record in alive]
+
+    if engine.SHARED:
+        # A second machine knows only what the engine knows; it settles, and leaves the rest to who may still watch.
+        elsewhere = World.from_options({**real.options, "state_dir": str(tmp_path / "elsewhere")})
+        record = launches.collect_until_settled(elsewhere, launched)
+        assert (record.state, record.exit_code) == (RunState.FAILED, 3)
+        assert b"last line at" in (elsewhere.runs / launched / "log.txt").read_bytes()
+
+    record = launches.collect_until_settled(real.world, launched)
+    assert (record.state, record.exit_code) == (RunState.FAILED, 3)
+    assert launches.dumped((real.world.runs / launched / "log.txt").read_bytes())["args"] == []
+    assert b"last line at" in (real.world.runs / launched / "log.txt").read_bytes()
+    assert_nothing_left(real.world, engine, launched, temporary)
+
+
+def test_a_launch_whose_shim_was_killed_is_settled(real: worlds.RealWorld, launch: Launch) -> None:
+    engine = engines.engine_of(real.world)
+    submitted = launch(script=str(difficult.DATA / "opens_a_run.py"), args=["wait"], detach=True).record
+    target = TARGETS[real.target](real.world)
+    for piece in target.follow(submitted.launch):
+        if b"run is open" in piece:
+            engine.kill_run(submitted.launch)
+    record = launches.collect_until_settled(real.world, submitted.launch)
+    # A pod that is deleted with no grace at all still lets the shim tell how the script ended.
+    assert record.state is RunState.KILLED
+    assert record.exit_code in (None, 128 + signal.SIGTERM)
+    assert record.reason
+    assert [run.status for run in record.mlflow_runs] == ["KILLED"]
+    engines.wait_until(lambda: not engine.leftovers(submitted.launch), "nothing is left")
+
+
+def test_nothing_is_left_once_a_launch_is_collected(
+    world: World, launch: Launch, engine: engines.Engine, temporary: Path
+) -> None:
+    record = launch({"exit": 1}, secret_env={"CANARY": "a canary in a cage"}).record
+    assert_nothing_left(world, engine, record.launch, temporary)
+
+
+def assert_nothing_left(world: World, engine: engines.Engine, launched: str, temporary: Path) -> None:
+    engines.wait_until(lambda: not engine.leftovers(launched), f"nothing of {launched} is left in the engine")
+    assert {path.name for path in (world.runs / launched).iterdir()} <= KEPT
+    assert list(temporary.iterdir()) == []
+
+
+# ---- what cannot work --------------------------------------------------------------------
+
+
+def broken(world: World, how: str) -> World:
+    """`world` with one thing that is wrong."""
+    viewpoint = TARGETS[world.target].VIEWPOINT
+
+    def closed(endpoint: Any) -> Any:
+        scheme, host, _port = endpoint.url(viewpoint).rsplit(":", 2)
+        return dataclasses.replace(endpoint, external=f"{scheme}:{host}:1")
+
+    def nowhere(endpoint: Any) -> Any:
+        return dataclasses.replace(endpoint, external="http://nowhere.invalid:5000")
+
+    changes: dict[str, Callable[[], dict[str, Any]]] = {
+        "mlflow port": lambda: {"mlflow": closed(world.mlflow)},
+        "mlflow name": lambda: {"mlflow": nowhere(world.mlflow)},
+        "store port": lambda: {"object_store": closed(world.object_store)},
+        "store name": lambda: {"object_store": nowhere(world.object_store)},
+        "store as mlflow": lambda: {
+            "mlflow": dataclasses.replace(world.mlflow, external=world.object_store.url(viewpoint))
+        },
+        "access key": lambda: {"access_key": "nobody0123456789"},
+        "secret key": lambda: {"secret_key": "0123456789abcdef0123456789abcdef"},
+        "bucket": lambda: {"bucket": "no-such-bucket"},
+    }
+    return dataclasses.replace(world, **changes[how]())
+
+
+BROKEN = {
+    "mlflow port": r"reach MLflow from the {viewpoint}: nothing answers at .*:1 of MLFLOW_TRACKING_URI",
+    "mlflow name": r"reach MLflow from the {viewpoint}: the name nowhere.invalid of MLFLOW_TRACKING_URI",
+    "store port": r"reach the S3 store from the {viewpoint}: nothing answers at .*:1 of MLFLOW_S3_ENDPOINT_URL",
+    "store name": r"reach the S3 store from the {viewpoint}: the name nowhere.invalid of MLFLOW_S3_ENDPOINT_URL",
+    "store as mlflow": r"use MLflow from the {viewpoint}: MLFLOW_TRACKING_URI=.* answers \d+",
+    "access key": r"use bucket .* from the {viewpoint} .*: it does not know the access key",
+    "secret key": r"use bucket .* from the {viewpoint} .*: the secret key is wrong",
+    "bucket": r"use bucket no-such-bucket from the {viewpoint} .*: the bucket does not exist",
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_hop_that_fails_is_one_line_and_the_script_is_not_started(
+    world: World, launch: Launch, engine: engines.Engine, temporary: Path, how: str
+) -> None:
+    started = time.monotonic()
+    ended = launch(on=broken(world, how))
+    assert time.monotonic() - started < 20
+    line = BROKEN[how].format(viewpoint=TARGETS[world.target].VIEWPOINT)
+    assert (ended.record.state, ended.record.exit_code) == (RunState.FAILED, None)
+    (only,) = ended.log.decode().splitlines()
+    assert only.startswith("samerun: Failed to ")
+    assert_matches(line, only)
+    assert_matches(line, ended.record.reason)
+    assert ended.record.hint
+    assert [value for value in keys(world) if value in only] == []
+    assert_nothing_left(world, engine, ended.record.launch, temporary)
+
+
+def keys(world: World) -> tuple[str, str]:
+    given = world.given_credentials
+    assert given is not None
+    return given.values
+
+
+def assert_matches(pattern: str, text: str) -> None:
+    assert re.search(pattern, text), text
+
+
+def probe_module() -> Any:
+    """The probe as a module: it looks at a tree here as it does there."""
+    spec = importlib.util.spec_from_file_location("probe", difficult.PROBE)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,257 @@
+"""What tests do to engines behind samerun's back: look for what was left, kill, edit by hand."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import functools
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import psutil
+
+from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, World
+from ansible_collections.samerun.stack.plugins.plugin_utils import guard
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as docker_engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.supervisor import Supervisor
+
+
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    """What `condition` returns once that is true; an assertion fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+class Engine(abc.ABC):
+    """One engine, as somebody uses it who does not know of samerun.
+
+    Attributes:
+        VOLUMES: kinds of volumes that reach a script here.
+        LIMITS: whether resources can be limited.
+        SHARED: whether a second machine, with a state folder of its own, sees the same launches.
+        EDITS: ways to change the store by hand, each a method `edit_<name>`.
+    """
+
+    VOLUMES: ClassVar[tuple[str, ...]]
+    LIMITS: ClassVar[bool]
+    SHARED: ClassVar[bool]
+    EDITS: ClassVar[tuple[str, ...]]
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    @abc.abstractmethod
+    def leftovers(self, launch: str) -> list[str]:
+        """Objects of a launch that are still there."""
+
+    @abc.abstractmethod
+    def kill_run(self, launch: str) -> None:
+        """Kill a launch, its shim included."""
+
+    @abc.abstractmethod
+    def kill_service(self, name: str, namespace: str) -> None:
+        """Kill a service so that its keeper must start it again; return once it is dead."""
+
+    @abc.abstractmethod
+    def volume(self, kind: str, name: str, folder: Path) -> contextlib.AbstractContextManager[str]:
+        """Make a volume of `kind`; what training_volumes calls it."""
+
+
+class ProcessEngine(Engine):
+    VOLUMES = ("folder", "named")
+    LIMITS = False
+    SHARED = False
+    EDITS = ("configuration", "stopped", "supervisor_killed")
+
+    @property
+    def supervisor(self) -> Supervisor:
+        return Supervisor(self.world.state / "services")
+
+    def leftovers(self, launch: str) -> list[str]:
+        folder = str(self.world.runs / launch)
+        return [f"process {p.pid}" for p in psutil.process_iter(["cmdline"]) if folder in " ".join(_words(p))]
+
+    def kill_run(self, launch: str) -> None:
+        folder = str(self.world.runs / launch)
+        for process in psutil.process_iter(["cmdline"]):
+            if any(word == f"{folder}/shim.py" for word in _words(process)):
+                descendants = process.children(recursive=True)
+                process.kill()
+                for child in descendants:
+                    with contextlib.suppress(psutil.Error):
+                        child.kill()
+
+    def kill_service(self, name: str, namespace: str) -> None:
+        process = psutil.Process(self.supervisor.rpc.getProcessInfo(name)["pid"])
+        process.kill()
+        wait_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, f"{name} dies")
+
+    @contextlib.contextmanager
+    def volume(self, kind: str, name: str, folder: Path) -> Iterator[str]:
+        yield str(folder) if kind == "folder" else name
+
+    def edit_configuration(self, name: str, namespace: str) -> None:
+        path = self.supervisor.program_path(name)
+        path.write_text(path.read_text().replace("autorestart = true", "autorestart = false"))
+
+    def edit_stopped(self, name: str, namespace: str) -> None:
+        self.supervisor.rpc.stopProcess(name)
+
+    def edit_supervisor_killed(self, name: str, namespace: str) -> None:
+        """Its children go on without it and hold their ports."""
+        os.kill(self.supervisor.rpc.getPID(), signal.SIGKILL)
+        wait_until(lambda: not self.supervisor.answers(), "supervisord dies")
+
+
+class DockerEngine(Engine):
+    VOLUMES = ("folder", "named")
+    LIMITS = True
+    SHARED = True
+    EDITS = ("memory", "removed", "stopped", "environment")
+
+    @functools.cached_property
+    def client(self) -> Any:
+        return docker_engine.connect()
+
+    def leftovers(self, launch: str) -> list[str]:
+        found = self.client.containers.list(all=True, filters={"label": f"{LAUNCH_LABEL}={launch}"})
+        return [f"container {container.name}" for container in found]
+
+    def kill_run(self, launch: str) -> None:
+        for container in self.client.containers.list(filters={"label": f"{LAUNCH_LABEL}={launch}"}):
+            container.kill()
+
+    def kill_service(self, name: str, namespace: str) -> None:
+        """As the kernel would: `docker kill` counts as the user's wish, after which no policy starts it again."""
+        container = self.client.containers.get(name)
+        pid = container.attrs["State"]["Pid"]
+        self.client.containers.run(
+            container.attrs["Image"], ["-c", f"kill -9 {pid}"], entrypoint="/bin/sh", pid_mode="host", user="0",
+            remove=True,
+        )  # fmt: skip
+        wait_until(lambda: self.client.containers.get(name).attrs["State"]["Pid"] != pid, f"{name} dies")
+
+    @contextlib.contextmanager
+    def volume(self, kind: str, name: str, folder: Path) -> Iterator[str]:
+        if kind == "folder":
+            folder.chmod(0o777)  # the image's user is not the host's
+            yield str(folder)
+            return
+        # A new volume takes owner and mode of the image's folder, and the trainer image's /data is for everybody.
+        volume = self.client.volumes.create(name)
+        try:
+            yield name
+        finally:
+            volume.remove(force=True)
+
+    def edit_memory(self, name: str, namespace: str) -> None:
+        self.client.containers.get(name).update(mem_limit="1500m", memswap_limit="3g")
+
+    def edit_removed(self, name: str, namespace: str) -> None:
+        self.client.containers.get(name).remove(force=True)
+
+    def edit_stopped(self, name: str, namespace: str) -> None:
+        self.client.containers.get(name).stop(timeout=5)
+
+    def edit_environment(self, name: str, namespace: str) -> None:
+        """What a person does who wants another variable: the same container again, by hand."""
+        old = self.client.containers.get(name)
+        config = {**old.attrs["Config"], "HostConfig": old.attrs["HostConfig"]}
+        config["Env"] = [*config["Env"], "ADDED_BY_HAND=1"]
+        old.remove(force=True)
+        self.client.api.create_container_from_config(config, name)
+        self.client.containers.get(name).start()
+
+
+class KubernetesEngine(Engine):
+    VOLUMES = ("claim",)
+    LIMITS = True
+    SHARED = True
+    EDITS = ("scaled", "patched", "service_deleted")
+
+    @functools.cached_property
+    def cluster(self) -> Cluster:
+        return Cluster(self.world.kubeconfig, self.world.context)
+
+    def leftovers(self, launch: str) -> list[str]:
+        selector = f"{LAUNCH_LABEL}={launch}"
+        kinds = ("Job", "Pod", "ConfigMap", "Secret")
+        found = [(k, o) for k in kinds for o in self._find(k, self.world.training_namespace, labelSelector=selector)]
+        return [f"{kind} {one['metadata']['name']}" for kind, one in found]
+
+    def kill_run(self, launch: str) -> None:
+        for pod in self._find("Pod", self.world.training_namespace, labelSelector=f"{LAUNCH_LABEL}={launch}"):
+            self._kill(pod)
+
+    def kill_service(self, name: str, namespace: str) -> None:
+        for pod in self._find("Pod", namespace, labelSelector=f"app.kubernetes.io/name={name}"):
+            self._kill(pod)
+
+    @contextlib.contextmanager
+    def volume(self, kind: str, name: str, folder: Path) -> Iterator[str]:
+        namespace = self.world.training_namespace
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Mi"}}}
+        metadata = {"name": name, "namespace": namespace}
+        self.cluster.create({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec})
+        try:
+            yield name
+        finally:
+            self.cluster.delete("PersistentVolumeClaim", name, namespace)
+
+    def edit_scaled(self, name: str, namespace: str) -> None:
+        self.cluster.merge("Deployment", namespace, name, {"spec": {"replicas": 0}})
+
+    def edit_patched(self, name: str, namespace: str) -> None:
+        found = self.cluster.get("Deployment", name, namespace)
+        assert found is not None
+        containers = found["spec"]["template"]["spec"]["containers"]
+        containers[0]["resources"]["limits"] = {"memory": "900Mi"}
+        containers[0]["resources"]["requests"] = {"memory": "900Mi"}
+        change = {"spec": {"template": {"spec": {"containers": containers}}}}
+        self.cluster.merge("Deployment", namespace, name, change)
+
+    def edit_service_deleted(self, name: str, namespace: str) -> None:
+        self.cluster.delete("Service", name, namespace)
+
+    def _find(self, kind: str, namespace: str, **selectors: str) -> list[dict[str, Any]]:
+        return self.cluster.find(kind, namespace, **selectors)
+
+    def _kill(self, pod: Mapping[str, Any]) -> None:
+        from kubernetes import client, config
+
+        settings = client.Configuration()
+        config.load_kube_config(self.world.kubeconfig, self.cluster.context.name, settings)
+        with client.ApiClient(settings) as api:
+            metadata = pod["metadata"]
+            client.CoreV1Api(api).delete_namespaced_pod(metadata["name"], metadata["namespace"], grace_period_seconds=0)
+
+
+ENGINES: dict[str, type[Engine]] = {
+    "process": ProcessEngine,
+    "docker": DockerEngine,
+    "kubernetes": KubernetesEngine,
+}
+
+
+def engine_of(world: World) -> Engine:
+    return ENGINES[world.target](world)
+
+
+def marked_processes(mark: str) -> list[int]:
+    """Processes of the service whose mark is `mark`."""
+    return [p.pid for p in psutil.process_iter() if guard._carries(p, mark)]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return list(process.cmdline())
+    return []

@@ -1,0 +1,105 @@
+"""Launches in-process: by the same classes as the module training_run, without a play around each."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
+
+_MARK = b"PROBE "
+
+
+@dataclass
+class Launched:
+    """A launch that was watched to its end.
+
+    Attributes:
+        record: as the launcher returns it.
+        arrivals: pieces of the log with the time (seconds since the epoch) when each was shown.
+    """
+
+    record: RunRecord
+    arrivals: list[tuple[float, bytes]] = field(default_factory=list, repr=False)
+
+    @property
+    def log(self) -> bytes:
+        return b"".join(piece for _when, piece in self.arrivals)
+
+    @property
+    def dump(self) -> dict[str, Any]:
+        """What the probe script told of itself."""
+        return dumped(self.log)
+
+    def shown_at(self, text: bytes) -> float:
+        """When a piece of the log with `text` was shown."""
+        return next(when for when, piece in self.arrivals if text in piece)
+
+
+def dumped(log: bytes) -> dict[str, Any]:
+    line = next(line for line in log.splitlines() if line.startswith(_MARK))
+    found: dict[str, Any] = json.loads(line[len(_MARK) :])
+    return found
+
+
+def training(world: World, given: Mapping[str, Any]) -> Training:
+    """The options of the module training_run, with its defaults, for `world`."""
+    defaults = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items() if name != "world"}
+    return Training.from_options({**defaults, **given}, world)
+
+
+def launch(world: World, *, detach: bool = False, **given: Any) -> Launched:
+    """Carry out one launch; `given` are options of the module training_run."""
+    launched = Launched(record=None)  # type: ignore[arg-type] # known at its end
+    launcher = Launcher(
+        world, training(world, given), lambda _line: None, lambda piece: launched.arrivals.append((time.time(), piece))
+    )
+    spec, code = launcher.spec()
+    launcher.target.plan(spec)
+    launched.record = launcher.run(spec, code, detach=detach)
+    return launched
+
+
+def record_on_disk(world: World, launch_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(collector.record_path(world, launch_id).read_text())
+    return found
+
+
+def collect_until_settled(world: World, launch_id: str, seconds: float = 60) -> RunRecord:
+    """Call the collector, as every command does, until it settles the launch."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        settled, _alive = collector.collect(world)
+        for record in settled:
+            if record.launch == launch_id:
+                return record
+        time.sleep(0.2)
+    raise AssertionError(f"{launch_id} was not settled within {seconds} s")
+
+
+def main(path: str) -> None:
+    """Submit and follow what the JSON file at `path` says, so that a test has a submitter to kill."""
+    given = json.loads(Path(path).read_text())
+    world = World.from_options(given["world"])
+
+    def show(piece: bytes) -> None:
+        sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+
+    launcher = Launcher(world, training(world, given["training"]), lambda _line: None, show)
+    spec, code = launcher.spec()
+    print(f"launch {spec.launch}", flush=True)
+    launcher.run(spec, code)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,190 @@
+"""Real worlds for tests: set up once by the playbooks that users run, used in-process, torn down with all they hold.
+
+Integration and end-to-end tests share this file; their conftest files make fixtures of it. Names, ports and
+namespaces are the tests' own, so that a person's worlds on the same engines stay as they are.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOW_WORLD = Path(__file__).parent / "show_world.yml"
+KUBECONFIG = os.environ.get("SAMERUN_TEST_KUBECONFIG", "")
+REGISTRY = os.environ.get("SAMERUN_TEST_REGISTRY", "")
+MINIO_IMAGE = os.environ.get("SAMERUN_TEST_MINIO_IMAGE", "")
+
+# A small machine runs all of this, beside whatever else it does.
+_SMALL = {"memory": "1Gi"}  # no cpu: what is asked for would also be the limit, and a start would take a minute
+_IMAGE = {"object_store_image": MINIO_IMAGE} if MINIO_IMAGE else {}
+
+# target -> its inventory. Everything of these worlds that a machine could have already stands here.
+INVENTORIES = {"process": "process", "docker": "local", "kubernetes": "k8s"}
+VARIABLES: dict[str, dict[str, Any]] = {
+    "process": {"samerun_world": "conf-process", "mlflow_port": 5401, "object_store_port": 9402},
+    "docker": {
+        "samerun_world": "conf-docker",
+        "samerun_network": "samerun-conf",
+        "mlflow_name": "mlflow-conf",
+        "mlflow_port": 5410,
+        "object_store_name": "minio-conf",
+        "object_store_port": 9420,  # the process world's store takes ten ports from 9402 on
+        "object_store_console_port": 9421,
+        **_IMAGE,
+    },
+    "kubernetes": {
+        "samerun_world": "conf-k8s",
+        "samerun_kubeconfig": KUBECONFIG,
+        "samerun_registry": REGISTRY,
+        "mlflow_namespace": "conf-monitoring",
+        "mlflow_node_port": 30510,
+        "mlflow_resources": _SMALL,
+        "object_store_namespace": "conf-storage",
+        "object_store_node_port": 30910,
+        "object_store_resources": _SMALL,
+        "training_namespace": "conf-training",
+        **_IMAGE,
+    },
+}
+_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Played:
+    """How a playbook ended."""
+
+    code: int
+    text: str
+
+    @property
+    def changed(self) -> int:
+        """Changed tasks of all hosts."""
+        return sum(int(number) for number in re.findall(r"\bchanged=(\d+)", self.text))
+
+
+@dataclass(frozen=True)
+class RealWorld:
+    """A world that is up.
+
+    Attributes:
+        target: where its services are.
+        folder: its inventory variables and its state are below it; nothing of it is anywhere else on this host.
+        variables: of its inventory, those that differ from the packaged one.
+        options: as every module takes them.
+    """
+
+    target: str
+    folder: Path
+    variables: Mapping[str, Any] = field(repr=False)
+    options: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def world(self) -> World:
+        """What the plugins make of the options, with what the world keeps by now."""
+        return World.from_options(self.options)
+
+    def play(self, playbook: str, *arguments: str, **variables: Any) -> Played:
+        """Run a playbook of the collection on this world."""
+        return _play(self.folder, self.target, [playbook], {**self.variables, **variables}, arguments)
+
+
+def missing(target: str) -> str:
+    """What a test of `target` needs and does not find, and how to get it; empty if all is there."""
+    if target == "process":
+        return ""
+    if problem := _no_docker():
+        return problem
+    if target == "kubernetes":
+        unset = [name for name, value in _KUBERNETES.items() if not value]
+        if unset:
+            return f"needs a cluster and a registry that it pulls from: set {' and '.join(unset)}"
+    return "" if MINIO_IMAGE or _pullable() else _NO_IMAGE
+
+
+def set_up(target: str, folder: Path, **variables: Any) -> RealWorld:
+    """Set a world up by the playbook that users run.
+
+    Its keys are given, so that a test knows them and a test with wrong ones does not replace them.
+
+    Args:
+        folder: an empty folder of the test's own.
+    """
+    keys = {"object_store_access_key": f"conf{secrets.token_hex(6)}", "object_store_secret_key": secrets.token_hex(20)}
+    shown = folder / "world.json"
+    given = {**VARIABLES[target], "samerun_state_dir": str(folder / "state"), **keys, **variables}
+    played = _play(folder, target, ["samerun.stack.services", str(SHOW_WORLD)], {**given, "shown_world": str(shown)})
+    if played.code:
+        removed = _play(folder, target, ["samerun.stack.teardown"], {**given, "samerun_purge": True})
+        raise RuntimeError(f"The world of {target} did not come up:\n{played.text}\n{removed.text}")
+    return RealWorld(target, folder, given, json.loads(shown.read_text()))
+
+
+def tear_down(real: RealWorld) -> None:
+    """Remove the world with all it holds; it fails if anything of it still goes on."""
+    played = real.play("samerun.stack.teardown", samerun_purge=True)
+    if played.code:
+        raise RuntimeError(f"The world of {real.target} was not removed:\n{played.text}")
+
+
+def _play(
+    folder: Path, target: str, playbooks: list[str], variables: Mapping[str, Any], arguments: tuple[str, ...] = ()
+) -> Played:
+    values = folder / "variables.json"
+    values.touch(mode=0o600)
+    values.write_text(json.dumps(variables))
+    inventory = ROOT / "inventories" / INVENTORIES[target]
+    argv = [sys.executable, "-m", "ansible", "playbook", *playbooks, "-i", str(inventory), "-e", f"@{values}"]
+    # As from a shell of somebody who uses neither colours nor settings of their own.
+    environ = {**contract.inherited(os.environ), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    ended = subprocess.run(
+        [*argv, *arguments], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, timeout=_SECONDS, check=False,
+    )  # fmt: skip
+    return Played(ended.returncode, ended.stdout)
+
+
+_KUBERNETES = {"SAMERUN_TEST_KUBECONFIG": KUBECONFIG, "SAMERUN_TEST_REGISTRY": REGISTRY}
+_NO_IMAGE = "needs an image of MinIO: set SAMERUN_TEST_MINIO_IMAGE to one that the engines can pull"
+
+
+@functools.cache
+def _no_docker() -> str:
+    from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker
+
+    try:
+        docker.connect(timeout=10).close()
+    except SamerunError as error:
+        return f"needs a Docker engine: {error}"
+    return ""
+
+
+@functools.cache
+def _pullable() -> bool:
+    import docker
+    import yaml
+
+    from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
+
+    store = yaml.safe_load((ROOT / "roles/object_store/vars/minio.yml").read_text())["__samerun_store"]
+    client = engine.connect()
+    try:
+        client.images.get_registry_data(store["image"])
+    except docker.errors.DockerException:
+        return False
+    finally:
+        client.close()
+    return True
