@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     EXIT_KEY,
+    NO_INPUT,
     SOFTWARE,
     UNAVAILABLE,
     SamerunError,
@@ -24,6 +25,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.channel import Kind
 from samerun import inventories
 from samerun.player import Play, Played, Watcher, play
 from samerun.variables import Variables
+
+_ERROR = "[ERROR]: "
 
 
 def run(
@@ -127,9 +130,9 @@ def train(
     project = str(variables.values.get("training_project", ""))
     found = scripts.located(script, project)
     chosen = variables.with_project(Path(project) if project else Path(script).parent).with_literals(
-        training_script=str(found.project / found.relative), training_args=list(training.args),
-        training_detach=training.detach, **({"training_target": training.target} if training.target else {}),
-        __samerun_env=dict(training.env),
+        training_script=str(found.project / found.relative), training_detach=training.detach,
+        **({"training_args": list(training.args)} if training.args else {}),
+        **({"training_target": training.target} if training.target else {}), __samerun_env=dict(training.env),
     )  # fmt: skip
     played = play(Play("train", path, chosen, verbosity, flags), watcher)
     records = [record for launch in played.launches if (record := _record(launch["record"]))]
@@ -163,8 +166,11 @@ def services(
 def failed(played: Played) -> SamerunError:
     """Why a play failed, in one line."""
     if not played.failures:
-        words = " ".join(line for line in played.last if "ERROR" in line) or " ".join(played.last) or "it says nothing"
-        return SamerunError(f"Failed to play: {_one_line(words)}", "See more with -v.", SOFTWARE)
+        words = [line for line in played.last if line.startswith(_ERROR)] or list(played.last) or ["it says nothing."]
+        cause = _one_line(" ".join(words)).removeprefix(_ERROR)
+        if "inventory" in cause:
+            return SamerunError(f"Failed to read the inventory: {cause}", "Is it one of Ansible's?", NO_INPUT)
+        return SamerunError(f"Failed to play: {cause}", "See more with -v.", SOFTWARE)
     task, result = played.failures[0]
     message, hint = _one_line(str(result.get("msg", "no reason is given"))), _one_line(str(result.get("hint", "")))
     if EXIT_KEY in result:

@@ -117,7 +117,7 @@ class _Playing:
         with open(reading, "rb", buffering=0) as shown, Interrupts() as interrupts:
             process = subprocess.Popen(
                 [*_ansible_playbook(), *self.config.command[1:]],
-                env=_environment(self.config.env, writing), cwd=self.config.cwd, stdin=subprocess.DEVNULL,
+                env=_environment(self.config.env, writing), cwd=self.config.host_cwd, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
                 # A session of its own: Ctrl+C at the terminal reaches it through us, once.
                 start_new_session=True, pass_fds=(writing, lock),
