@@ -23,9 +23,11 @@ class ActionModule(SamerunAction):
 
     ARGUMENTS = ARGUMENT_SPEC
 
-    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+    def guard(self, task_vars: dict[str, Any]) -> None:
         for line in role_variables.check(task_vars, self._templar.template):
             self.warn(line)
+
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         training = options["training"]
         _check_names(options["world"], training)
         world = self.world(options)
@@ -94,9 +96,9 @@ def _check_kinds(world: World, claims: list[Claim]) -> None:
 def _check_training(world: World, training: Training) -> None:
     """What can be seen of a run before its world is up."""
     target = TARGETS[training.target](world)
-    target.environment(training.environment)
     for endpoint in (world.mlflow, world.object_store):
         endpoint.url(target.viewpoint(training.network))
+    target.environment(training.environment)
     target.check()
 
 

@@ -27,8 +27,9 @@ class SamerunAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(self.ARGUMENTS)  # type: ignore[no-untyped-call]
         try:
+            self.guard(task_vars or {})
+            _validation, options = self.validate_argument_spec(self.ARGUMENTS)  # type: ignore[no-untyped-call]
             # Ansible's strings carry where they come from; what is made of them must not.
             return {"changed": False, **self.act(json.loads(json.dumps(options)), task_vars or {})}
         except SamerunError as error:
@@ -37,6 +38,9 @@ class SamerunAction(ActionBase):
     @abc.abstractmethod
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         """Do it; return the task's result."""
+
+    def guard(self, task_vars: dict[str, Any]) -> None:
+        """Raise a SamerunError where variables that the options are made of have no right value."""
 
     @property
     def checking(self) -> bool:

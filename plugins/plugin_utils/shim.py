@@ -428,7 +428,8 @@ def main(argv: list[str], leave: Callable[[int], Any] = sys.exit) -> None:
     with open(argv[1], encoding="utf-8") as spec:
         code = Shim(json.load(spec)).run()
     if code < 0 and os.getpid() != 1:  # PID 1 cannot signal itself
-        signal.signal(-code, signal.SIG_DFL)
+        with contextlib.suppress(OSError):  # SIGKILL has no handler to reset
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     leave(code if code >= 0 else 128 - code)
 

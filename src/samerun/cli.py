@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SOFTWARE, USAGE, SamerunError
 from samerun import __version__
@@ -31,6 +32,12 @@ exit codes: train ends as its script did; 64 what was typed, 65 a value or scrip
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise SamerunError(f"Failed to read the command line: {message}.", f"See {self.prog} --help", USAGE)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            close = difflib.get_close_matches(value, list(action.choices), n=1, cutoff=0.5)
+            hint = f"Did you mean {self.prog} {close[0]}?" if close else f"See {self.prog} --help"
+            raise SamerunError(f"Failed to read the command line: there is no command {value}.", hint, USAGE)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,7 +76,7 @@ def parse(typed: Sequence[str]) -> argparse.Namespace:
     if unknown:
         hint = f"samerun {verb} --help" if verb else "samerun --help"
         if verb == "train":
-            hint = f"Arguments of the script stand behind --: samerun train {options.script} -- {' '.join(unknown)}"
+            hint = "Arguments of the script stand behind --, as in samerun train train.py -- --epochs 3"
         raise SamerunError(f"Failed to read the command line: {unknown[0]} is not known.", hint, USAGE)
     if cut < len(typed) and verb != "train":
         raise SamerunError("Failed to read the command line: only train takes arguments behind --.", "", USAGE)

@@ -33,8 +33,10 @@ def status(inventory: str, variables: Variables, *, as_json: bool) -> int:
         print(f"{world['world']} ({world['target']})")
         for service in world["services"]:
             print(f"  {service['name']:<12}{service['state']:<12}{service['url']}")
-        for launch in world["launches"][:_SHOWN]:
-            print(f"  {launch['launch']}  {launch['state']:<9} {launch['record']}")
+        shown = world["launches"][:_SHOWN]
+        width = max((len(launch["launch"]) for launch in shown), default=0)
+        for launch in shown:
+            print(f"  {launch['launch']:<{width}}  {launch['state']:<8}  {launch['record']}")
         if not world["launches"]:
             print("  nothing was trained yet")
     return 0

@@ -17,6 +17,8 @@ STAGES = {"world": "Checking", "object_store": "S3 store", "mlflow": "MLflow", "
 _FIRST = {"samerun.stack.inventory_check": "world"}  # a task before any role that belongs to its stage
 _SPINNER = "|/-\\"
 _AT_ONCE = 0.3  # seconds; what is faster is not worth a line that lives
+_LONG = 1.0
+_REDRAW = 0.1
 
 
 class Report:
@@ -34,6 +36,7 @@ class Report:
         self.raw = raw
         self.stage = ""
         self.step = ""
+        self._pending = 0.0  # since when a step goes on that was not said
         self._whole = True  # whether the log ends with a line's end
 
     def event(self, event: Mapping[str, Any]) -> None:
@@ -70,7 +73,11 @@ class Report:
         """Take a line that lives off the screen."""
 
     def tick(self) -> None:
-        """Nothing moves here."""
+        """Say which step it is that takes long; many are skipped."""
+        if self._pending and time.monotonic() - self._pending > _LONG:
+            self._pending = 0.0
+            if self.stages:
+                self.line(f"  {self.step}")
 
     def _task(self, role: str, task: str) -> None:
         # `process | Start the program` is said as a step of its stage; a task before any role is a stage itself.
@@ -78,6 +85,7 @@ class Report:
         stage = STAGES.get(role, self.stage) if role else task
         if stage != self.stage:
             before, self.stage, self.step = self.stage, stage, ""
+            self._pending = 0.0
             self.entered(before)
         if place:
             self.step = step
@@ -91,8 +99,7 @@ class Report:
 
     def stepped(self) -> None:
         """A step begins."""
-        if self.stages:
-            self.line(f"  {self.step}")
+        self._pending = time.monotonic()
 
     def end(self) -> None:
         """The play has ended."""
@@ -120,6 +127,7 @@ class TerminalReport(Report):
         self._detail = ""
         self._drawn = self._quiet = False
         self._turn = 0
+        self._drew = 0.0
 
     def progress(self, text: str) -> None:
         self._detail, self._quiet = text, False
@@ -142,9 +150,11 @@ class TerminalReport(Report):
             self._drawn = False
 
     def tick(self) -> None:
-        seconds = time.monotonic() - self._since
-        if self._quiet or not self.stage or seconds < _AT_ONCE:
+        now = time.monotonic()
+        seconds = now - self._since
+        if self._quiet or not self.stage or seconds < _AT_ONCE or now - self._drew < _REDRAW:
             return
+        self._drew = now
         self._turn += 1
         about = ": ".join(part for part in (self.stage, self.step, self._detail) if part)
         after = f"  {duration(seconds)}"
@@ -156,7 +166,7 @@ class TerminalReport(Report):
     def _leave(self, stage: str) -> None:
         seconds = time.monotonic() - self._since
         if stage and self.stages and seconds >= 1:
-            self.line(f"{stage}: {duration(seconds)}")
+            self.line(f"{stage}: done in {duration(seconds)}")
 
     def _log(self, data: bytes) -> None:
         super()._log(data)

@@ -12,7 +12,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import role_variables
-from samerun import COLLECTIONS, STACK
+from samerun import COLLECTIONS, STACK, inventories
 from samerun.variables import Variables
 
 _ROLE = STACK / "roles" / "world"
@@ -32,9 +32,13 @@ def load(inventory: str, variables: Variables) -> list[World]:
     os.environ["ANSIBLE_INVENTORY_UNPARSED_FAILED"] = "true"
     os.environ["ANSIBLE_DEPRECATION_WARNINGS"] = "false"
     from ansible.errors import AnsibleError
+    from ansible.utils.display import Display
 
+    # What it would warn of is an error here, in one line.
+    Display().warning = lambda *_given, **_named: None  # type: ignore[method-assign]
     try:
-        found = [World.from_options(options) for options in _options(inventory, variables)]
+        path = inventories.located(inventory)
+        found = [World.from_options(options) for options in _options(path, variables)]
     except AnsibleError as error:
         cause = " ".join(str(error).split())
         raise SamerunError(f"Failed to read the inventory {inventory}: {cause}", "Correct it.", CONFIG) from error
@@ -62,9 +66,10 @@ def _options(inventory: str, variables: Variables) -> Iterator[dict[str, Any]]:
     internal = _read(loader, _ROLE / "vars" / "main.yml")
     override = {**_read(loader, *variables.files), **_trusted(variables.values), **variables.literals}
     for host in hosts.get_hosts("samerun") if "samerun" in hosts.groups else []:
-        found = {**defaults, **manager.get_vars(host=host), **internal, **override}
+        given = {**manager.get_vars(host=host), **override}
+        found = {**defaults, **given, **internal}
         templar = Templar(loader=loader, variables=found)
-        role_variables.check(found, templar.template)
+        role_variables.check(given, templar.template)
         world = json.loads(json.dumps(templar.template(found["__samerun_world"])))
         result = ArgumentSpecValidator(WORLD_SPEC).validate({"world": world})
         if result.error_messages:
