@@ -213,7 +213,7 @@ def parse_time(text: str) -> datetime:
 def slug(name: str) -> str:
     """`name` as a DNS label of at most 24 characters; with a hash of the original where something was lost."""
     clean = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    if clean == name and len(clean) <= _NAME_LENGTH:
+    if clean and clean == name and len(clean) <= _NAME_LENGTH:
         return clean
     suffix = hashlib.sha256(name.encode()).hexdigest()[:6]
     return f"{clean[: _NAME_LENGTH - 7].strip('-') or 'run'}-{suffix}"

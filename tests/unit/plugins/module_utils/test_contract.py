@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract
+
+SOURCES = {row.source: f"the {row.source}" for row in contract.TABLE}
+REQUIRED = [row for row in contract.TABLE if row.required]
+
+
+def test_the_users_four_variables_are_required_and_the_keys_secret() -> None:
+    assert {row.name: row.secret for row in REQUIRED} == {
+        "MLFLOW_TRACKING_URI": False,
+        "MLFLOW_S3_ENDPOINT_URL": False,
+        "AWS_ACCESS_KEY_ID": True,
+        "AWS_SECRET_ACCESS_KEY": True,
+    }
+
+
+def test_the_users_keys_of_config_map_and_secret_are_kept() -> None:
+    plain, secret = contract.keys(secret=False), contract.keys(secret=True)
+    assert plain["MLFLOW_TRACKING_URI"] == "mlflow-tracking-uri"
+    assert plain["MLFLOW_S3_ENDPOINT_URL"] == "mlflow-s3-endpoint-url"
+    assert secret == {"AWS_ACCESS_KEY_ID": "access-key", "AWS_SECRET_ACCESS_KEY": "secret-key"}
+
+
+def test_names_and_keys_are_unique_and_valid() -> None:
+    names = [row.name for row in contract.TABLE]
+    keys = [row.key for row in contract.TABLE]
+    assert len(set(names)) == len(names)
+    assert len(set(keys)) == len(keys)
+    assert [name for name in names if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name)] == []
+    assert [key for key in keys if not re.fullmatch(r"[a-z0-9.-]+", key)] == []
+
+
+def test_secret_values_are_apart_and_out_of_the_repr() -> None:
+    resolved = contract.resolve(SOURCES)
+    assert set(resolved.secret) == {row.name for row in contract.TABLE if row.secret}
+    assert [value for value in resolved.secret.values() if value in repr(resolved)] == []
+    assert resolved.values == {row.name: f"the {row.source}" for row in contract.TABLE}
+    assert resolved.names == sorted(row.name for row in contract.TABLE)
+
+
+@pytest.mark.parametrize("row", contract.TABLE, ids=lambda row: row.name)
+def test_what_has_no_value_is_left_out_and_missed_if_required(row: contract.Variable) -> None:
+    resolved = contract.resolve({**SOURCES, row.source: ""})
+    assert row.name not in resolved.values
+    assert (row in contract.missing(resolved)) is row.required
+
+
+def test_everything_missing_is_named_at_once() -> None:
+    assert contract.missing(contract.resolve({})) == REQUIRED
+
+
+def test_hash_is_of_what_is_not_secret() -> None:
+    one = contract.resolve(SOURCES)
+    assert contract.resolve({**SOURCES, "secret_key": "another"}).sha256 == one.sha256
+    assert contract.resolve({**SOURCES, "tracking_uri": "another"}).sha256 != one.sha256
+
+
+def test_a_row_is_found_by_its_source() -> None:
+    assert contract.name_of("tracking_uri") == "MLFLOW_TRACKING_URI"
+    with pytest.raises(StopIteration):
+        contract.name_of("no such source")
+
+
+def test_a_row_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        contract.TABLE[0].name = "OTHER"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["AWS_PROFILE", "MLFLOW_RUN_ID", "PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"])
+def test_a_callers_variables_are_not_inherited(name: str) -> None:
+    assert contract.inherited({name: "x", "PATH": "/bin", "MY_AWS_KEY": "mine"}) == {
+        "PATH": "/bin",
+        "MY_AWS_KEY": "mine",
+    }

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.samerun.stack.plugins.module_utils.contract import TABLE
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
+
+
+def options(**given: Any) -> dict[str, Any]:
+    """The option `world`, with its defaults filled in."""
+
+    def filled(spec: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+        return {name: values.get(name, one.get("default")) for name, one in spec.items()}
+
+    spec = WORLD_SPEC["world"]["options"]
+    world = filled(spec, {"name": "w", "target": "docker", **given})
+    world["mlflow"] = filled(spec["mlflow"]["options"], {"name": "mlflow", "port": 5000, **(given.get("mlflow") or {})})
+    store = {"name": "minio", "port": 9000, **(given.get("object_store") or {})}
+    world["object_store"] = filled(spec["object_store"]["options"], store)
+    return world
+
+
+KEYS = Credentials("the access key", "the secret key")
+
+
+def test_the_contract_has_every_row_for_each_viewpoint() -> None:
+    world = World.from_options(options())
+    host, container = world.contract("host", KEYS), world.contract("container", KEYS)
+    assert host.names == container.names == sorted(row.name for row in TABLE)
+    assert host.plain["MLFLOW_TRACKING_URI"] == "http://localhost:5000"
+    assert container.plain["MLFLOW_TRACKING_URI"] == "http://mlflow:5000"
+    assert container.secret == {"AWS_ACCESS_KEY_ID": "the access key", "AWS_SECRET_ACCESS_KEY": "the secret key"}
+
+
+def test_missing_values_are_named_with_their_settings() -> None:
+    with pytest.raises(SamerunError) as caught:
+        World.from_options(options()).contract("host", None)
+    for name, setting in (
+        ("AWS_ACCESS_KEY_ID", "object_store_access_key"),
+        ("AWS_SECRET_ACCESS_KEY", "object_store_secret_key"),
+    ):
+        assert f"{name} (set {setting})" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "endpoint, sent", [("https://s3.eu-west-1.amazonaws.com", False), ("https://x.r2.cloudflarestorage.com", True)]
+)
+def test_only_aws_gets_its_newer_checksums(endpoint: str, sent: bool) -> None:
+    world = World.from_options(options(object_store={"endpoint": endpoint}))
+    assert ("AWS_REQUEST_CHECKSUM_CALCULATION" in world.contract("host", KEYS).plain) is sent
+
+
+@pytest.mark.parametrize("given, unset", [("access_key", "secret_key"), ("secret_key", "access_key")])
+def test_half_a_pair_of_keys_is_refused(given: str, unset: str) -> None:
+    world = World.from_options(options(object_store={given: "a"}))
+    with pytest.raises(SamerunError, match=f"object_store_{unset} is empty"):
+        _ = world.given_credentials
+
+
+def test_keys_are_out_of_the_repr() -> None:
+    world = World.from_options(options(object_store={"access_key": "canary-one", "secret_key": "canary-two"}))
+    assert world.given_credentials == Credentials("canary-one", "canary-two")
+    assert "canary" not in repr(world) + repr(world.given_credentials)
+
+
+def test_a_port_that_the_world_moved_to_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "ports.json").write_text(json.dumps({"mlflow_port": 5002}))
+    world = World.from_options(options(state_dir=str(tmp_path)))
+    assert (world.mlflow.port, world.object_store.port) == (5002, 9000)
+
+
+def test_state_is_in_the_users_folder_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert World.from_options(options()).state.name == "w"
+    assert World.from_options(options(state_dir="~/here")).state == Path.home() / "here"
+
+
+@pytest.mark.parametrize("bind, host", [("127.0.0.1", "localhost"), ("0.0.0.0", "localhost"), ("10.0.0.7", "10.0.0.7")])
+def test_services_are_reached_where_they_listen(bind: str, host: str) -> None:
+    assert World.from_options(options(bind=bind)).mlflow.url("host") == f"http://{host}:5000"
+
+
+def test_every_object_is_labelled_with_owner_and_world() -> None:
+    assert World.from_options(options()).labels == {
+        "app.kubernetes.io/managed-by": "samerun",
+        "samerun.dev/world": "w",
+    }
