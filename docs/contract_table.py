@@ -1,7 +1,7 @@
 """The contract as the README shows it, made of the table that the code uses.
 
-    python docs/contract_table.py          # print it
-    python docs/contract_table.py --write  # put it into README.md, between the markers
+python docs/contract_table.py          # print it
+python docs/contract_table.py --write  # put it into README.md, between the markers
 """
 
 from __future__ import annotations
