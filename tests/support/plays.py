@@ -29,11 +29,13 @@ class Play:
     Attributes:
         output: stdout and stderr in the order in which they came.
         seconds: from start to end.
+        launches: those that were recorded meanwhile.
     """
 
     code: int
     output: str
     seconds: float
+    launches: tuple[str, ...] = ()
 
     @property
     def changed(self) -> int:
@@ -60,6 +62,12 @@ class Play:
             elif line.startswith("changed: ["):
                 found.append(task)
         return found
+
+    @property
+    def launch(self) -> str:
+        """The one launch of a play that ended well."""
+        assert len(self.succeeded().launches) == 1, self.output
+        return self.launches[0]
 
     def succeeded(self) -> Play:
         """Itself, once it is seen to have ended well."""

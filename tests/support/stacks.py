@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +53,13 @@ class Stack:
     def play(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None, **variables: Any) -> Play:
         """Run a playbook; it may fail."""
         own = {"XDG_STATE_HOME": str(self.folder / "state"), **self.environment, **(environment or {})}
-        return play(
-            name, *arguments, inventory=self.inventory, variables={**self.variables, **variables}, environment=own
-        )
+        given, before = {**self.variables, **variables}, self.launches
+        done = play(name, *arguments, inventory=self.inventory, variables=given, environment=own)
+        return replace(done, launches=tuple(sorted(self.launches - before)))
 
-    def train(self, script: Path, *, playbook: str = "train", **variables: Any) -> dict[str, Any]:
+    def train(self, script: Path, **variables: Any) -> dict[str, Any]:
         """Launch `script` and return its record."""
-        before = self.launches
-        done = self.play(playbook, training_script=str(script), **variables).succeeded()
-        new = [self.record(launch) for launch in sorted(self.launches - before)]
-        assert len(new) == 1, done.output
-        return new[0]
+        return self.record(self.play("train", training_script=str(script), **variables).launch)
 
     @property
     def launches(self) -> set[str]:
@@ -94,6 +91,20 @@ class Stack:
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
+
+    def runs(self) -> dict[str, dict[str, str]]:
+        """All MLflow runs by id: name, status and where their artifacts are."""
+        body = {"max_results": 1000}
+        experiments = self.mlflow("experiments/search", body)["experiments"]
+        found = self.mlflow("runs/search", {**body, "experiment_ids": [e["experiment_id"] for e in experiments]})
+        return {
+            run["info"]["run_id"]: {
+                "name": run["info"]["run_name"],
+                "status": run["info"]["status"],
+                "artifacts": run["info"]["artifact_uri"],
+            }
+            for run in found.get("runs", [])
+        }
 
     @property
     def s3(self) -> Any:
@@ -161,3 +172,15 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
             return found
         time.sleep(0.1)
     raise AssertionError(f"{what} did not happen within {seconds:.0f} s")
+
+
+def digest(value: str) -> str:
+    """What tests/scripts/observe.py says of a value."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False

@@ -118,15 +118,24 @@ def _watched(stack: Stack, canaries: dict[str, str]) -> Tour:
         after, state_after = stacks.snapshot(stack.target), stack.state.exists()
         loud = {"ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1"}
         first = stack.play("site", "-vvvv", "--diff", environment=loud).succeeded()
-        known = stack.launches
         with ThreadPoolExecutor(1) as pool:
             playing = pool.submit(observe, stack, "-vvvv", environment=loud, seconds=4)
             run = stacks.until(lambda: playing.done() or RUNNING[stack.target](stack), "the start of the launch")
             everything = _everything(stack.target)
-            observing = playing.result().succeeded()
-    (launch,) = stack.launches - known
+            observing = playing.result()
     return Tour(
-        stack, canaries, watch, before, predicted, after, state_after, first, observing, launch, run, everything
+        stack,
+        canaries,
+        watch,
+        before,
+        predicted,
+        after,
+        state_after,
+        first,
+        observing,
+        observing.launch,
+        run,
+        everything,
     )
 
 
@@ -141,7 +150,7 @@ def observe(stack: Stack, *arguments: str, seconds: int = 0, playbook: str = "tr
         "training_script": str(script),
         "training_env": {"OBSERVE_COLOUR": "blue", "OBSERVE_DATA": "/data", "OBSERVE_SECONDS": str(seconds)},
         "training_volumes": [f"{source}:/data"],
-        **({} if stack.target == "process" else {"training_resources": {"cpu": "1", "memory": "1Gi"}}),
+        **({} if stack.target == "process" else {"training_resources": {"cpu": "500m", "memory": "1Gi"}}),
     }
     return stack.play(playbook, *arguments, **{**own, **variables})
 
@@ -170,10 +179,12 @@ def _container(stack: Stack) -> dict[str, Any]:
 
 def _pod(stack: Stack) -> dict[str, Any]:
     cluster, place = machines.cluster(), "/namespaces/training"
-    pods = cluster.items(f"/api/v1{place}/pods?labelSelector=samerun.dev/launch")
-    running = [pod for pod in pods if pod["status"].get("phase") == "Running"]
-    jobs = cluster.items(f"/apis/batch/v1{place}/jobs")
-    return {"pod": running[0], "job": jobs[0]} if running else {}
+    for job in cluster.items(f"/apis/batch/v1{place}/jobs"):
+        launch = job["metadata"]["labels"]["samerun.dev/launch"]
+        pods = cluster.items(f"/api/v1{place}/pods?labelSelector=samerun.dev/launch={launch}")
+        if running := [pod for pod in pods if pod["status"].get("phase") == "Running"]:
+            return {"pod": running[0], "job": job}
+    return {}
 
 
 RUNNING: dict[str, Callable[[Stack], dict[str, Any]]] = {
