@@ -342,6 +342,8 @@ class Shim:
         context = {LAUNCH_TAG: self.spec["launch"], FINGERPRINT_TAG: self.spec["fingerprint"]}
         # Without PYTHONUNBUFFERED a killed script loses its last 8 KB of output.
         self.env.update({"PYTHONUNBUFFERED": "1", RUN_CONTEXT: json.dumps(context)})
+        # MLflow's telemetry changes os.environ from a thread; a request that reads it meanwhile fails, and the script.
+        self.env.setdefault("DO_NOT_TRACK", "true")
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._pass_on)
         signal.signal(signal.SIGALRM, self._deadline)
