@@ -85,6 +85,7 @@ def peers(options: argparse.Namespace, project: Path, state: Path) -> dict[str, 
     """The script without us, first, and what else people start it with."""
     bin_folder = venvs.folder(user_cache_path("samerun"), scripts.DEFAULT_REQUIREMENTS) / "bin"
     env = contract.inherited(os.environ) | json.loads((state / "contract.json").read_text())
+    env["DO_NOT_TRACK"] = "true"  # as in a launch: see docs/adr/0004-shim.md
     env["PATH"] = os.pathsep.join([str(bin_folder), str(Path(sys.executable).parent), env["PATH"]])
     experiment = ["--experiment-name", "samerun-benchmark"]
     commands = {
