@@ -14,6 +14,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import channel, coll
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.lines import Lines
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 
 
 class ActionModule(SamerunAction):
@@ -68,11 +69,15 @@ class ActionModule(SamerunAction):
     @staticmethod
     def _answers(launcher: Launcher) -> bool:
         """Whether MLflow can be asked what was trained; in check mode the world may not be up."""
-        from ansible_collections.samerun.stack.plugins.plugin_utils import shim
+        from ansible_collections.samerun.stack.plugins.plugin_utils import probes
 
+        world, there = launcher.world, launcher.world.mlflow
+        # Another world's MLflow may have the port that ours would have to leave.
+        if not there.external and host_of(world).running(there.role, there.name, there.namespace) != "running":
+            return False
         try:
-            shim.probe_tcp("MLflow", shim.TRACKING_URI, launcher.world.mlflow.url("host"), "host")
-        except shim.ProbeError:
+            probes.probe_tcp("MLflow", probes.TRACKING_URI, there.url("host"), "host")
+        except probes.ProbeError:
             return False
         return True
 

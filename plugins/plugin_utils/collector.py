@@ -21,7 +21,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     seconds_between,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import shim
+from ansible_collections.samerun.stack.plugins.plugin_utils import tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
@@ -104,13 +104,13 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
 def close_runs(world: World, record: RunRecord) -> bool:
     """Make MLflow agree with the record and copy what it knows of the launch; False if it does not answer."""
     url = world.mlflow.url("host")
-    tracking = shim.Tracking(url)
+    server = tracking.Tracking(url)
     try:
-        experiments = tracking.experiments()
-        found = tracking.runs(f"tags.`{shim.LAUNCH_TAG}` = '{record.launch}'", list(experiments))
+        experiments = server.experiments()
+        found = server.runs(f"tags.`{tracking.LAUNCH_TAG}` = '{record.launch}'", list(experiments))
         if any(run["info"]["status"] in ("RUNNING", "SCHEDULED") for run in found):
-            tracking.close(found, record.state.value, record.exit_code)
-            found = tracking.launch_runs(record.launch)
+            server.close(found, record.state.value, record.exit_code)
+            found = server.launch_runs(record.launch)
     except (OSError, ValueError, KeyError):
         return False
     record.mlflow_runs = [_mlflow_run(run, experiments, url) for run in found]

@@ -9,7 +9,7 @@ import urllib.error
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, shim
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, tracking
 
 
 def finished(world: World, fingerprint: str) -> RunRecord | None:
@@ -21,24 +21,24 @@ def finished(world: World, fingerprint: str) -> RunRecord | None:
     Raises:
         SamerunError: MLflow does not answer.
     """
-    tracking = shim.Tracking(world.mlflow.url("host"))
+    server = tracking.Tracking(world.mlflow.url("host"))
     try:
         for record in collector.records(world):
-            if record.state is RunState.FINISHED and record.fingerprint == fingerprint and _exist(tracking, record):
+            if record.state is RunState.FINISHED and record.fingerprint == fingerprint and _exist(server, record):
                 return record
-        return _in_mlflow(tracking, world, fingerprint)
+        return _in_mlflow(server, world, fingerprint)
     except (OSError, ValueError, KeyError) as error:
         raise SamerunError(
-            f"Failed to ask MLflow at {tracking.uri} what was trained already: {getattr(error, 'reason', error)}.",
+            f"Failed to ask MLflow at {server.uri} what was trained already: {getattr(error, 'reason', error)}.",
             "Is it started? samerun up",
             UNAVAILABLE,
         ) from error
 
 
-def _exist(tracking: shim.Tracking, record: RunRecord) -> bool:
+def _exist(server: tracking.Tracking, record: RunRecord) -> bool:
     for known in record.mlflow_runs:
         try:
-            run = tracking.call("runs/get", query=f"?run_id={known.run_id}")["run"]
+            run = server.call("runs/get", query=f"?run_id={known.run_id}")["run"]
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return False
@@ -48,14 +48,14 @@ def _exist(tracking: shim.Tracking, record: RunRecord) -> bool:
     return True
 
 
-def _in_mlflow(tracking: shim.Tracking, world: World, fingerprint: str) -> RunRecord | None:
-    wanted = f"tags.`{shim.FINGERPRINT_TAG}` = '{fingerprint}' and tags.`{shim.STATE_TAG}` = 'FINISHED'"
-    runs = tracking.runs(wanted)
+def _in_mlflow(server: tracking.Tracking, world: World, fingerprint: str) -> RunRecord | None:
+    wanted = f"tags.`{tracking.FINGERPRINT_TAG}` = '{fingerprint}' and tags.`{tracking.STATE_TAG}` = 'FINISHED'"
+    runs = server.runs(wanted)
     if not runs:
         return None
     tags = {tag["key"]: tag["value"] for tag in runs[-1]["data"].get("tags", [])}
     record = RunRecord(
-        launch=tags[shim.LAUNCH_TAG], name="", world=world.name, target="", script="", script_sha256="",
+        launch=tags[tracking.LAUNCH_TAG], name="", world=world.name, target="", script="", script_sha256="",
         bundle_sha256="", fingerprint=fingerprint, contract={}, image="", tracking_uri="",
         state=RunState.FINISHED, exit_code=0,
     )  # fmt: skip

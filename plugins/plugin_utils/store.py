@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, shim
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, probes
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 
 _CODE_PREFIX = ".samerun/code"
@@ -22,7 +22,7 @@ def client(world: World) -> Any:
     """
     found = credentials.require(world)
     try:
-        return shim.s3_client(world.object_store.url("host"), found.access_key, found.secret_key, world.region)
+        return probes.s3_client(world.object_store.url("host"), found.access_key, found.secret_key, world.region)
     except ImportError as error:
         raise SamerunError(
             "Failed to talk to the S3 store: the Python package boto3 is missing.", "pip install boto3", UNAVAILABLE
@@ -63,5 +63,5 @@ def put_code(world: World, code: Bundle) -> str:
 
 
 def problem(world: World, error: Exception) -> SamerunError:
-    found = shim.s3_problem(error, world.bucket, world.object_store.url("host"), "host")
+    found = probes.s3_problem(error, world.bucket, world.object_store.url("host"), "host")
     return SamerunError(found.message, found.hint, UNAVAILABLE)

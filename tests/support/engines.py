@@ -83,7 +83,7 @@ class ProcessEngine(Engine):
     def kill_run(self, launch: str) -> None:
         folder = str(self.world.runs / launch)
         for process in psutil.process_iter(["cmdline"]):
-            if any(word == f"{folder}/shim.py" for word in _words(process)):
+            if any(word == f"{folder}/shim.pyz" for word in _words(process)):
                 descendants = process.children(recursive=True)
                 process.kill()
                 for child in descendants:
@@ -91,9 +91,10 @@ class ProcessEngine(Engine):
                         child.kill()
 
     def kill_service(self, name: str, namespace: str) -> None:
-        process = psutil.Process(self.supervisor.rpc.getProcessInfo(name)["pid"])
-        process.kill()
-        wait_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, f"{name} dies")
+        """Its children go on without it and hold its ports; they must go too before it can come back."""
+        old = _marked(str(self.supervisor.folder / name))
+        psutil.Process(self.supervisor.rpc.getProcessInfo(name)["pid"]).kill()
+        wait_until(lambda: not psutil.wait_procs(old, timeout=0.1)[1], f"all of {name} is gone")
 
     @contextlib.contextmanager
     def volume(self, kind: str, name: str, folder: Path) -> Iterator[str]:
@@ -246,9 +247,9 @@ def engine_of(world: World) -> Engine:
     return ENGINES[world.target](world)
 
 
-def marked_processes(mark: str) -> list[int]:
-    """Processes of the service whose mark is `mark`."""
-    return [p.pid for p in psutil.process_iter() if guard._carries(p, mark)]
+def _marked(mark: str) -> list[psutil.Process]:
+    """The processes of the service whose mark is `mark`."""
+    return [process for process in psutil.process_iter() if guard._carries(process, mark)]
 
 
 def _words(process: psutil.Process) -> list[str]:

@@ -8,7 +8,6 @@ import abc
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import MASK
@@ -20,10 +19,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunState,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import shim
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
-
-SHIM = Path(shim.__file__)
 
 
 @dataclass(frozen=True)

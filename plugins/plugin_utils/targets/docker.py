@@ -21,12 +21,11 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     parse_time,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL
-from ansible_collections.samerun.stack.plugins.plugin_utils import images
+from ansible_collections.samerun.stack.plugins.plugin_utils import images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
-    SHIM,
     EnvironmentRequest,
     Target,
     mask,
@@ -81,7 +80,7 @@ class DockerTarget(Target):
             self._ensure_network(spec.network)
             request = self._request(spec, spec.secrets)
             files = {
-                "samerun/shim.py": SHIM.read_bytes(),
+                f"samerun/{shim_archive.NAME}": shim_archive.data(),
                 "samerun/spec.json": request["instructions"].encode(),
                 "samerun/bundle.tar.gz": code.data,
             }
@@ -156,7 +155,7 @@ class DockerTarget(Target):
         config = {
             "Image": spec.environment.image,
             "Entrypoint": [spec.environment.python],
-            "Cmd": [f"{_FOLDER}/shim.py", f"{_FOLDER}/spec.json"],
+            "Cmd": [f"{_FOLDER}/{shim_archive.NAME}", f"{_FOLDER}/spec.json"],
             "Env": {**spec.plain, **secrets},
             "Labels": {**self.world.labels, LAUNCH_LABEL: spec.launch, RECORD_LABEL: record.as_json()},
             "HostConfig": {

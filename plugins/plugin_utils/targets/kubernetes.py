@@ -22,13 +22,12 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     parse_time,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL
-from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, images, store
+from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, images, shim_archive, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
-    SHIM,
     EnvironmentRequest,
     Target,
     mask,
@@ -37,6 +36,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 )
 
 CONFIG_MAP_BYTES = 700 * 1024  # of 1 MiB that a ConfigMap takes, base64 and the shim included
+_BUNDLE = "bundle.tar.gz"
 _POLL = 0.1
 _START_SECONDS = 60
 
@@ -90,8 +90,9 @@ class KubernetesTarget(Target):
             job = self.cluster.create(request["job"])
             try:
                 owner = kubernetes_job.owner(job)
-                files = {} if in_store else {"bundle.tar.gz": base64.b64encode(code.data).decode()}
-                self.cluster.create({**request["config_map"], **owner(request["config_map"]), "binaryData": files})
+                files = {shim_archive.NAME: shim_archive.data(), **({} if in_store else {_BUNDLE: code.data})}
+                binary = {name: base64.b64encode(data).decode() for name, data in files.items()}
+                self.cluster.create({**request["config_map"], **owner(request["config_map"]), "binaryData": binary})
                 if secret := request.get("secret"):
                     self.cluster.create({**secret, **owner(secret)})
                 self.cluster.merge("Job", self._namespace, self._name(spec.launch), {"spec": {"suspend": False}})
@@ -162,11 +163,11 @@ class KubernetesTarget(Target):
     def _request(self, spec: RunSpec, secret_env: Mapping[str, str], *, code_key: str) -> dict[str, Any]:
         instructions = shim_spec(
             spec, self.VIEWPOINT, work=kubernetes_job.WORK, report=kubernetes_job.REPORT, code_key=code_key,
-            code="" if code_key else f"{kubernetes_job.CODE}/bundle.tar.gz",
+            code="" if code_key else f"{kubernetes_job.CODE}/{_BUNDLE}",
         )  # fmt: skip
         return kubernetes_job.objects(
             self._name(spec.launch), spec, self.world,
-            files={"shim.py": SHIM.read_text(), "spec.json": instructions}, secret_env=secret_env,
+            files={"spec.json": instructions}, secret_env=secret_env,
         )  # fmt: skip
 
     def _pod(self, launch: str) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, MASK, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec, Volume
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects
+from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, shim_archive
 
 CODE = "/samerun"
 HOME = "/home/samerun"
@@ -24,7 +24,7 @@ _GRACE = 30
 def objects(
     name: str, spec: RunSpec, world: World, *, files: Mapping[str, str], secret_env: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Job, ConfigMap (without the code itself) and, if there are secrets of the user's own, Secret of a launch."""
+    """Job, ConfigMap (the archives of code and shim come later) and, for secrets of the user, Secret of a launch."""
     labels = {
         **world.labels,
         "app.kubernetes.io/name": "training",
@@ -99,7 +99,7 @@ def _container(name: str, spec: RunSpec, volumes: list[tuple[str, Volume]]) -> d
         "name": "training",
         "image": spec.environment.image,
         "imagePullPolicy": "IfNotPresent",
-        "command": [spec.environment.python, f"{CODE}/shim.py", f"{CODE}/spec.json"],
+        "command": [spec.environment.python, f"{CODE}/{shim_archive.NAME}", f"{CODE}/spec.json"],
         "workingDir": HOME,
         "env": _env(name, spec),
         **limits,

@@ -26,10 +26,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunState,
     Volume,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils import private_mounts, venvs
+from ansible_collections.samerun.stack.plugins.plugin_utils import private_mounts, shim_archive, venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
-    SHIM,
     EnvironmentRequest,
     Target,
     mask,
@@ -38,7 +37,9 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 )
 
 _POLL = 0.02
-_CARRIERS = ("alive.lock", "bundle.tar.gz", "report.json", "shim.json", "shim.py", "spec.json", "submitted.json")
+_CARRIERS = (
+    "alive.lock", "bundle.tar.gz", "report.json", "shim.json", shim_archive.NAME, "spec.json", "submitted.json",
+)  # fmt: skip
 
 
 class ProcessTarget(Target):
@@ -89,7 +90,7 @@ class ProcessTarget(Target):
         files.write_private(folder / "bundle.tar.gz", code.data)
         files.write_private(folder / "spec.json", request["instructions"])
         files.write_private(folder / "submitted.json", spec.record().as_json())
-        shutil.copyfile(SHIM, folder / "shim.py")
+        files.write_private(folder / shim_archive.NAME, shim_archive.data())
         for volume in request["volumes"]:
             Path(volume["source"]).mkdir(parents=True, exist_ok=True)
         with open(folder / "alive.lock", "ab") as alive, open(folder / "log.txt", "ab") as log:
@@ -151,7 +152,7 @@ class ProcessTarget(Target):
     def _request(self, spec: RunSpec, secrets: Mapping[str, str]) -> dict[str, Any]:
         folder = self.world.runs / spec.launch
         volumes = [_bound(volume, self.world.state) for volume in spec.volumes]
-        argv = [spec.environment.python, str(folder / "shim.py"), str(folder / "spec.json")]
+        argv = [spec.environment.python, str(folder / shim_archive.NAME), str(folder / "spec.json")]
         return {
             "argv": private_mounts.wrapped(argv, volumes),
             "env": {**spec.plain, **secrets},

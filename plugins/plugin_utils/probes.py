@@ -1,0 +1,153 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Looking at the endpoints of a contract from exactly where they are used.
+
+This file travels with a launch, see shim.py; the controller looks from its own place with it.
+"""
+
+from __future__ import annotations
+
+import socket
+import urllib.error
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+
+TRACKING_URI = contract.name_of("tracking_uri")
+S3_ENDPOINT = contract.name_of("s3_endpoint")
+CONNECT_SECONDS = 5
+_PROBE_KEY = ".samerun/probe"
+_PROBE_BODY = b"samerun looks whether this bucket can be written and read\n"
+
+
+class ProbeError(Exception):
+    """An endpoint that the script could not use: what failed, and what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def probe_tcp(what: str, variable: str, url: str, viewpoint: str) -> None:
+    """Resolve the name of `url` and open a connection to it.
+
+    Raises:
+        ProbeError: naming the hop that failed, within about 5 s.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    start = f"Failed to reach {what} from the {viewpoint}"
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ProbeError(
+            f"{start}: the name {host} of {variable}={url} cannot be resolved ({error.strerror or error}).",
+            "Is the service started (samerun up), and is the run in its network?",
+        ) from error
+    problem: OSError | None = None
+    for family, kind, protocol, _name, address in found:
+        try:
+            with socket.socket(family, kind, protocol) as connection:
+                connection.settimeout(CONNECT_SECONDS)
+                connection.connect(address)
+            return
+        except OSError as error:
+            problem = error
+    cause = (
+        "no answer within 5 s" if isinstance(problem, socket.timeout) else str(getattr(problem, "strerror", problem))
+    )
+    raise ProbeError(
+        f"{start}: nothing answers at {host}:{port} of {variable}={url} ({cause}).", "Is it started? samerun up"
+    )
+
+
+def probe_tracking(url: str, viewpoint: str) -> None:
+    """Ask the tracking server something that its host check does not exempt.
+
+    Raises:
+        ProbeError: as `probe_tcp`, or with what the server answered.
+    """
+    probe_tcp("MLflow", TRACKING_URI, url, viewpoint)
+    start = f"Failed to use MLflow from the {viewpoint}"
+    try:
+        Tracking(url).call("experiments/search", query="?max_results=1")
+    except urllib.error.HTTPError as error:
+        text = error.read(500).decode(errors="replace").strip()
+        if error.code == 403 and "host" in text.lower():
+            raise ProbeError(
+                f"{start}: {TRACKING_URI}={url} answers 403, it does not accept this Host header.",
+                f"Add {urlsplit(url).netloc} to mlflow_allowed_hosts (of an MLflow not ours: to its --allowed-hosts).",
+            ) from error
+        if error.code in (401, 403):
+            raise ProbeError(
+                f"{start}: {TRACKING_URI}={url} answers {error.code}, it wants a user.",
+                "Set its user and password in training_secret_env.",
+            ) from error
+        raise ProbeError(
+            f"{start}: {TRACKING_URI}={url} answers {error.code} to its own API.", "Is it an MLflow server?"
+        ) from error
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "reason", error)
+        raise ProbeError(
+            f"{start}: {TRACKING_URI}={url}: {cause}.", "Is it an MLflow server, and http or https as it speaks?"
+        ) from error
+
+
+def s3_client(endpoint: str, access_key: str, secret_key: str, region: str) -> Any:
+    """A boto3 client that gives up quickly and never sends the checksums that other stores refuse."""
+    import boto3
+    from botocore.config import Config
+
+    settings: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS, "read_timeout": 20, "retries": {"total_max_attempts": 2},
+        "request_checksum_calculation": "when_required", "response_checksum_validation": "when_required",
+    }  # fmt: skip
+    try:
+        config = Config(**settings)
+    except TypeError:  # boto3 before 1.36 knows no such checksums
+        config = Config(**{k: v for k, v in settings.items() if "checksum" not in k})
+    return boto3.client(
+        "s3", endpoint_url=endpoint, aws_access_key_id=access_key, aws_secret_access_key=secret_key,
+        region_name=region or "us-east-1", config=config,
+    )  # fmt: skip
+
+
+def probe_s3(client: Any, bucket: str, endpoint: str, viewpoint: str) -> None:
+    """Put and get one fixed key of `bucket`; nothing is deleted, since a trainer may not.
+
+    Raises:
+        ProbeError: telling wrong key, wrong secret, missing bucket, denied and unreachable apart.
+    """
+    try:
+        client.put_object(Bucket=bucket, Key=_PROBE_KEY, Body=_PROBE_BODY)
+        found = client.get_object(Bucket=bucket, Key=_PROBE_KEY)["Body"].read()
+    except Exception as error:  # boto3's errors share no base class that could be named without importing it
+        raise s3_problem(error, bucket, endpoint, viewpoint) from error
+    if found != _PROBE_BODY:
+        raise ProbeError(
+            f"Failed to use the S3 store from the {viewpoint}: what was written to s3://{bucket}/{_PROBE_KEY} at "
+            f"{endpoint} reads differently.", "Is something between the run and the store changing bytes?",
+        )  # fmt: skip
+
+
+_S3_CAUSES = {
+    "InvalidAccessKeyId": ("it does not know the access key", "Set object_store_access_key to a key of this store."),
+    "SignatureDoesNotMatch": ("the secret key is wrong", "Set object_store_secret_key to the secret of this key."),
+    "NoSuchBucket": ("the bucket does not exist", "Name another by object_store_bucket; samerun up makes ours."),
+    "AccessDenied": ("the key may not write and read there", "Give the key s3:PutObject and s3:GetObject."),
+    "AuthorizationHeaderMalformed": ("it expects another region", "Set object_store_region to its region."),
+    "EndpointConnectionError": ("nothing answers there", "Is it started? samerun up"),
+    "ConnectTimeoutError": ("no answer within 5 s", "Is it started, and does a firewall stand between?"),
+    "SSLError": ("TLS does not fit", "http or https in object_store_endpoint? Is its certificate known here?"),
+}  # fmt: skip
+
+
+def s3_problem(error: Exception, bucket: str, endpoint: str, viewpoint: str) -> ProbeError:
+    """What boto3 raised, as one line."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code", "") or type(error).__name__
+    cause, hint = _S3_CAUSES.get(code, (str(error) or code, "See the store's log."))
+    where = f"Failed to use bucket {bucket} from the {viewpoint} ({S3_ENDPOINT}={endpoint})"
+    return ProbeError(f"{where}: {cause.rstrip('.')}.", hint)

@@ -1,0 +1,34 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The shim and what it imports as the one file that travels: an archive that Python runs as it is."""
+
+from __future__ import annotations
+
+import functools
+import io
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.plugin_utils import probes, shim, tracking
+
+NAME = "shim.pyz"
+_MODULES = (contract, probes, shim, tracking)
+_MAIN = f"import sys\n\nfrom {shim.__name__} import main\n\nmain(sys.argv)\n"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@functools.cache
+def data() -> bytes:
+    """The archive; the same bytes for the same sources. See https://docs.python.org/3/library/zipapp.html."""
+    content = {"__main__.py": _MAIN}
+    for module in _MODULES:
+        path = PurePosixPath(module.__name__.replace(".", "/") + ".py")
+        content[str(path)] = Path(str(module.__file__)).read_text(encoding="utf-8")
+        # Whole packages, so that a collection of ours that the trainer's Python may have does not come first.
+        content.update({f"{parent}/__init__.py": "" for parent in path.parents if parent.name})
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in sorted(content.items()):
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), text, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
