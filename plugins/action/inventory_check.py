@@ -24,7 +24,7 @@ class ActionModule(SamerunAction):
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         hosts = task_vars.get("groups", {}).get("samerun", [])
         if not hosts:
-            given = [str(source).rstrip(",") for source in context.CLIARGS.get("inventory") or []]
+            given = [str(source) for source in context.CLIARGS.get("inventory") or []]
             raise SamerunError(
                 f"Failed to find a world: {' and '.join(given) or 'no inventory'} names no host in the group samerun.",
                 _hint(given),
@@ -35,7 +35,7 @@ class ActionModule(SamerunAction):
 
 def _hint(given: list[str]) -> str:
     known = {path.name: path for path in INVENTORIES.iterdir() if path.is_dir()}
-    for source in given:
+    for source in (path for path in given if "," not in path):
         close = difflib.get_close_matches(Path(source).name, known, n=1)
         if close and not Path(source).exists():
             return f"There is no {source}. Did you mean {known[close[0]]}?"

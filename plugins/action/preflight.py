@@ -32,6 +32,7 @@ class ActionModule(SamerunAction):
         _check_names(options["world"], training)
         world = self.world(options)
         _check_endpoints(world)
+        _ = world.given_credentials  # it refuses one key without the other
         host = host_of(world)
         services = [Claim.from_options(claim, world.kept_ports) for claim in options["claims"]]
         wanted = Training.from_options(training, world) if training else None

@@ -70,12 +70,19 @@ def _check_values(values: Mapping[str, Any]) -> None:
 
     for name, value in values.items():
         spec = specs()[name]
-        result = ArgumentSpecValidator({name: spec}).validate({name: value})
-        if not result.error_messages:
+        misshapen = _is_misshapen(spec["type"], value)
+        errors = [] if misshapen else ArgumentSpecValidator({name: spec}).validate({name: value}).error_messages
+        if not errors and not misshapen:
             continue
-        secret = spec.get("no_log", False)
-        cause = f"it is not of type {spec['type']}" if secret else result.error_messages[0]
+        hidden = misshapen or spec.get("no_log", False)
+        cause = f"it is not of type {spec['type']}" if hidden else errors[0]
         raise SamerunError(f"Failed to read the variable {name}: {cause}.", "See its role's README.", CONFIG)
+
+
+def _is_misshapen(kind: str, value: Any) -> bool:
+    """Whether Ansible would make something of `value` that nobody meant: text of a list, a list of one number."""
+    shapes = {"dict": Mapping, "list": list}
+    return isinstance(value, (Mapping, list)) if kind == "str" else not isinstance(value, shapes.get(kind, object))
 
 
 def distance(one: str, other: str) -> int:

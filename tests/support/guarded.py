@@ -1,0 +1,163 @@
+"""Worlds that must never come up: what is wrong with them is refused first."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import machines
+import psutil
+import stacks
+import yaml
+from plays import ROOT, Play, play
+
+OWN_NAMESPACES = {"guarded-monitoring", "guarded-storage", "guarded-training"}
+# No name or port of these worlds is anybody else's.
+VARIABLES: dict[str, dict[str, Any]] = {
+    "process": {},
+    "docker": {
+        "mlflow_name": "mlflow-guarded", "mlflow_port": 5931, "samerun_network": "samerun-guarded",
+        "object_store_name": "minio-guarded", "object_store_port": 5932, "object_store_console_port": 5933,
+    },
+    "kubernetes": {
+        "mlflow_namespace": "guarded-monitoring", "mlflow_node_port": 30931, "mlflow_name": "mlflow",
+        "mlflow_data": "mlflow-pvc", "object_store_namespace": "guarded-storage", "object_store_node_port": 30932,
+        "training_namespace": "guarded-training",
+    },
+}  # fmt: skip
+SPECS: dict[str, dict[str, Any]] = {
+    "Deployment": {
+        "replicas": 0, "selector": {"matchLabels": {"a": "b"}},
+        "template": {
+            "metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "none.invalid/a"}]},
+        },
+    },
+    "Service": {"type": "NodePort", "selector": {"a": "b"}, "ports": [{"port": 5000}]},
+    "PersistentVolumeClaim": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+}  # fmt: skip
+
+
+def any_image() -> str:
+    """An image that the engine has."""
+    return str(next(tag for image in machines.docker_client().images.list() for tag in image.tags))
+
+
+@dataclass
+class Guarded:
+    """A world that is refused.
+
+    Attributes:
+        folder: of the test; the world's state would be in it.
+        engine: whether the engine that the tests use is needed.
+    """
+
+    target: str
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    engine: bool = True
+    inventory: str = ""
+
+    def __post_init__(self) -> None:
+        own = stacks.variables(self.target) if self.engine else {}
+        self.inventory = self.inventory or str(ROOT / "inventories" / stacks.INVENTORIES[self.target])
+        self.variables = {"samerun_world": "guarded", **VARIABLES[self.target], **own}
+        self.before = self._there()
+
+    @property
+    def docker(self) -> Any:
+        return machines.docker_client()
+
+    @property
+    def cluster(self) -> machines.Cluster:
+        return machines.cluster()
+
+    def play(self, *arguments: str, **variables: Any) -> Play:
+        environment = {"XDG_STATE_HOME": str(self.folder / "state"), **self.environment}
+        return play(
+            "site", *arguments, inventory=self.inventory, variables={**self.variables, **variables},
+            environment=environment,
+        )  # fmt: skip
+
+    def refuses(self, start: str, *words: str, arguments: tuple[str, ...] = (), **variables: Any) -> Play:
+        """See that the play ends with one line that begins with `start` and says `words`, and leaves nothing."""
+        self.before = self._there()
+        done = self.play(*arguments, **variables)
+        assert done.code != 0, done.output
+        assert len(done.errors) == 1, done.output
+        line = done.errors[0]
+        assert line.startswith(start), line
+        assert [word for word in words if word not in line] == [], line
+        assert "Traceback" not in done.output or "-vvvv" in arguments, done.output
+        assert done.changed <= 0, done.changes
+        self.nothing_is_left()
+        return done
+
+    def nothing_is_left(self) -> None:
+        """Neither state nor anything on the engine."""
+        assert not (self.folder / "state").exists()
+        assert self._there() - self.before == set()
+
+    def _there(self) -> set[str]:
+        """What the engine holds of this world, or could be taken for it."""
+        if self.target == "docker" and self.engine:
+            return {name for name in stacks.snapshot("docker") if "guarded" in name}
+        if self.target == "kubernetes":
+            namespaces = {item["metadata"]["name"] for item in self.cluster.items("/api/v1/namespaces")}
+            # What a cluster makes by itself in a new namespace comes late.
+            objects = self.cluster.everything(OWN_NAMESPACES & namespaces)
+            late = ("/events/", "kube-root-ca", "/serviceaccounts/")
+            return {name for name in objects if not any(part in name for part in late)} | (OWN_NAMESPACES & namespaces)
+        words = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+        return {line for line in words if str(self.folder) in line}
+
+    def changed_kubeconfig(
+        self, *, missing: bool = False, context: str = "", server: str = "", ca: bool = False, token: str = ""
+    ) -> dict[str, str]:
+        """Variables for a kubeconfig that is wrong in one way."""
+        config = yaml.safe_load(Path(stacks.variables("kubernetes")["samerun_kubeconfig"]).read_text())
+        cluster = config["clusters"][0]["cluster"]
+        if server:
+            cluster["server"] = server
+        if ca:
+            cluster["certificate-authority-data"] = self._other_authority()
+        if token:
+            config["users"][0]["user"] = {"token": token}
+        path = self.folder / "kubeconfig"
+        if not missing:
+            path.write_text(json.dumps(config))
+        return {"samerun_kubeconfig": str(path), **({"samerun_context": context} if context else {})}
+
+    def _other_authority(self) -> str:
+        key, certificate = self.folder / "key.pem", self.folder / "ca.pem"
+        subject = ["-subj", "/CN=somebody-else", "-days", "1", "-keyout", str(key), "-out", str(certificate)]
+        argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject]
+        subprocess.run(argv, check=True, capture_output=True)
+        return base64.b64encode(certificate.read_bytes()).decode()
+
+    def foreign_namespace(self) -> str:
+        """A namespace that somebody else made, where our MLflow is to go."""
+        name = str(self.variables["mlflow_namespace"])
+        self.cluster.call("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+        return name
+
+    def create(self, place: str, kind: str, name: str, *, node_port: int = 0) -> None:
+        """Make an object without our label."""
+        spec: Mapping[str, Any] = SPECS[kind]
+        if node_port:
+            spec = {**spec, "ports": [{**spec["ports"][0], "nodePort": node_port}]}
+        version = "apps/v1" if kind == "Deployment" else "v1"
+        made = {"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec}
+        self.cluster.call("POST", place, made)
+
+    def remove_namespaces(self) -> None:
+        for name in OWN_NAMESPACES:
+            self.cluster.call("DELETE", f"/api/v1/namespaces/{name}")
+        stacks.until(
+            lambda: not any(self.cluster.get(f"/api/v1/namespaces/{name}") for name in OWN_NAMESPACES),
+            "the end of the namespaces",
+        )
