@@ -164,9 +164,10 @@ class _Playing:
                 self.watcher.frame(kind, content)
 
     def _event(self, event: dict[str, Any]) -> bool:
-        self.secret_part.unlink(missing_ok=True)  # the first event comes after Ansible has read it
         found = event.get("event_data", {})
         kind, result = event["event"], found.get("res", {})
+        if kind == "playbook_on_start":
+            self.secret_part.unlink(missing_ok=True)  # by then Ansible has read it
         if kind == "runner_on_ok":
             self.played.results.append((found.get("resolved_action", ""), result))
         elif kind in ("runner_on_failed", "runner_on_unreachable") and not found.get("ignore_errors"):

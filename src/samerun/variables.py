@@ -14,6 +14,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, 
 from ansible_collections.samerun.stack.plugins.plugin_utils import role_variables
 
 PROJECT_FILE = "samerun.yml"
+_TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ _Dumper.add_representer(_Literal, lambda dumper, text: dumper.represent_scalar("
 
 def _literal(value: Any) -> Any:
     if isinstance(value, str):
-        return _Literal(value)
+        # Only where it is needed: with the tag, Ansible takes "007" for a number and "" for nothing.
+        return _Literal(value) if any(mark in value for mark in _TEMPLATE_MARKS) else value
     if isinstance(value, Mapping):
         return {str(key): _literal(item) for key, item in value.items()}
     if isinstance(value, Iterable):

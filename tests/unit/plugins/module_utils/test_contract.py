@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 
 import pytest
@@ -70,6 +71,13 @@ def test_a_row_is_found_by_its_source() -> None:
 def test_a_row_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         contract.TABLE[0].name = "OTHER"  # type: ignore[misc]
+
+
+def test_what_a_program_set_for_its_play_is_not_inherited() -> None:
+    set_for_the_play = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": "1", "SAMERUN_CHANNEL": "7"}
+    callers = {"ANSIBLE_NOCOLOR": None, "ANSIBLE_FORKS": "9", "SAMERUN_CHANNEL": None}
+    environ = {"PATH": "/bin", **set_for_the_play, contract.CALLER: json.dumps(callers)}
+    assert contract.inherited(environ) == {"PATH": "/bin", "ANSIBLE_FORKS": "9"}
 
 
 @pytest.mark.parametrize("name", ["AWS_PROFILE", "MLFLOW_RUN_ID", "PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"])

@@ -1,0 +1,110 @@
+"""samerun from Python, on the process target."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import samerun
+from samerun import RunState, SamerunError
+
+pytestmark = pytest.mark.process
+
+VARIABLES = {"samerun_world": "api", "mlflow_port": 5445, "object_store_port": 9502}
+SEES = "import os, sys\nprint(os.environ['A'], sys.argv[1:])\n"
+CANARY = "canary-e7c1b0d9f2"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of scripts of a program whose world is up."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        urls = samerun.up(variables=VARIABLES)
+        assert sorted(urls) == ["mlflow", "object_store"]
+        yield tmp_path_factory.mktemp("scripts")
+        assert samerun.down(purge=True, variables=VARIABLES) != []
+
+
+def script(folder: Path, text: str) -> Path:
+    path = folder / "script.py"
+    path.write_text(text)
+    return path
+
+
+def test_run_returns_the_record_and_hands_the_log_on(folder: Path) -> None:
+    log: list[bytes] = []
+    record = samerun.run(
+        script(folder, SEES), args=["{{ x }}", "007"], env={"A": "{{ y }}"}, variables=VARIABLES, log=log.append
+    )
+    assert isinstance(record, samerun.RunRecord)
+    assert (record.state, record.exit_code, record.target) == (RunState.FINISHED, 0, "process")
+    assert b"".join(log) == b"{{ y }} ['{{ x }}', '007']\n"
+
+
+def test_a_failed_script_is_a_record_and_no_exception(folder: Path) -> None:
+    record = samerun.run(script(folder, "raise SystemExit(9)\n"), variables=VARIABLES)
+    assert (record.state, record.exit_code) == (RunState.FAILED, 9)
+    assert "exit code 9" in record.reason
+
+
+@pytest.mark.parametrize(
+    "more, words",
+    [
+        ({"training_target": "docker"}, "container"),
+        ({"training_image": "x"}, "training_image"),
+        ({"mlflow_prt": 1}, "Did you mean mlflow_port?"),
+    ],
+)
+def test_what_cannot_be_is_an_exception_with_a_hint(folder: Path, more: dict[str, object], words: str) -> None:
+    with pytest.raises(SamerunError) as refused:
+        samerun.run(script(folder, "print()\n"), variables={**VARIABLES, **more})
+    assert words in str(refused.value)
+    assert refused.value.hint
+
+
+def test_the_callers_process_is_as_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    before = os.getcwd(), dict(os.environ), signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    samerun.run(script(folder, "print()\n").name, variables=VARIABLES)
+    after = os.getcwd(), dict(os.environ), signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    assert after == before
+
+
+def test_run_works_in_a_thread(folder: Path) -> None:
+    found: list[samerun.RunRecord] = []
+    path = script(folder, "print()\n")
+    thread = threading.Thread(target=lambda: found.append(samerun.run(path, variables=VARIABLES)))
+    thread.start()
+    thread.join()
+    assert [record.state for record in found] == [RunState.FINISHED]
+
+
+def test_a_secret_variable_lies_in_no_temporary_file_while_the_script_runs(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    seen: list[str] = []
+
+    def look(_log: bytes) -> None:
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        seen.extend(str(path) for path in files if CANARY.encode() in path.read_bytes())
+        seen.append(f"{len(files)} files")
+
+    text = "import os\nprint(len(os.environ['TOKEN']))\n"
+    variables = {**VARIABLES, "training_secret_env": {"TOKEN": CANARY}}
+    samerun.run(script(folder, text), variables=variables, log=look)
+    assert [found for found in seen if not found.endswith(" files")] == []
+    assert seen != []
+
+
+def test_ctrl_c_raises_once_the_script_has_ended(folder: Path) -> None:
+    text = "import time\nprint('ready', flush=True)\ntime.sleep(100)\n"
+    with pytest.raises(KeyboardInterrupt):
+        samerun.run(script(folder, text), variables=VARIABLES, log=lambda _log: signal.raise_signal(signal.SIGINT))

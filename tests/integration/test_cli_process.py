@@ -1,0 +1,418 @@
+"""The command on the process target, from an empty folder, as a newcomer types it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from engines import wait_until
+from typed import Ended, Place, finish
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract
+
+pytestmark = pytest.mark.process
+
+PORTS = "mlflow_port: 5441\nobject_store_port: 9442\n"
+OPENS_A_RUN = """\
+import mlflow
+mlflow.set_experiment("cli")
+mlflow.start_run()
+mlflow.log_metric("loss", 0.5)
+"""
+HELLO = "print('hello')\n"
+PATIENT = """\
+import signal, sys, time
+def caught(number, _frame):
+    print("got", number, flush=True)
+    sys.exit(7)
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, caught)
+print("ready", flush=True)
+time.sleep(100)
+"""
+STUBBORN = PATIENT.replace("caught)", "signal.SIG_IGN)")
+ENVIRONMENT = "import json, os, sys\nprint(json.dumps([sys.argv[1:], dict(os.environ)]))\n"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """An empty folder, and in it the first command that a newcomer types."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    found = Place(folder, tmp_path_factory.mktemp("state"))
+    found.write("samerun.yml", PORTS)
+    found.must("up")
+    yield found
+    found.must("down", "--purge", "--yes")
+
+
+def failure(ended: Ended) -> str:
+    """The one line that says what failed."""
+    (line,) = [line for line in ended.err.splitlines() if line.startswith("samerun: Failed to ")]
+    assert ended.err.splitlines()[-1] == line
+    assert "Traceback" not in ended.err + ended.text
+    return line
+
+
+def newest(place: Place) -> dict[str, Any]:
+    """The record of the newest launch."""
+    record = json.loads(Path(place.status()["launches"][0]["record"]).read_text())
+    assert isinstance(record, dict)
+    return record
+
+
+def first_line(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+# ---- up, and the ordinary run
+
+
+def test_up_ends_with_the_address_and_how_to_go_on(place: Place) -> None:
+    ended = place.must("up")
+    lines = ended.text.splitlines()
+    url = lines[0].split()[-1]
+    assert lines[0].startswith("MLflow ")
+    with urllib.request.urlopen(f"{url}/health") as answer:
+        assert answer.status == 200
+    assert any(line.endswith("samerun train train.py") for line in lines)
+    assert any(line.endswith("samerun down") for line in lines)
+
+
+def test_train_needs_no_arguments_and_shows_the_scripts_output_alone(place: Place) -> None:
+    place.write("train.py", HELLO)
+    ended = place.must("train")
+    assert ended.out == b"hello\n"
+    assert "FINISHED" in ended.err
+    assert "0 MLflow runs recorded" in ended.err
+    assert newest(place)["state"] == "FINISHED"
+
+
+def test_train_ends_with_the_runs_link_and_the_record(place: Place) -> None:
+    ended = place.must("train", place.write("opens.py", OPENS_A_RUN))
+    record = newest(place)
+    (run,) = record["mlflow_runs"]
+    assert run["metrics"] == {"loss": 0.5}
+    assert run["url"] in ended.err
+    assert place.status()["launches"][0]["record"] in ended.err
+    base, _, fragment = run["url"].partition("/#/")
+    assert fragment.endswith(run["run_id"])
+    with urllib.request.urlopen(f"{base}/api/2.0/mlflow/runs/get?run_id={run['run_id']}") as answer:
+        assert json.load(answer)["run"]["info"]["status"] == "FINISHED"
+
+
+def test_output_is_byte_for_byte_the_scripts(place: Place) -> None:
+    data = b"no newline yet\rbar 10%\rbar 100%\r\n\xff\xfe\x00 \x1b[1mbold\x1b[0m\n  two spaces\nsamerun: not ours\nend"
+    script = place.write("bytes.py", f"import sys\nsys.stdout.buffer.write({data!r})\n")
+    assert place.must("train", script).out == data
+
+
+def test_output_comes_while_the_script_runs(place: Place) -> None:
+    process = place.start("train", place.write("patient.py", PATIENT))
+    assert first_line(process) == b"ready\n"
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    finish(process)
+
+
+def test_a_reader_that_has_enough_ends_nothing(place: Place) -> None:
+    script = place.write("many.py", "for n in range(20000): print(n)\n")
+    command = f"{shlex.join(place.argv('train', script))} | head -n 1; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(
+        ["bash", "-c", command], cwd=place.folder, env=place.environment, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.split() == ["0", "0"]
+    assert newest(place)["state"] == "FINISHED"
+
+
+def test_arguments_and_variables_arrive_as_they_are(place: Place) -> None:
+    arguments = ["--epochs", "3", "{{ 1 + 1 }}", "007", "", "yes", "-i", "--", "é $HOME 'x' \"y\" \\", "a\nb"]
+    given = {"A": "{{ lookup('env', 'HOME') }}", "B": "0x10", "C": "a=b"}
+    options = [part for name, value in given.items() for part in ("--env", f"{name}={value}")]
+    seen = json.loads(place.must("train", place.write("seen.py", ENVIRONMENT), *options, "--", *arguments).out)
+    assert seen[0] == arguments
+    assert {name: seen[1][name] for name in given} == given
+
+
+def test_script_sees_the_callers_environment_and_the_contract(place: Place) -> None:
+    more = {"MINE": "x", "AWS_PROFILE": "other", "MLFLOW_EXPERIMENT_NAME": "other", "ANSIBLE_FORKS": "7"}
+    there = Place(place.folder, place.state, more=more)
+    seen = json.loads(there.must("train", there.write("seen.py", ENVIRONMENT)).out)[1]
+    names = {name for name in there.environment if not name.startswith(contract.FOREIGN_PREFIXES)}
+    names -= {*contract.FOREIGN_NAMES, "_"}
+    assert {name: seen.get(name) for name in names} == {name: there.environment[name] for name in names}
+    ours = {row.name for row in contract.TABLE}
+    # What the shim adds, and what a C library sets for an interpreter.
+    others = {"DO_NOT_TRACK", "LC_CTYPE", "MLFLOW_RUN_CONTEXT", "PYTHONUNBUFFERED", "_"}
+    assert set(seen) - names - ours <= others
+
+
+def test_settings_of_the_projects_file_count_for_its_scripts(place: Place) -> None:
+    project = place.folder / "project"
+    project.mkdir()
+    (project / "samerun.yml").write_text(f"{PORTS}training_env: {{FROM_FILE: '1'}}\ntraining_args: [a]\n")
+    (project / "seen.py").write_text(ENVIRONMENT)
+    seen = json.loads(place.must("train", "project/seen.py", "--env", "TYPED=2").out)
+    assert seen[0] == ["a"]
+    assert (seen[1]["FROM_FILE"], seen[1]["TYPED"]) == ("1", "2")
+
+
+# ---- ends
+
+
+@pytest.mark.parametrize("code", [3, 77, 255])
+def test_train_ends_with_the_scripts_own_code(place: Place, code: int) -> None:
+    ended = place.run("train", place.write(f"ends{code}.py", f"import sys\nprint('x')\nsys.exit({code})\n"))
+    assert ended.code == code
+    assert ended.out == b"x\n"
+    assert f"exit code {code}" in failure(ended)
+    assert (newest(place)["state"], newest(place)["exit_code"]) == ("FAILED", code)
+
+
+@pytest.mark.parametrize(
+    "number, code, script", [(signal.SIGINT, 130, PATIENT), (signal.SIGTERM, 143, PATIENT)], ids=["ctrl-c", "sigterm"]
+)
+def test_a_signal_reaches_the_script_and_stops_it_all(
+    place: Place, number: signal.Signals, code: int, script: str
+) -> None:
+    process = place.start("train", place.write("patient.py", script))
+    first_line(process)
+    process.send_signal(number)
+    ended = finish(process)
+    assert ended.code == code
+    assert ended.text == f"got {int(number)}\n"
+    assert newest(place)["state"] == "KILLED"
+    assert [p for p in psutil.process_iter(["cmdline"]) if "patient.py" in (p.info["cmdline"] or [])] == []
+
+
+def test_a_second_ctrl_c_ends_a_stubborn_script(place: Place) -> None:
+    process = place.start("train", place.write("stubborn.py", STUBBORN))
+    first_line(process)
+    process.send_signal(signal.SIGINT)
+    # What comes within a second counts as one wish.
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.5)
+    process.send_signal(signal.SIGINT)
+    ended = finish(process)
+    assert ended.code == 130
+    assert "Traceback" not in ended.text
+    assert newest(place)["state"] == "KILLED"
+
+
+def test_a_run_whose_watchers_were_killed_is_found_and_settled(place: Place) -> None:
+    go_on = place.folder / "go-on"
+    script = (
+        f"import os, time\nprint('ready', flush=True)\nwhile not os.path.exists({str(go_on)!r}): time.sleep(0.05)\n"
+    )
+    process = place.start("train", place.write("unwatched.py", f"{script}raise SystemExit(5)\n"))
+    first_line(process)
+    for watcher in (*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)):
+        if "ansible-playbook" in " ".join(watcher.cmdline()) or watcher.pid == process.pid:
+            with contextlib.suppress(psutil.Error):
+                watcher.kill()
+    finish(process)
+    assert place.status()["launches"][0]["state"] == "RUNNING"
+    go_on.touch()
+
+    def settled() -> Ended | None:
+        ended = place.must("status")
+        return ended if "ended unwatched: FAILED" in ended.err else None
+
+    ended = wait_until(settled, "the launch is settled")
+    assert "unwatched-" in ended.text
+    assert newest(place)["exit_code"] == 5
+    assert "ended unwatched" not in place.must("status").err
+
+
+def test_detach_returns_before_the_end(place: Place) -> None:
+    go_on = place.folder / "detached"
+    script = f"import os, time\nwhile not os.path.exists({str(go_on)!r}): time.sleep(0.05)\n"
+    ended = place.must("train", "--detach", place.write("later.py", script))
+    assert "RUNNING" in ended.err
+    assert place.status()["launches"][0]["state"] == "RUNNING"
+    go_on.touch()
+    wait_until(lambda: place.status()["launches"][0]["state"] == "FINISHED", "the launch ends")
+
+
+# ---- refusals
+
+
+@pytest.mark.parametrize(
+    "typed, code, words",
+    [
+        (["train", "nothere.py"], 66, ["nothere.py", "no such file"]),
+        (["train", "."], 66, ["it is a folder"]),
+        (["train", "broken.py"], 65, ["broken.py", "line 2"]),
+        (["train", "empty.py"], 65, ["empty.py", "empty"]),
+        (["train", "hello.py", "--on", "dcoker"], 78, ["dcoker", "docker"]),
+        (["train", "hello.py", "--on", "docker"], 78, ["container", "training_target"]),
+        (["train", "hello.py", "--env", "X"], 64, ["--env X", "NAME=VALUE"]),
+        (["train", "hello.py", "-e", "training_imge=x"], 78, ["training_image"]),
+        (["up", "-e", "mlflow_port=many"], 78, ["mlflow_port", "int"]),
+        (["up", "-i", "proces"], 66, ["proces", "Did you mean process?"]),
+        (["up", "-i", "hello.py"], 66, ["hello.py", "group samerun"]),
+        (["status", "-i", "hello.py"], 66, ["hello.py", "group samerun"]),
+        (["status", "-e", "mlflow_prt=1"], 78, ["Did you mean mlflow_port?"]),
+        (["down", "--purge"], 64, ["for ever", "--purge --yes"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_is_one_line_and_starts_nothing(
+    place: Place, typed: list[str], code: int, words: list[str]
+) -> None:
+    for name, text in (("hello.py", HELLO), ("broken.py", "x = 1\ndef f(:\n"), ("empty.py", "")):
+        place.write(name, text)
+    runs = place.state / "samerun" / "process" / "runs"
+    before = set(runs.iterdir())
+    ended = place.run(*typed)
+    assert ended.code == code
+    assert [word for word in words if word not in failure(ended)] == []
+    assert ended.out == b""
+    assert set(runs.iterdir()) == before
+
+
+def test_a_broken_projects_file_is_named(tmp_path: Path) -> None:
+    there = Place(tmp_path, tmp_path / "state")
+    there.write("samerun.yml", "mlflow_port: [\n")
+    for verb in ("up", "status", "env", "down"):
+        ended = there.run(verb)
+        assert ended.code == 65
+        assert "samerun.yml: line 2" in failure(ended)
+    assert not (tmp_path / "state").exists()
+
+
+def test_prediction_on_an_empty_machine_starts_nothing(tmp_path: Path) -> None:
+    there = Place(tmp_path, tmp_path / "state")
+    ended = there.must("up", "--check", "--diff")
+    assert "changed=" in ended.text
+    assert "nothing was started" in ended.err
+    assert [service["state"] for service in there.status()["services"]] == ["absent", "absent"]
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Place, int, Ended]]:
+    """A world that came up while somebody else had its port: the place, the port, and what `up` said."""
+    there = Place(tmp_path_factory.mktemp("crowded"), tmp_path_factory.mktemp("state"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        there.write("samerun.yml", f"mlflow_port: {port}\nobject_store_port: 9462\n")
+        try:
+            yield there, port, there.must("up")
+        finally:
+            there.must("down", "--purge", "--yes")
+
+
+def test_a_taken_port_is_said_and_the_next_one_kept(crowded: tuple[Place, int, Ended]) -> None:
+    there, port, ended = crowded
+    moved = int(ended.text.split()[1].rpartition(":")[2])
+    assert moved != port
+    assert f"mlflow_port: the port asked for is taken, {moved} is used and kept" in ended.err
+    assert there.status()["services"][0]["url"].endswith(f":{moved}")
+
+
+def test_purge_asks_on_a_terminal(crowded: tuple[Place, int, Ended]) -> None:
+    there, _port, _ended = crowded
+    ended = there.on_terminal("down", "--purge", answer=b"no\n")
+    assert ended.code == 64
+    assert [service["state"] for service in there.status()["services"]] == ["running", "running"]
+    assert there.on_terminal("down", "--purge", answer=b"yes\n").code == 0
+    assert list((there.state / "samerun").iterdir()) == []
+
+
+# ---- status, env, check, down
+
+
+def test_status_tells_services_and_launches_newest_first(place: Place) -> None:
+    place.must("train", place.write("one.py", HELLO))
+    place.must("train", place.write("two.py", HELLO))
+    found = place.status()
+    assert found["target"] == "process"
+    assert [service["state"] for service in found["services"]] == ["running", "running"]
+    assert [launch["launch"].split("-")[0] for launch in found["launches"][:2]] == ["two", "one"]
+    shown = place.must("status").text
+    assert [s["url"] for s in found["services"] if s["url"] not in shown] == []
+
+
+def test_env_gives_a_shell_what_a_run_gets(place: Place) -> None:
+    seen = json.loads(place.must("train", place.write("seen.py", ENVIRONMENT)).out)[1]
+    names = [row.name for row in contract.TABLE]
+    command = f'eval "$({shlex.join(place.argv("env"))})"; exec env -0'
+    printed = subprocess.run(
+        ["sh", "-c", command], cwd=place.folder, env=place.environment, capture_output=True, check=True
+    ).stdout
+    found = dict(entry.split("=", 1) for entry in printed.decode().split("\0") if entry)
+    assert {name: found[name] for name in names} == {name: seen[name] for name in names}
+    assert json.loads(place.must("env", "--json").out) == {name: seen[name] for name in names}
+
+
+def test_env_masks_secrets_on_a_terminal_unless_told_not_to(place: Place) -> None:
+    values = json.loads(place.must("env", "--json").out)
+    secrets = [values[name] for name in contract.keys(secret=True)]
+    masked, shown = place.on_terminal("env").text, place.on_terminal("env", "--show").text
+    assert [secret for secret in secrets if secret in masked] == []
+    assert [secret for secret in secrets if secret not in shown] == []
+    assert values[contract.name_of("tracking_uri")] in masked
+
+
+def test_check_names_the_contract_and_no_secret(place: Place) -> None:
+    values = json.loads(place.must("env", "--json").out)
+    shown = place.must("check").text
+    assert [name for name in values if name not in shown] == []
+    assert [name for name in contract.keys(secret=True) if values[name] in shown] == []
+
+
+def test_a_world_that_was_never_up_is_told_apart(tmp_path: Path) -> None:
+    there = Place(tmp_path, tmp_path / "state")
+    ended = there.run("env")
+    assert ended.code == 78
+    assert "never up" in failure(ended)
+    assert "samerun up" in failure(ended)
+    there.write("train.py", HELLO)
+    ended = there.run("train")
+    assert ended.code != 0
+    assert "samerun up" in failure(ended)
+    assert there.status()["launches"] == []
+
+
+def test_down_stops_all_and_keeps_all(place: Place) -> None:
+    place.must("train", place.write("opens.py", OPENS_A_RUN))
+    record = newest(place)
+    try:
+        assert "Removed" in place.must("down").text
+        assert [service["state"] for service in place.status()["services"]] == ["absent", "absent"]
+        ended = place.must("env")
+        assert "does not answer" in ended.err
+        ended = place.run("check")
+        assert ended.code == 69
+        failure(ended)
+    finally:
+        place.must("up")
+    (run,) = record["mlflow_runs"]
+    base = run["url"].partition("/#/")[0]
+    with urllib.request.urlopen(f"{base}/api/2.0/mlflow/runs/get?run_id={run['run_id']}") as answer:
+        assert json.load(answer)["run"]["data"]["metrics"][0]["value"] == 0.5
+    assert newest(place) == record
+
+
+def test_v_shows_what_ansible_says_apart_from_the_output(place: Place) -> None:
+    ended = place.must("train", "-v", place.write("hello.py", HELLO))
+    assert ended.out == b"hello\n"
+    assert "PLAY RECAP" in ended.err
+
+
+def test_nothing_of_a_play_stays_in_temporary_folders(place: Place, tmp_path: Path) -> None:
+    there = Place(place.folder, place.state, more={"TMPDIR": str(tmp_path)})
+    there.must("train", there.write("hello.py", HELLO))
+    there.run("train", there.write("ends.py", "raise SystemExit(1)\n"))
+    assert [name for name in os.listdir(tmp_path) if name.startswith("samerun")] == []

@@ -1,0 +1,105 @@
+"""The command as people type it: in a folder of their own, from a checkout, with worlds of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out.decode(errors="replace")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where somebody stands who types `samerun`: a folder, and the arguments that all their commands have."""
+
+    folder: Path
+    state: Path
+    inventory: tuple[str, ...] = ()
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The caller's environment."""
+        path = os.pathsep.join((str(ROOT / "src"), str(ROOT / "collections")))
+        return {**os.environ, "PYTHONPATH": path, "XDG_STATE_HOME": str(self.state), **self.more}
+
+    def argv(self, *typed: str) -> list[str]:
+        return [sys.executable, "-m", "samerun", *self.inventory, *typed]
+
+    def write(self, name: str, text: str) -> str:
+        """A file in the folder; its name."""
+        (self.folder / name).write_text(text)
+        return name
+
+    def start(self, *typed: str) -> subprocess.Popen[bytes]:
+        """Start a command, in a session of its own as a terminal's would be."""
+        return subprocess.Popen(
+            self.argv(*typed), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, *typed: str) -> Ended:
+        """Run a command to its end."""
+        return finish(self.start(*typed))
+
+    def must(self, *typed: str) -> Ended:
+        """Run a command that must succeed."""
+        ended = self.run(*typed)
+        assert ended.code == 0, f"samerun {' '.join(typed)} ended with {ended.code}:\n{ended.text}\n{ended.err}"
+        return ended
+
+    def status(self) -> dict[str, Any]:
+        """What `status --json` says."""
+        found = json.loads(self.must("status", "--json").out)
+        assert isinstance(found, dict)
+        return found
+
+    def on_terminal(self, *typed: str, answer: bytes = b"") -> Ended:
+        """Run a command whose three streams are a terminal; `answer` is typed at once."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            self.argv(*typed), cwd=self.folder, env=self.environment, stdin=theirs, stdout=theirs, stderr=theirs,
+            start_new_session=True,
+        )  # fmt: skip
+        os.close(theirs)
+        os.write(ours, answer)
+        shown = b""
+        with contextlib.suppress(OSError):  # the other side closes
+            while select.select([ours], [], [], _SECONDS)[0] and (part := os.read(ours, 1 << 16)):
+                shown += part
+        code = process.wait(_SECONDS)
+        os.close(ours)
+        return Ended(code, shown, "")
+
+
+def finish(process: subprocess.Popen[bytes]) -> Ended:
+    """Wait for a command that was started."""
+    try:
+        out, err = process.communicate(timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return Ended(process.returncode, out, err.decode(errors="replace"))
