@@ -21,6 +21,8 @@ IGNORE_FILES = (".gitignore", ".samerunignore")
 # Never part of a project, whether or not anybody wrote it down.
 ALWAYS_IGNORED = (".git/", "__pycache__/", "*.pyc", ".venv/", "venv/", ".mypy_cache/", ".ruff_cache/", ".pytest_cache/")
 
+_PACKED = (tarfile.REGTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE)
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -115,7 +117,7 @@ def _add(archive: tarfile.TarFile, root: Path, relative: str) -> None:
     path = root / relative
     try:
         info = archive.gettarinfo(path, arcname=relative)
-        if info is None:  # a socket or the like
+        if getattr(info, "type", None) not in _PACKED:  # a socket, or a pipe, which would be waited for
             return
         # Only what changes a run goes in: content, links and the executable bit.
         info.uid = info.gid = info.mtime = 0
