@@ -23,9 +23,10 @@ def up(options: argparse.Namespace) -> int:
     from samerun import api
     from samerun.report import report
 
-    shown = report(stages=not _predicts(options), raw=_raw(options))
-    played = api.services("services", options.inventory, _given(options), shown, options.verbosity, *_flags(options))
-    shown.end()
+    with report(stages=not _predicts(options), raw=_raw(options)) as shown:
+        played = api.services(
+            "services", options.inventory, _given(options), shown, options.verbosity, *_flags(options)
+        )
     if options.check:
         print("samerun: This was a prediction; nothing was started.", file=sys.stderr)
         return 0
@@ -47,9 +48,8 @@ def train(options: argparse.Namespace) -> int:
     given = api.Training(
         options.script, tuple(options.args), options.target, variables.assigned("--env", options.env), options.detach
     )
-    shown = report(raw=_raw(options))
-    trained = api.train(given, options.inventory, _given(options), shown, options.verbosity, *_flags(options))
-    shown.end()
+    with report(raw=_raw(options)) as shown:
+        trained = api.train(given, options.inventory, _given(options), shown, options.verbosity, *_flags(options))
     paths = {launch["launch"]: launch["record"] for launch in trained.played.launches}
     for record in trained.records:
         for line in _summary(record, paths.get(record.launch, ""), options):
@@ -69,9 +69,8 @@ def check(options: argparse.Namespace) -> int:
     from samerun import api
     from samerun.report import report
 
-    shown = report(raw=_raw(options))
-    played = api.services("check", options.inventory, _given(options), shown, options.verbosity)
-    shown.end()
+    with report(raw=_raw(options)) as shown:
+        played = api.services("check", options.inventory, _given(options), shown, options.verbosity)
     found = played.result("env_contract")
     for name in found["names"]:
         print(f"{name:<34}{found['plain'].get(name, '(set)')}")
@@ -86,10 +85,9 @@ def down(options: argparse.Namespace) -> int:
 
     if options.purge and not options.yes:
         _confirm(options)
-    shown = report(raw=_raw(options))
     given = _given(options).with_literals(samerun_purge=options.purge)
-    played = api.services("teardown", options.inventory, given, shown, options.verbosity)
-    shown.end()
+    with report(raw=_raw(options)) as shown:
+        played = api.services("teardown", options.inventory, given, shown, options.verbosity)
     removed = played.result("world_teardown").get("removed", [])
     print("\n".join(f"Removed {what}" for what in removed) or "There was nothing to remove.")
     if not options.purge:

@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, Self, TextIO
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.channel import Kind
 
@@ -38,6 +38,14 @@ class Report:
         self.step = ""
         self._pending = 0.0  # since when a step goes on that was not said
         self._whole = True  # whether the log ends with a line's end
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if kind is None:
+            self.end()
+        self.clear()
 
     def event(self, event: Mapping[str, Any]) -> None:
         """Follow the stages."""
@@ -102,7 +110,7 @@ class Report:
         self._pending = time.monotonic()
 
     def end(self) -> None:
-        """The play has ended."""
+        """The play has ended well."""
 
     def _log(self, data: bytes) -> None:
         self.clear()
@@ -141,7 +149,6 @@ class TerminalReport(Report):
 
     def end(self) -> None:
         self._leave(self.stage)
-        self.clear()
 
     def clear(self) -> None:
         if self._drawn:

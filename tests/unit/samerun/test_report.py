@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -128,17 +129,27 @@ def test_terminal_line_fits_its_terminal(clock: Clock, monkeypatch: pytest.Monke
 
 def test_terminal_keeps_a_line_of_each_stage_that_took_long(clock: Clock) -> None:
     notes = io.StringIO()
-    shown = TerminalReport(io.BytesIO(), notes, stages=True)
-    shown.event(task("Look", "world"))
-    clock.now += 0.5
-    shown.event(task("Set up", "object_store"))
-    clock.now += 12
-    shown.tick()
-    shown.event(task("Set up", "mlflow"))
-    clock.now += 3
-    shown.tick()
-    shown.end()
+    with TerminalReport(io.BytesIO(), notes, stages=True) as shown:
+        shown.event(task("Look", "world"))
+        clock.now += 0.5
+        shown.event(task("Set up", "object_store"))
+        clock.now += 12
+        shown.tick()
+        shown.event(task("Set up", "mlflow"))
+        clock.now += 3
+        shown.tick()
     assert on_screen(notes.getvalue()) == ["samerun: S3 store: done in 12 s", "samerun: MLflow: done in 3 s", ""]
+
+
+def test_terminal_is_clean_for_the_line_that_says_what_failed(clock: Clock) -> None:
+    notes = io.StringIO()
+    shown = TerminalReport(io.BytesIO(), notes, stages=True)
+    with contextlib.suppress(ValueError), shown:
+        shown.event(task("Set up", "mlflow"))
+        clock.now += 3
+        shown.tick()
+        raise ValueError
+    assert on_screen(notes.getvalue()) == [""]
 
 
 def test_terminal_is_left_to_a_script_that_speaks(clock: Clock) -> None:
