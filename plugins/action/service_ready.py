@@ -4,16 +4,12 @@
 from __future__ import annotations
 
 import time
-import urllib.error
-import urllib.request
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.modules.service_ready import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Service, ServiceHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of, readiness
 
 _POLL = 0.25
 _UNREACHED_SECONDS = 30  # a server that its engine calls ready, and that this host cannot reach that long, is not
@@ -28,9 +24,9 @@ class ActionModule(SamerunAction):
         world = self.world(options)
         host = host_of(world)
         service = host.service(options["service"])
-        endpoint = world.mlflow if service.role == world.mlflow.role else world.object_store
+        endpoint = readiness.endpoint_of(world, service)
         started = running_since = time.monotonic()
-        while problem := _problem(host, service, endpoint):
+        while problem := readiness.problem(host, service):
             seconds = time.monotonic() - started
             if host.running(service.role, service.name, service.namespace) != "running":
                 running_since = time.monotonic()
@@ -47,18 +43,3 @@ class ActionModule(SamerunAction):
             time.sleep(_POLL)
         host.remember(service)
         return {"url": endpoint.url("host"), "seconds": round(time.monotonic() - started, 2)}
-
-
-def _problem(host: ServiceHost, service: Service, endpoint: Endpoint) -> str:
-    state = host.running(service.role, service.name, service.namespace)
-    if state != "running":
-        return f"it is {state}"
-    url = f"{endpoint.url('host')}{service.health}"
-    try:
-        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - the world's own address
-            return ""
-    except urllib.error.HTTPError as error:
-        # Some stores answer an anonymous caller with 403 once they are up.
-        return "" if error.code == 403 else f"{url} answers {error.code}"
-    except OSError as error:
-        return f"nothing answers at {url} ({getattr(error, 'reason', error)})"

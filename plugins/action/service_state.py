@@ -8,7 +8,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.modules.service_state import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of, readiness
 
 
 class ActionModule(SamerunAction):
@@ -21,6 +21,9 @@ class ActionModule(SamerunAction):
         host = host_of(world)
         service = host.service(options["service"])
         state = host.look(service, credentials.load(world))
+        # One whose keeper has just started it again is as wanted, and whoever comes next still needs it to answer.
+        if not state.differs and not self.checking and (problem := readiness.problem(host, service)):
+            state.differs.append(f"{service.name} does not answer: {problem}")
         before = "".join(f"{line}\n" for line in state.differs)
         return {
             "changed": self.checking and bool(state.differs),

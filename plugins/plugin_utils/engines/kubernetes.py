@@ -183,7 +183,7 @@ class Cluster:
         with self._loaded() as settings, client.ApiClient(settings) as api:
             call = client.CoreV1Api(api).connect_get_namespaced_pod_exec
             session = stream(call, pod, namespace, command=command, stdout=True, stderr=True, _preload_content=False)
-            with contextlib.closing(session):
+            with contextlib.closing(session.sock):  # the session itself leaves it open once the command has ended
                 session.run_forever(timeout=_TIMEOUT[1])
 
     @contextlib.contextmanager

@@ -177,8 +177,15 @@ class _Transport(xmlrpc.client.Transport):
         super().__init__()
         self._path = path
 
+    def request(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().request(*arguments, **options)
+        finally:
+            self.close()
+
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _Connection(self._path)
+        self._connection = (None, _Connection(self._path))  # the one that `close` closes
+        return self._connection[1]
 
 
 class _Connection(http.client.HTTPConnection):
@@ -189,4 +196,8 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        try:
+            self.sock.connect(str(self._path))
+        except OSError:
+            self.sock.close()
+            raise

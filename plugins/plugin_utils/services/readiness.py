@@ -1,0 +1,34 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a service answers, as this host reaches it."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Service, ServiceHost
+
+_SECONDS = 5
+
+
+def endpoint_of(world: World, service: Service) -> Endpoint:
+    return world.mlflow if service.role == world.mlflow.role else world.object_store
+
+
+def problem(host: ServiceHost, service: Service) -> str:
+    """Why the service cannot be used yet, within 5 s; empty once it runs and answers."""
+    state = host.running(service.role, service.name, service.namespace)
+    if state != "running":
+        return f"it is {state}"
+    url = f"{endpoint_of(host.world, service).url('host')}{service.health}"
+    try:
+        with urllib.request.urlopen(url, timeout=_SECONDS):  # noqa: S310 - the world's own address
+            return ""
+    except urllib.error.HTTPError as error:
+        # Some stores answer an anonymous caller with 403 once they are up.
+        return "" if error.code == 403 else f"{url} answers {error.code}"
+    except OSError as error:
+        return f"nothing answers at {url} ({getattr(error, 'reason', error)})"
