@@ -179,7 +179,7 @@ def _pullable() -> bool:
 
     from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 
-    store = yaml.safe_load((ROOT / "roles/object_store/vars/minio.yml").read_text())["__samerun_store"]
+    store = yaml.safe_load((ROOT / "roles/object_store/vars/main/minio.yml").read_text())["__object_store_minio"]
     client = engine.connect()
     try:
         client.images.get_registry_data(store["image"])
