@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC, WORLD_SPEC
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Claim, Places, Port, Service
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.process import ProcessHost
+
+KEYS = Credentials('an "access" key', "a secret $key")
+PLACES = Places(data="/d", secrets="/s", bin="/b/", listen="127.0.0.1")
+
+
+def options(**given: Any) -> dict[str, Any]:
+    """The option `service` of a module, with its defaults."""
+    found = {name: spec.get("default") for name, spec in SERVICE_SPEC["service"]["options"].items()}
+    port = {"name": "s3", "port": 9000, "variable": "object_store_port", "node_port": ""}
+    required = {"role": "object_store", "name": "store", "command": ["x"], "ports": [port], "data": "store-data"}
+    return {**found, **required, "data_path": "/data", "health": "/health", **given}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    def filled(spec: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+        return {name: values.get(name, one.get("default")) for name, one in spec.items()}
+
+    spec = WORLD_SPEC["world"]["options"]
+    given = filled(spec, {"name": "w", "target": "process", "state_dir": str(tmp_path)})
+    given["mlflow"] = filled(spec["mlflow"]["options"], {"name": "mlflow", "port": 5000})
+    given["object_store"] = filled(spec["object_store"]["options"], {"name": "store", "port": 9000})
+    return World.from_options(given)
+
+
+def test_a_command_and_its_variables_get_places_ports_and_addresses(world: World) -> None:
+    command = ["${bin}x", "--data=${data}", "--port=${s3_port}", "--to=${s3_endpoint}", "${bucket}", "$HOME ${other}"]
+    env = {"HOSTS": "${allowed_hosts}", "SECRETS": "${secrets}", "NUMBER": 1}
+    found = Service.from_options(options(command=command, env=env), {}).at(PLACES, world, "host")
+    assert found.command == (
+        "/b/x", "--data=/d", "--port=9000", "--to=http://localhost:9000", "mlflow-artifacts", "$HOME ${other}",
+    )  # fmt: skip
+    assert found.env == {"HOSTS": "127.0.0.1:5000,localhost:5000", "SECRETS": "/s", "NUMBER": "1"}
+
+
+def test_secret_files_hold_the_keys_whatever_is_in_them() -> None:
+    files = {"text": "${access_key} ${secret_key} $other", "json": {"keys": [{"a": "${access_key}", "n": 1}]}}
+    found = Service.from_options(options(secret_files=files), {}).rendered_secrets(KEYS)
+    assert found["text"] == b'an "access" key a secret $key $other'
+    assert json.loads(found["json"]) == {"keys": [{"a": 'an "access" key', "n": 1}]}
+
+
+@pytest.mark.parametrize(
+    "given", [{"image": "other"}, {"command": ["y"]}, {"env": {"A": "1"}}, {"resources": {"cpu": 1}}, {"data": "d"}],
+    ids=lambda given: next(iter(given)),
+)  # fmt: skip
+def test_the_hash_of_a_service_follows_what_is_wanted(given: dict[str, Any]) -> None:
+    assert Service.from_options(options(), {}).sha256 == Service.from_options(options(), {}).sha256
+    assert Service.from_options(options(**given), {}).sha256 != Service.from_options(options(), {}).sha256
+
+
+def test_a_port_that_was_moved_stays_moved() -> None:
+    given = {"name": "s3", "port": "9000", "variable": "object_store_port", "node_port": "30900"}
+    found = Port.from_options(given, {})
+    assert (found.name, found.port, found.variable, found.node_port) == ("s3", 9000, "object_store_port", 30900)
+    assert Port.from_options(given, {"object_store_port": 9001}).port == 9001
+    claim = {"role": "r", "name": "n", "namespace": "", "data": "d", "ports": [given], "built": False}
+    assert Claim.from_options(claim, {"object_store_port": 9001}).ports[0].port == 9001
+
+
+def test_keys_are_kept_privately_and_read_back(world: World) -> None:
+    host = ProcessHost(world)
+    assert host.credentials() is None
+    host.keep_credentials(KEYS)
+    assert host.credentials() == KEYS
+    assert (world.state / "credentials.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_hosts_are_known_by_their_names() -> None:
+    assert {name: host.NAME for name, host in HOSTS.items()} == {name: name for name in HOSTS}

@@ -1,0 +1,119 @@
+"""The rules that keep a new variable, store or target to one file."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+
+SPELL_THE_CONTRACT = {
+    "plugins/module_utils/contract.py", "plugins/plugin_utils/probes.py", "plugins/plugin_utils/shim.py",
+    "plugins/plugin_utils/tracking.py",
+}  # fmt: skip
+TELL_TARGETS_APART = (
+    "plugins/module_utils/endpoints.py",  # a table, see ADDRESSES
+    "plugins/plugin_utils/services/",
+    "plugins/plugin_utils/targets/",
+    "roles/service/tasks/",
+)
+STACK = "ansible_collections.samerun.stack.plugins."
+LAYERS = ("module_utils", "plugin_utils", "modules", "action")
+
+
+def sources(root: Path, *folders: str) -> dict[str, str]:
+    return {
+        path.relative_to(root).as_posix(): path.read_text()
+        for folder in folders
+        for path in sorted((root / folder).rglob("*.py"))
+    }
+
+
+def imported(text: str) -> set[str]:
+    """Modules of the collection that a source imports, from `plugins` on."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(STACK):
+            module = str(node.module).removeprefix(STACK)
+            found |= {module} | {f"{module}.{name.name}" for name in node.names}
+    return found
+
+
+def code_of(text: str) -> str:
+    """A source without its docstrings and comments, which may name what they like."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False):
+            node.body[0] = ast.Pass()
+    return ast.unparse(tree)
+
+
+@pytest.mark.parametrize("row", contract.TABLE, ids=lambda row: row.name)
+def test_a_contract_name_is_spelled_in_the_contract_and_the_shim_alone(root: Path, row: contract.Variable) -> None:
+    named = {name for name, text in sources(root, "plugins", "src").items() if re.search(rf"\b{row.name}\b", text)}
+    assert "plugins/module_utils/contract.py" in named
+    assert named - SPELL_THE_CONTRACT == set()
+
+
+def test_no_code_compares_with_a_target_but_where_targets_are_told_apart(root: Path) -> None:
+    names = "|".join(TARGETS)
+    compares = re.compile(rf"(==|!=|\bin\b|\bis\b|case)\s*\(?['\"]({names})['\"]|['\"]({names})['\"]\s*(==|!=|\bin\b)")
+    found = [
+        name
+        for name, text in sources(root, "plugins", "src").items()
+        if compares.search(code_of(text)) and not name.startswith(TELL_TARGETS_APART)
+    ]
+    for path in sorted([*(root / "roles").rglob("*.yml"), *(root / "playbooks").rglob("*.yml")]):
+        name = path.relative_to(root).as_posix()
+        if compares.search(path.read_text()) and not name.startswith(TELL_TARGETS_APART):
+            found.append(name)
+    assert found == []
+
+
+def test_a_target_is_one_file_one_host_and_one_task_file(root: Path) -> None:
+    folder = root / "plugins" / "plugin_utils"
+    for name in TARGETS:
+        assert (folder / "targets" / f"{name}.py").exists()
+    for name in HOSTS:
+        assert (folder / "services" / f"{name}.py").exists()
+        assert (root / "roles" / "service" / "tasks" / f"{name}.yml").exists()
+
+
+def test_targets_do_not_know_each_other(root: Path) -> None:
+    found = {}
+    for kind in ("targets", "services"):
+        for name in TARGETS:
+            texts = [(root / f"plugins/plugin_utils/{kind}" / f"{name}.py").read_text()]
+            others = {f"plugin_utils.{kind}.{other}" for other in TARGETS if other != name}
+            found[kind, name] = imported(texts[0]) & others
+    assert {key: value for key, value in found.items() if value} == {}
+
+
+def test_the_contract_imports_nothing_of_ours(root: Path) -> None:
+    assert imported((root / "plugins/module_utils/contract.py").read_text()) == set()
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_imports_go_one_way(root: Path, layer: str) -> None:
+    # modules hold documentation and argument specs, which actions read; nothing else reads them.
+    above = {
+        "module_utils": LAYERS[1:],
+        "plugin_utils": LAYERS[2:],
+        "modules": ("plugin_utils", "action"),
+        "action": (),
+    }
+    found = {
+        name: [module for module in imported(text) if module.split(".")[0] in above[layer]]
+        for name, text in sources(root, f"plugins/{layer}").items()
+    }
+    assert {name: modules for name, modules in found.items() if modules} == {}
+
+
+def test_the_collection_does_not_know_the_command(root: Path) -> None:
+    knows = re.compile(r"^\s*(from|import) samerun\b", re.MULTILINE)
+    assert [name for name, text in sources(root, "plugins").items() if knows.search(text)] == []
