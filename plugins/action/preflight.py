@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import checked
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, UNAVAILABLE, SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.module_utils.world import World, moved_key
 from ansible_collections.samerun.stack.plugins.modules.preflight import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, role_variables
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
@@ -43,7 +44,7 @@ class ActionModule(SamerunAction):
             _check_services(world, host, {claim.role for claim in services})
         moved = host.claim(services)
         if moved and not self.checking:
-            _keep(world, moved)
+            _keep(world, services, moved)
         for variable, port in moved.items():
             if "+" in variable:  # an inner port, which nobody asked for
                 continue
@@ -121,6 +122,8 @@ def _consoles(world: World, claim: Claim) -> list[str]:
     return [url for url in found if url]
 
 
-def _keep(world: World, moved: dict[str, int]) -> None:
+def _keep(world: World, claims: Sequence[Claim], moved: Mapping[str, int]) -> None:
     path = world.state / "ports.json"
-    files.write_json(path, {**files.read_json(path), **moved})
+    asked = {port.variable: port.asked for claim in claims for port in claim.ports}
+    found = {moved_key(variable, asked[variable]): port for variable, port in moved.items()}
+    files.write_json(path, {**files.read_json(path), **found})

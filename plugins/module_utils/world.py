@@ -23,6 +23,11 @@ LAUNCH_LABEL = "samerun.dev/launch"
 RECORD_LABEL = "samerun.dev/record"
 
 
+def moved_key(variable: str, asked: int) -> str:
+    """By what ports.json keeps the port that `variable` moved to; who asks for another one leaves that behind."""
+    return f"{variable}={asked}"
+
+
 @dataclass(frozen=True)
 class Credentials:
     """The S3 keys of a world."""
@@ -70,10 +75,10 @@ class World:
             )
 
         def endpoint(service: str, role: str) -> Endpoint:
-            given = options[role]
+            given, asked = options[role], int(options[role]["port"])
             return Endpoint(
                 service=service, role=role, name=given["name"], namespace=given["namespace"],
-                port=int(kept.get(f"{role}_port", given["port"])), node_port=int(given["node_port"]),
+                port=int(kept.get(moved_key(f"{role}_port", asked), asked)), node_port=int(given["node_port"]),
                 external=given["endpoint"], **shared,
             )  # fmt: skip
 

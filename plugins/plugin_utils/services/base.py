@@ -15,23 +15,25 @@ from typing import Any, ClassVar
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
-from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World, moved_key
 
 
 @dataclass(frozen=True)
 class Port:
-    """A port of a service, the same inside and outside; `variable` moves it."""
+    """A port of a service, the same inside and outside; `variable` moves it, `asked` is what it says."""
 
     name: str
     port: int
     variable: str
     node_port: int = 0
+    asked: int = 0
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Port:
-        """Read a port; `kept` has those that a world moved to, by variable."""
-        port = int(kept.get(given["variable"], given["port"]))
-        return cls(given["name"], port, given["variable"], int(given.get("node_port") or 0))
+        """Read a port; `kept` has those that a world moved to, see `moved_key`."""
+        asked, variable = int(given["port"]), given["variable"]
+        port = int(kept.get(moved_key(variable, asked), asked))
+        return cls(given["name"], port, variable, int(given.get("node_port") or 0), asked)
 
 
 @dataclass(frozen=True)

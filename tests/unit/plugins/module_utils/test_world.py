@@ -70,9 +70,11 @@ def test_keys_are_out_of_the_repr() -> None:
 
 
 def test_a_port_that_the_world_moved_to_is_kept(tmp_path: Path) -> None:
-    (tmp_path / "ports.json").write_text(json.dumps({"mlflow_port": 5002}))
+    (tmp_path / "ports.json").write_text(json.dumps({"mlflow_port=5000": 5002}))
     world = World.from_options(options(state_dir=str(tmp_path)))
     assert (world.mlflow.port, world.object_store.port) == (5002, 9000)
+    asked = options(state_dir=str(tmp_path), mlflow={"port": 5071})
+    assert World.from_options(asked).mlflow.port == 5071
 
 
 def test_state_is_in_the_users_folder_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
