@@ -13,6 +13,7 @@ from types import TracebackType
 import psutil
 
 _PAUSE = 0.04  # seconds
+_YOUNG, _SELDOM = 25, 25  # looks: a process is young for a second, then it is looked at once a second
 
 
 def shapes(secret: str) -> list[bytes]:
@@ -62,6 +63,8 @@ class Watch:
         self.found: set[str] = set()
         self._secrets = list(secrets)
         self._folders = list(folders)
+        self._read: set[tuple[Path, int, int]] = set()
+        self._known: dict[int, int] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -80,9 +83,14 @@ class Watch:
                 self._at_files(folder)
 
     def _at_processes(self) -> None:
-        for process in psutil.process_iter():
+        pids = psutil.pids()
+        # A process may become another program soon after it starts, and seldom later.
+        self._known = {pid: self._known.get(pid, 0) + 1 for pid in pids}
+        for pid, times in self._known.items():
+            if times > _YOUNG and times % _SELDOM:
+                continue
             with contextlib.suppress(psutil.Error):
-                words = process.cmdline()
+                words = psutil.Process(pid).cmdline()
                 self.programs |= {Path(word).name for word in words[:2]}
                 if there := hits("\0".join(words), self._secrets):
                     self.found.add(f"{there} in the command line of {words[0]}")
@@ -90,6 +98,11 @@ class Watch:
     def _at_files(self, folder: Path) -> None:
         for path in _files(folder):
             with contextlib.suppress(OSError):
+                about = path.stat()
+                version = (path, about.st_mtime_ns, about.st_size)
+                if version in self._read:
+                    continue
+                self._read.add(version)
                 self.files += 1
                 if there := hits(path.read_bytes(), self._secrets):
                     self.found.add(f"{there} in {path}")
