@@ -49,6 +49,7 @@ IN_TARBALL = {
     "trainer",
 }
 NOT_IN_TARBALL = {
+    "CONTRIBUTING.md",
     "Makefile",
     "ansible.cfg",
     "benchmarks",
