@@ -52,7 +52,7 @@ class DockerHost(ServiceHost):
             ours = _published(container) if container is not None and container.status == "running" else set()
             for port in service.ports:
                 if port.port not in ours and not ports.is_free(self.world.bind, port.port):
-                    raise ports.refusal(port.port, port.variable, self._holder(port.port))
+                    raise ports.refusal(self.world.bind, port.port, port.variable, self._holder(port.port))
         return {}
 
     def places(self, service: Service) -> Places:

@@ -55,7 +55,8 @@ def holder(port: int) -> str:
     return "another program"
 
 
-def refusal(port: int, variable: str, who: str) -> SamerunError:
+def refusal(bind: str, port: int, variable: str, who: str) -> SamerunError:
+    free = next_free(bind, port + 1, set())
     return SamerunError(
-        f"Failed to claim port {port}: {who} has it.", f"Stop it, or move ours: {variable}={port + 1}", CANNOT_CREATE
+        f"Failed to claim port {port}: {who} has it.", f"Stop it, or move ours: {variable}={free}", CANNOT_CREATE
     )
