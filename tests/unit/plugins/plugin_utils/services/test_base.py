@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC, WORLD_SPEC
-from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World, moved_key
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Claim, Places, Port, Service
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Places, Port, Service
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.process import ProcessHost
 
 KEYS = Credentials('an "access" key', "a secret $key")
@@ -62,13 +62,13 @@ def test_the_hash_of_a_service_follows_what_is_wanted(given: dict[str, Any]) -> 
     assert Service.from_options(options(**given), {}).sha256 != Service.from_options(options(), {}).sha256
 
 
-def test_a_port_that_was_moved_stays_moved() -> None:
+def test_a_port_that_was_moved_stays_moved_until_another_is_asked_for() -> None:
     given = {"name": "s3", "port": "9000", "variable": "object_store_port", "node_port": "30900"}
-    found = Port.from_options(given, {})
-    assert (found.name, found.port, found.variable, found.node_port) == ("s3", 9000, "object_store_port", 30900)
-    assert Port.from_options(given, {"object_store_port": 9001}).port == 9001
-    claim = {"role": "r", "name": "n", "namespace": "", "data": "d", "ports": [given], "built": False}
-    assert Claim.from_options(claim, {"object_store_port": 9001}).ports[0].port == 9001
+    kept = {moved_key("object_store_port", 9000): 9001}
+    asked: list[tuple[dict[str, Any], dict[str, int]]] = [(given, {}), (given, kept), ({**given, "port": 9500}, kept)]
+    found = [Port.from_options(options, moved) for options, moved in asked]
+    assert [port.port for port in found] == [9000, 9001, 9500]
+    assert {(port.name, port.variable, port.node_port) for port in found} == {("s3", "object_store_port", 30900)}
 
 
 def test_keys_are_kept_privately_and_read_back(world: World) -> None:

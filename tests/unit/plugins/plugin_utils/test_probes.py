@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import trackers
+
+from ansible_collections.samerun.stack.plugins.plugin_utils import probes
+
+
+@pytest.fixture
+def server() -> Iterator[trackers.Tracker]:
+    with trackers.tracker() as found:
+        yield found
+
+
+def failed(url: str) -> probes.ProbeError:
+    with pytest.raises(probes.ProbeError) as caught:
+        probes.probe_tracking(url, "container")
+    assert "\n" not in caught.value.message
+    assert caught.value.hint
+    return caught.value
+
+
+def test_a_server_that_answers_passes(server: trackers.Tracker) -> None:
+    probes.probe_tracking(server.url, "host")
+
+
+@pytest.mark.parametrize(
+    "status, text, message, hint",
+    [
+        (403, "Invalid Host header", "does not accept this Host header", "mlflow_allowed_hosts"),
+        (403, "Permission denied", "answers 403, it wants a user", "training_secret_env"),
+        (401, "", "answers 401, it wants a user", "training_secret_env"),
+        (404, "<html>", "answers 404 to its own API", "Is it an MLflow server?"),
+        (500, "", "answers 500 to its own API", "Is it an MLflow server?"),
+        (200, "<html>no JSON", "Failed to use MLflow from the container", "Is it an MLflow server"),
+    ],
+)
+def test_what_a_server_answers_is_told_apart(
+    server: trackers.Tracker, status: int, text: str, message: str, hint: str
+) -> None:
+    server.refusal = (status, text)
+    error = failed(server.url)
+    assert message in error.message
+    assert f"MLFLOW_TRACKING_URI={server.url}" in error.message
+    assert hint in error.hint
+
+
+def test_a_closed_port_is_told_from_a_name_that_is_none() -> None:
+    closed = failed("http://127.0.0.1:1")
+    assert "nothing answers at 127.0.0.1:1 of MLFLOW_TRACKING_URI=http://127.0.0.1:1" in closed.message
+    assert "from the container" in closed.message
+    unknown = failed("http://nowhere.invalid:5000")
+    assert (
+        "the name nowhere.invalid of MLFLOW_TRACKING_URI=http://nowhere.invalid:5000 cannot be resolved"
+        in unknown.message
+    )
+
+
+def test_a_server_that_speaks_something_else_is_told(server: trackers.Tracker) -> None:
+    error = failed(server.url.replace("http:", "https:"))
+    assert "Failed to use MLflow from the container" in error.message
+    assert "http or https" in error.hint
+
+
+def test_a_port_that_takes_connections_is_enough_for_a_store() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        probes.probe_tcp("the store", "X", f"http://127.0.0.1:{listening.getsockname()[1]}", "host")
+
+
+class RefusedError(Exception):
+    """What boto3 raises, as far as it is read."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"An error occurred ({code})")
+        self.response = {"Error": {"Code": code}} if code else {}
+
+
+@pytest.mark.parametrize(
+    "code, cause, hint",
+    [
+        ("InvalidAccessKeyId", "it does not know the access key", "object_store_access_key"),
+        ("SignatureDoesNotMatch", "the secret key is wrong", "object_store_secret_key"),
+        ("NoSuchBucket", "the bucket does not exist", "object_store_bucket"),
+        ("AccessDenied", "the key may not write and read there", "s3:PutObject"),
+        ("AuthorizationHeaderMalformed", "it expects another region", "object_store_region"),
+        ("SlowDown", "An error occurred (SlowDown)", "log"),
+        ("", "An error occurred", "log"),
+    ],
+)
+def test_what_a_store_answers_is_told_apart(code: str, cause: str, hint: str) -> None:
+    error = probes.s3_problem(RefusedError(code), "bucket", "http://s3:9000", "pod")
+    start = "Failed to use bucket bucket from the pod (MLFLOW_S3_ENDPOINT_URL=http://s3:9000): "
+    assert error.message.startswith(start + cause)
+    assert hint in error.hint
+
+
+class Store:
+    """A store that gives back what `changed` makes of it."""
+
+    def __init__(self, changed: bytes = b"") -> None:
+        self.kept = b""
+        self.changed = changed
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803 - boto3's names
+        self.kept = self.changed or Body
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        return {"Body": io.BytesIO(self.kept)}
+
+
+def test_a_store_that_changes_bytes_is_told() -> None:
+    probes.probe_s3(Store(), "bucket", "http://s3", "host")
+    with pytest.raises(probes.ProbeError, match="reads differently"):
+        probes.probe_s3(Store(b"other"), "bucket", "http://s3", "host")

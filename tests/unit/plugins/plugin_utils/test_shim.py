@@ -1,0 +1,208 @@
+"""The shim as it travels, run by a real interpreter against a tiny real server."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trackers
+
+from ansible_collections.samerun.stack.plugins.plugin_utils import bundle, shim_archive, tracking
+
+
+@dataclass
+class Run:
+    """One run of the shim."""
+
+    code: int
+    log: str
+    report: dict[str, Any]
+
+
+@dataclass
+class Started:
+    process: subprocess.Popen[str]
+    folder: Path
+
+    def end(self) -> Run:
+        log, _ = self.process.communicate(timeout=60)
+        return Run(self.process.returncode, log, json.loads((self.folder / "report.json").read_text()))
+
+    def wait_for(self, text: str) -> str:
+        assert self.process.stdout is not None
+        return next(line for line in self.process.stdout if text in line)
+
+
+Start = Callable[..., Started]
+
+
+@pytest.fixture
+def server() -> Iterator[trackers.Tracker]:
+    with trackers.tracker() as found:
+        yield found
+
+
+@pytest.fixture
+def start(tmp_path: Path, server: trackers.Tracker) -> Iterator[Start]:
+    """Start the shim on a script of one file; it gets no keys, so that no store is looked at."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(script: str, *, url: str = "", **spec: Any) -> Started:
+        project = tmp_path / "project"
+        project.mkdir()
+        (project / "train.py").write_text(script)
+        (tmp_path / "bundle").write_bytes(bundle.pack(project).data)
+        (tmp_path / shim_archive.NAME).write_bytes(shim_archive.data())
+        given = {
+            "launch": "the-launch", "fingerprint": "f", "viewpoint": "host", "script": "train.py", "args": [],
+            "work": str(tmp_path / "work"), "bundle": str(tmp_path / "bundle"), "bundle_key": "", "bucket": "b",
+            "report": str(tmp_path / "report.json"), "timeout": 0, **spec,
+        }  # fmt: skip
+        (tmp_path / "spec.json").write_text(json.dumps(given))
+        environ = {"PATH": "/usr/bin:/bin", "MLFLOW_TRACKING_URI": url or server.url, "MINE": "1"}
+        argv = [sys.executable, str(tmp_path / shim_archive.NAME), str(tmp_path / "spec.json")]
+        started.append(subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        return Started(started[-1], tmp_path)
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+ENDS: dict[str, tuple[str, int, dict[str, Any]]] = {
+    "well": ("print('done')", 0, {"exit_code": 0, "state": "FINISHED"}),
+    "with a code": ("raise SystemExit(3)", 3, {"exit_code": 3, "state": "FAILED"}),
+    "with 255": ("raise SystemExit(255)", 255, {"exit_code": 255, "state": "FAILED"}),
+    "by an exception": ("import no_such_module", 1, {"exit_code": 1, "state": "FAILED"}),
+    "by its own kill": (
+        "import os; os.kill(os.getpid(), 9)", -9, {"exit_code": 137, "state": "KILLED", "signal": 9},
+    ),
+    "by a fault": (
+        "import os; os.kill(os.getpid(), 11)", -11, {"exit_code": 139, "state": "FAILED", "signal": 11},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_the_shim_ends_as_the_script_ends(start: Start, how: str) -> None:
+    script, code, expected = ENDS[how]
+    ended = start(script).end()
+    assert ended.code == code
+    assert {key: ended.report.get(key) for key in expected} == expected
+    assert bool(ended.report.get("reason")) is (code != 0)
+    assert ended.report["started_at"] <= ended.report["ended_at"]
+    assert ended.report["closed"] is True
+
+
+def test_runs_are_closed_by_the_truth_of_the_exit(start: Start, server: trackers.Tracker) -> None:
+    server.runs = [trackers.run("a", "RUNNING"), trackers.run("b", "FINISHED")]
+    ended = start("raise SystemExit(3)").end()
+    assert ended.report["runs"] == [{"run_id": "a", "status": "FAILED"}, {"run_id": "b", "status": "FAILED"}]
+
+
+def test_the_script_gets_its_environment_its_tags_and_a_fresh_folder(start: Start, tmp_path: Path) -> None:
+    script = "import json, os, sys\nprint(json.dumps([dict(os.environ), os.getcwd(), sys.argv[1:], os.getsid(0)]))"
+    ended = start(script, args=["a b", "$(c)"]).end()
+    environ, folder, args, session = json.loads(ended.log)
+    assert environ["MINE"] == "1"
+    assert environ["PYTHONUNBUFFERED"] == "1"
+    tags = json.loads(environ["MLFLOW_RUN_CONTEXT"])
+    assert tags == {tracking.LAUNCH_TAG: "the-launch", tracking.FINGERPRINT_TAG: "f"}
+    assert (Path(folder), args) == (tmp_path / "work", ["a b", "$(c)"])
+    assert session > 0
+
+
+def test_a_signal_is_passed_on_once_and_the_script_may_end_in_its_own_way(start: Start) -> None:
+    script = (
+        "import signal, sys, time\n"
+        "signal.signal(15, lambda n, f: (print('got', n), sys.exit(5)))\n"
+        "print('ready')\ntime.sleep(60)\n"
+    )
+    started = start(script)
+    started.wait_for("ready")
+    started.process.send_signal(signal.SIGTERM)
+    ended = started.end()
+    assert (ended.code, ended.log.count("got 15")) == (5, 1)
+    assert (ended.report["state"], ended.report["exit_code"]) == ("KILLED", 5)
+    assert ended.report["reason"] == "Cancelled by SIGTERM."
+
+
+def test_a_second_signal_ends_a_script_that_does_not_listen(start: Start) -> None:
+    started = start("import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('ready')\ntime.sleep(60)\n")
+    started.wait_for("ready")
+    started.process.send_signal(signal.SIGTERM)
+    time.sleep(0.5)
+    assert started.process.poll() is None
+    started.process.send_signal(signal.SIGTERM)
+    ended = started.end()
+    assert (ended.code, ended.report["state"], ended.report["exit_code"]) == (-9, "KILLED", 137)
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_time_limit_ends_the_script_and_says_so(start: Start, listens: bool) -> None:
+    ignore = "" if listens else "import signal; signal.signal(15, signal.SIG_IGN)\n"
+    ended = start(f"{ignore}import time\ntime.sleep(60)\n", timeout=1, grace=1).end()
+    assert ended.report["state"] == "FAILED"
+    assert "time limit of 1 s" in ended.report["reason"]
+    assert ended.report["hint"] == "Raise training_timeout."
+    assert ended.code == (-15 if listens else -9)
+
+
+def test_what_the_script_left_running_dies_with_it(start: Start) -> None:
+    script = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\nprint('child', child.pid)\n"
+    )
+    before = time.monotonic()
+    ended = start(script).end()  # the child holds the log open: this returns once it is gone
+    assert ended.code == 0
+    assert time.monotonic() - before < 30
+
+
+@pytest.mark.parametrize("refusal", [(403, "Invalid Host header"), (500, "")])
+def test_a_probe_that_fails_is_one_line_and_the_script_is_not_started(
+    start: Start, server: trackers.Tracker, refusal: tuple[int, str]
+) -> None:
+    server.refusal = refusal
+    ended = start("print('started')").end()
+    assert ended.code == 69
+    assert ended.log.count("\n") == 1
+    assert ended.log.startswith("samerun: Failed to use MLflow from the host")
+    assert (ended.report["stage"], ended.report["exit_code"], ended.report["state"]) == ("probe", None, "FAILED")
+    assert ended.report["reason"] in ended.log
+
+
+def test_an_mlflow_that_went_away_changes_no_exit_code(start: Start, server: trackers.Tracker) -> None:
+    started = start("print('ready', flush=True)\nimport time; time.sleep(1)\nraise SystemExit(3)")
+    started.wait_for("ready")
+    server.refusal = (500, "")
+    ended = started.end()
+    assert (ended.code, ended.report["closed"]) == (3, False)
+    assert "its runs are closed later" in ended.log
+
+
+def test_the_archive_is_the_same_for_the_same_sources_and_needs_nothing_of_ours(tmp_path: Path) -> None:
+    first = shim_archive.data()
+    shim_archive.data.cache_clear()
+    assert shim_archive.data() == first
+    (tmp_path / "shim.pyz").write_bytes(first)
+    # Isolated: no site-packages, no environment.
+    ended = subprocess.run(
+        [sys.executable, "-I", "-S", str(tmp_path / "shim.pyz"), str(tmp_path / "absent.json")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "FileNotFoundError" in ended.stderr
+    assert "ModuleNotFoundError" not in ended.stderr
