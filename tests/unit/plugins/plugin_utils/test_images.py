@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.plugin_utils import images
+
+
+def test_an_image_is_named_by_what_is_in_it() -> None:
+    one = images.name("torch\n", "", "")
+    assert one == images.name("torch\n", images.BASE_IMAGE, "")
+    assert one.startswith("samerun/trainer:")
+    assert one != images.name("torch\nmlflow\n", "", "")
+    assert one != images.name("torch\n", "python:3.12", "")
+    assert images.name("torch\n", "", "registry.example/team") == f"registry.example/team/{one}"
+
+
+def test_a_failing_build_says_its_last_words() -> None:
+    steps = [{"stream": "Step 1/2 : FROM x\n"}, {"stream": "Collecting y\n"}, {"error": "no such package\n"}]
+    said: list[str] = []
+    with pytest.raises(SamerunError) as caught:
+        images._watch(iter(steps), "build the image z", said.append)
+    assert caught.value.message == "Failed to build the image z: Step 1/2 : FROM x | Collecting y | no such package."
+    assert "training_image" in caught.value.hint
+    assert said == ["Step 1/2 : FROM x"]
