@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,8 +36,8 @@ def test_scenario_converges_twice_and_its_record_is_right(target: str, name: str
         capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    for step in ("converge", "idempotence", "verify", "cleanup"):
-        assert f"{name} ➜ {step}: Executed: Successful" in done.stdout + done.stderr
+    # syntax, cleanup, converge, idempotence, verify, cleanup: one left out would not count as a failure.
+    assert re.search(rf"{name} +: actions=6 +successful=6 ", done.stdout + done.stderr)
     # What was there before is there again: nothing.
     stacks.until(lambda: not stacks.in_the_way(target), f"the end of world {name}", 120)
     assert not list(tmp_path.rglob("record.json"))
