@@ -183,8 +183,10 @@ class Cluster:
         with self._loaded() as settings, client.ApiClient(settings) as api:
             call = client.CoreV1Api(api).connect_get_namespaced_pod_exec
             session = stream(call, pod, namespace, command=command, stdout=True, stderr=True, _preload_content=False)
-            with contextlib.closing(session.sock):  # the session itself leaves it open once the command has ended
+            try:
                 session.run_forever(timeout=_TIMEOUT[1])
+            finally:
+                session.sock.shutdown()  # which `close` leaves out once the command has ended
 
     @contextlib.contextmanager
     def explained(self, what: str) -> Iterator[None]:
