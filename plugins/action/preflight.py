@@ -15,7 +15,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import collector, ro
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS, host_of
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Claim, ServiceHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 

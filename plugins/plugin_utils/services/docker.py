@@ -16,13 +16,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, 
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import (
-    Claim,
-    Places,
-    Service,
-    ServiceHost,
-    ServiceState,
-)
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _SECRETS = "/run/samerun"
 

@@ -18,19 +18,14 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, 
 from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import (
-    ApiError,
     Cluster,
     is_ours,
     namespace,
 )
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import kubernetes_objects
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import (
-    Claim,
-    Places,
-    Service,
-    ServiceHost,
-    ServiceState,
-)
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _GONE_SECONDS = 90
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")

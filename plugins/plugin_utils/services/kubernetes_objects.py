@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Service
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Service
 
 SECRETS = "/run/samerun"
 USER = 10001

@@ -14,13 +14,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import Credent
 from ansible_collections.samerun.stack.plugins.plugin_utils import guard, venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import supervisor
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import (
-    Claim,
-    Places,
-    Service,
-    ServiceHost,
-    ServiceState,
-)
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _GUARD = "guard.py"
 _KEEPERS = ("psutil>=6.1", "supervisor>=4.3")  # what keeps a service up, beside the service itself

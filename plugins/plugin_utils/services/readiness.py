@@ -9,7 +9,8 @@ import urllib.request
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Service, ServiceHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Service
 
 _SECONDS = 5
 

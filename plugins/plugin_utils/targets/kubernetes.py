@@ -193,5 +193,7 @@ class KubernetesTarget(Target):
         if job["spec"].get("suspend"):
             age = (datetime.now(UTC) - parse_time(job["metadata"]["creationTimestamp"])).total_seconds()
             return {"reason": "The Job was created and never started."} if age > _START_SECONDS else None
+        if gone := pods.without_pod(job):
+            return gone
         selector = f"involvedObject.name={job['metadata']['name']}"
         return pods.refused(self.cluster.find("Event", self._namespace, fieldSelector=selector))

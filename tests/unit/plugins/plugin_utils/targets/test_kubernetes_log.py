@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -19,6 +20,9 @@ class Fake(Cluster):
 
     def __init__(self, followed: list[bytes]) -> None:
         self.followed = followed
+
+    def explained(self, what: str) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
     def find(self, kind: str, namespace: str = "", **selectors: str) -> list[dict[str, Any]]:
         ended = {"exitCode": 0, "message": '{"exit_code": 0, "state": "FINISHED"}'}

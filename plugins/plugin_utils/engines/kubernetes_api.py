@@ -1,0 +1,192 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The API server of a cluster: logged in by the official client, spoken to in plain data, refusing in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from ansible_collections.samerun.stack.plugins.module_utils import kubeconfig as kubeconfigs
+from ansible_collections.samerun.stack.plugins.module_utils.errors import (
+    CONFIG,
+    NO_PERMISSION,
+    TEMPORARY,
+    UNAVAILABLE,
+    SamerunError,
+)
+from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER
+
+CONNECT_SECONDS = 4.0
+ANSWER_SECONDS = 20.0
+FORBIDDEN = 403
+
+
+class ApiError(Exception):
+    """What the API server refuses.
+
+    Args:
+        status: of HTTP.
+        words: its own message, without a full stop.
+    """
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(f"{status}: {words}")
+        self.status = status
+        self.words = words
+
+
+class Api:
+    """The API server of one context of a kubeconfig.
+
+    The client library reads the kubeconfig and makes the connections, with all the ways to log in that it knows. Its
+    classes for every kind are left out: to load them takes half a second, and objects are plain data here anyway.
+
+    Args:
+        kubeconfig: a path, or empty for the one that kubectl would use.
+        context: its name, or empty for the current one.
+    """
+
+    def __init__(self, kubeconfig: str, context: str) -> None:
+        try:
+            from kubernetes import client, config
+        except ImportError as error:
+            raise SamerunError(
+                "Failed to talk to Kubernetes: the Python package kubernetes is missing.",
+                "pip install kubernetes",
+                UNAVAILABLE,
+            ) from error
+        self.context = kubeconfigs.context(kubeconfig, context)
+        self._files = os.pathsep.join(str(path) for path in kubeconfigs.paths(kubeconfig) if path.is_file())
+        try:
+            with self.settings() as settings:
+                self._pool = client.ApiClient(settings).rest_client.pool_manager
+                _keep_in_memory(self._pool, settings)
+        except config.ConfigException as error:
+            raise SamerunError(
+                f"Failed to use the context {self.context.name}: {error}.", "Log in to the cluster again.", CONFIG
+            ) from error
+        self._login = settings.auth_settings
+        self.server = settings.host
+
+    @contextlib.contextmanager
+    def settings(self) -> Iterator[Any]:
+        """The client library's configuration, usable inside the block.
+
+        The library writes the kubeconfig's certificates and keys into files and removes them when Python ends, which
+        a worker of Ansible, or whoever is killed, never does. So they have a folder that is gone after the block.
+        """
+        from kubernetes import client, config
+
+        settings: Any = client.Configuration()
+        with tempfile.TemporaryDirectory(prefix="samerun-") as folder:
+            config.load_kube_config(self._files, self.context.name, settings, temp_file_path=folder)
+            settings.retries = False
+            yield settings
+
+    @contextlib.contextmanager
+    def explained(self, what: str) -> Iterator[None]:
+        """Turn what the cluster refuses inside the block into "Failed to <what>: <its own words>"."""
+        import urllib3
+
+        try:
+            yield
+        except ApiError as error:
+            raise self._refusal(what, error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise self._unreachable(what, error) from error
+
+    def _refusal(self, what: str, error: ApiError) -> SamerunError:
+        start = f"Failed to {what} (context {self.context.name})"
+        if error.status == 401:
+            return SamerunError(
+                f"{start}: the API server does not accept our credentials, a token may have expired.",
+                "Log in to the cluster again, so that kubectl get ns works.",
+                NO_PERMISSION,
+            )
+        if error.status == FORBIDDEN:
+            return SamerunError(
+                f"{start}: {error.words}.", "Ask for that verb in a Role, or use another user.", NO_PERMISSION
+            )
+        code = TEMPORARY if error.status in (409, 429, 500, 503, 504) else CONFIG
+        return SamerunError(f"{start}: {error.words}.", "", code)
+
+    def _unreachable(self, what: str, error: BaseException) -> SamerunError:
+        text = str(error)
+        if "CERTIFICATE_VERIFY_FAILED" in text or "SSL" in text.upper().split("HTTPS")[0]:
+            cause, hint = "its certificate is not trusted", "Does the kubeconfig hold this cluster's CA?"
+        elif "timed out" in text:
+            cause, hint = "no answer within 4 s", "Is it up, and is a VPN or firewall between?"
+        elif "resolve" in text:
+            cause, hint = "its name cannot be resolved", "Is the kubeconfig's server right, is a VPN needed?"
+        else:
+            cause, hint = "nothing answers there", "Start the cluster, or name another context by samerun_context."
+        return SamerunError(
+            f"Failed to {what} (context {self.context.name}, {self.server}): {cause}.", hint, UNAVAILABLE
+        )
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        answer = self.send(method, path, body, query=query or {}, content_type=content_type, seconds=ANSWER_SECONDS)
+        found: dict[str, Any] = json.loads(answer.data)
+        return found
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str],
+        seconds: float | None,
+        content_type: str = "application/json",
+        stream: bool = False,
+    ) -> Any:
+        import urllib3
+
+        headers = {"Accept": "application/json", "Content-Type": content_type, "User-Agent": OWNER}
+        headers |= {row["key"]: row["value"] for row in self._login().values() if row["value"]}
+        answer = self._pool.request(
+            method, f"{self.server}/{path}{'?' if query else ''}{urlencode(query)}",
+            body=None if body is None else json.dumps(body), headers=headers,
+            preload_content=not stream, timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=seconds), retries=False,
+        )  # fmt: skip
+        if answer.status >= 400:
+            raise ApiError(answer.status, _message(answer.status, answer.data))
+        return answer
+
+
+def _keep_in_memory(pool: Any, settings: Any) -> None:
+    """Let the connections of `pool` take certificates and keys from memory, where they were read into now."""
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    context = create_urllib3_context()
+    if settings.ssl_ca_cert:
+        context.load_verify_locations(settings.ssl_ca_cert)
+    else:
+        context.load_default_certs()
+    if settings.cert_file:
+        context.load_cert_chain(settings.cert_file, settings.key_file)
+    for name in ("ca_certs", "cert_file", "key_file"):
+        pool.connection_pool_kw.pop(name, None)
+    pool.connection_pool_kw["ssl_context"] = context
+
+
+def _message(status: int, body: bytes) -> str:
+    try:
+        words = json.loads(body)["message"]
+    except (TypeError, ValueError, KeyError):
+        words = f"the API server answers {status}"
+    return str(words).strip().rstrip(".")

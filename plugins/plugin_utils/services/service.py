@@ -1,0 +1,159 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A long-lived service as data: what it is called, what it needs, and how it is filled in for where it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from string import Template
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World, moved_key
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of a service, the same inside and outside; `variable` moves it, `asked` is what it says."""
+
+    name: str
+    port: int
+    variable: str
+    node_port: int = 0
+    asked: int = 0
+
+    @classmethod
+    def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Port:
+        """Read a port; `kept` has those that a world moved to, see `moved_key`."""
+        asked, variable = int(given["port"]), given["variable"]
+        port = int(kept.get(moved_key(variable, asked), asked))
+        return cls(given["name"], port, variable, int(given.get("node_port") or 0), asked)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a service will be called, before anything of it exists.
+
+    Attributes:
+        role: the prefix of its variables.
+        built: whether its image is built here.
+        kind: what it is, such as `minio`; targets is where that can run.
+    """
+
+    role: str
+    name: str
+    namespace: str
+    data: str
+    ports: tuple[Port, ...]
+    built: bool
+    kind: str
+    targets: tuple[str, ...]
+
+    @classmethod
+    def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Claim:
+        ports = tuple(Port.from_options(port, kept) for port in given["ports"])
+        return cls(**{**given, "ports": ports, "targets": tuple(given["targets"])})
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a service's command may name, where it will run.
+
+    Attributes:
+        bin: the folder of its programs with a slash, or empty where they are on the search path.
+        listen: the address that it listens on; `itself` is where its own parts reach each other then.
+    """
+
+    data: str
+    secrets: str
+    bin: str = ""
+    listen: str = "0.0.0.0"  # noqa: S104 - in a container or pod, which has a network of its own
+    itself: str = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service as its role wants it; see the module service_state for the options.
+
+    Attributes:
+        role: `mlflow` or `object_store`, the prefix of the variables that set it.
+        data: a volume's, claim's or folder's name; data_path is where the service sees it.
+        secret_files: file name to content, with `${access_key}` and `${secret_key}` in it.
+        health: the path that answers 200 when the service is ready.
+        healthcheck: the command by which a container looks at itself.
+        built: whether the image is built here rather than pulled.
+        requirements: of the venv that it runs from, on the process target.
+    """
+
+    role: str
+    name: str
+    namespace: str
+    image: str
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    ports: tuple[Port, ...]
+    data: str
+    data_path: str
+    data_size: str
+    data_class: str
+    secret_files: Mapping[str, Any]
+    health: str
+    healthcheck: tuple[str, ...]
+    built: bool
+    resources: Mapping[str, str]
+    requirements: tuple[str, ...]
+
+    @classmethod
+    def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Service:
+        changed = {
+            "command": tuple(str(part) for part in given["command"]),
+            "env": {key: str(value) for key, value in given["env"].items()},
+            "healthcheck": tuple(given["healthcheck"]),
+            "ports": tuple(Port.from_options(port, kept) for port in given["ports"]),
+            "requirements": tuple(given["requirements"]),
+            "resources": {key: str(value) for key, value in given["resources"].items() if value},
+        }
+        return cls(**{**given, **changed})
+
+    def at(self, places: Places, world: World, viewpoint: str) -> Service:
+        """This service with what its command and environment name filled in: places, ports, the world's addresses."""
+        known = {
+            **places.__dict__,
+            **{f"{port.name}_port": str(port.port) for port in self.ports},
+            "s3_endpoint": world.object_store.url(viewpoint),
+            "allowed_hosts": ",".join(world.mlflow.hosts()),
+            "bucket": world.bucket,
+            "region": world.region,
+        }
+        filled = {
+            "command": tuple(Template(part).safe_substitute(known) for part in self.command),
+            "healthcheck": tuple(Template(part).safe_substitute(known) for part in self.healthcheck),
+            "env": {key: Template(value).safe_substitute(known) for key, value in self.env.items()},
+        }
+        return Service(**{**self.__dict__, **filled})
+
+    def rendered_secrets(self, keys: Credentials) -> dict[str, bytes]:
+        """File name to content; content that is data becomes JSON."""
+        values = {"access_key": keys.access_key, "secret_key": keys.secret_key}
+        found = {}
+        for name, content in self.secret_files.items():
+            text = _filled(content, values)
+            found[name] = (text if isinstance(text, str) else json.dumps(text)).encode()
+        return found
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what is wanted; the templates of the secret files are in it, their values are not."""
+        return hashlib.sha256(
+            json.dumps(self.__dict__, sort_keys=True, default=lambda p: p.__dict__).encode()
+        ).hexdigest()
+
+
+def _filled(content: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _filled(value, values) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_filled(value, values) for value in content]
+    return Template(content).safe_substitute(values) if isinstance(content, str) else content
