@@ -132,7 +132,7 @@ def test_a_log_is_there_once_the_container_has_started() -> None:
 
 
 def test_a_failed_job_without_a_pod_has_ended_with_its_own_words() -> None:
-    failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "It has reached its limit."}
+    failed = {"type": "Failed", "status": "True", "message": "It has reached its limit."}
     ended = pods.without_pod({"status": {"conditions": [failed]}})
     assert ended is not None
     assert "It has reached its limit." in ended["reason"]
