@@ -98,6 +98,7 @@ class Tours:
             "training_secret_env": secrets.token_hex(16),
         }
         folder = self._folder / target
+        shutil.rmtree(folder, ignore_errors=True)  # of a world that a test has ended
         for name in ("data", "project", "tmp"):
             (folder / name).mkdir(parents=True)
         (folder / "data").chmod(0o777)
