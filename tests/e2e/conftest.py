@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tours import Tour, Tours
 
 TARGETS = ("process", "docker", "kubernetes")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Molecule comes last here: its scenarios need the names of the worlds, which are slow to set up twice."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: (here not in item.path.parents, item.get_closest_marker("molecule") is not None))
 
 
 @pytest.fixture(scope="session")

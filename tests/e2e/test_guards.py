@@ -162,7 +162,7 @@ class TestDocker:
             container.reload()
             assert (container.status, dict(container.labels).get("samerun.dev/world")) == ("created", None)
         finally:
-            container.remove(force=True)
+            container.remove(force=True, v=True)
 
     def test_a_port_that_another_program_has(self, guarded: Guarded, port: int) -> None:
         guarded.refuses(f"Failed to claim port {port}:", "(pid ", f"mlflow_port={port + 1}", mlflow_port=port)
