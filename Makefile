@@ -41,8 +41,7 @@ lint: $(VENV)/.tested
 	$(RUN)/mypy
 	$(RUN)/yamllint --strict .
 	@echo ansible-lint
-	@# Its syntax checks name no inventory, which ansible.cfg rightly refuses.
-	@$(IN_VENV) ANSIBLE_INVENTORY=inventories/process ansible-lint
+	@$(IN_VENV) ansible-lint
 
 clean:
 	rm -rf $(VENV) .ansible .mypy_cache .pytest_cache .ruff_cache build dist samerun-stack-*.tar.gz
