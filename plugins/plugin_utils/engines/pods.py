@@ -76,13 +76,13 @@ def refused(events: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
     return None
 
 
-def without_pod(job: Mapping[str, Any]) -> dict[str, str] | None:
+def without_pod(job: Mapping[str, Any]) -> dict[str, Any] | None:
     """That a Job failed whose pod is not there any more, with the Job's own words."""
     for condition in job.get("status", {}).get("conditions") or []:
         if condition["type"] == "Failed" and condition["status"] == "True":
             words = condition.get("message") or condition.get("reason") or "no reason is given"
-            hint = "Start it again: samerun train"
-            return {"reason": f"The pod was removed before its end was seen: {words.rstrip('.')}.", "hint": hint}
+            reason = f"The pod was removed before its end was seen: {words.rstrip('.')}."
+            return {"state": RunState.KILLED, "reason": reason, "hint": "Start it again: samerun train"}
     return None
 
 

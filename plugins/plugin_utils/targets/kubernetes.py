@@ -188,7 +188,7 @@ class KubernetesTarget(Target):
                 said = waiting
             time.sleep(_POLL)
 
-    def _unborn(self, job: Mapping[str, Any]) -> dict[str, str] | None:
+    def _unborn(self, job: Mapping[str, Any]) -> dict[str, Any] | None:
         """Why a Job has no pod, if it will not get one."""
         if job["spec"].get("suspend"):
             age = (datetime.now(UTC) - parse_time(job["metadata"]["creationTimestamp"])).total_seconds()

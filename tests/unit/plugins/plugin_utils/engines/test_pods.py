@@ -136,5 +136,6 @@ def test_a_failed_job_without_a_pod_has_ended_with_its_own_words() -> None:
     ended = pods.without_pod({"status": {"conditions": [failed]}})
     assert ended is not None
     assert "It has reached its limit." in ended["reason"]
+    assert ended["state"] is RunState.KILLED
     assert pods.without_pod({"status": {"conditions": [{**failed, "status": "False"}]}}) is None
     assert pods.without_pod({"status": {}}) is None
