@@ -19,7 +19,7 @@ options:
   timeout:
     description: How long to wait, in seconds.
     type: int
-    default: 120
+    default: 180
 attributes:
   check_mode:
     description: Can run in check mode and return what it would change.
@@ -57,5 +57,5 @@ from ansible_collections.samerun.stack.plugins.module_utils.options import SERVI
 ARGUMENT_SPEC = {
     **WORLD_SPEC,
     **SERVICE_SPEC,
-    "timeout": {"type": "int", "default": 120},
+    "timeout": {"type": "int", "default": 180},
 }
