@@ -12,6 +12,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, 
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import (
     ANSWER_SECONDS,
     FORBIDDEN,
+    NOT_FOUND,
     Api,
     ApiError,
 )
@@ -58,7 +59,7 @@ class Cluster:
         try:
             return self.api.call("GET", _path(kind, namespace, name))
         except ApiError as error:
-            if error.status == 404:
+            if error.status == NOT_FOUND:
                 return None
             raise
 
@@ -84,7 +85,7 @@ class Cluster:
         try:
             self.api.call("DELETE", _path(kind, namespace, name), query={"propagationPolicy": "Background"})
         except ApiError as error:
-            if error.status != 404:
+            if error.status != NOT_FOUND:
                 raise
 
     def has_namespace(self, name: str) -> bool:

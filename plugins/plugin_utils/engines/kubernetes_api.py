@@ -25,6 +25,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER
 CONNECT_SECONDS = 4.0
 ANSWER_SECONDS = 20.0
 FORBIDDEN = 403
+NOT_FOUND = 404
 
 
 class ApiError(Exception):

@@ -26,6 +26,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import contract_obje
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import NOT_FOUND, ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     EnvironmentRequest,
@@ -107,7 +108,7 @@ class KubernetesTarget(Target):
             while pod is not None:
                 skip = shown  # a cut connection is taken up again where it ended
                 # Once it is over the whole is read again: what is written while a follower arrives can be missed.
-                for found in self.cluster.log(pod["metadata"]["name"], self._namespace, follow=not over):
+                for found in self._log(launch, pod["metadata"]["name"], follow=not over):
                     fresh = found[skip:]
                     skip = max(0, skip - len(found))
                     shown += len(fresh)
@@ -118,6 +119,16 @@ class KubernetesTarget(Target):
                 over = self.outcome(launch) is not None
                 if not over:
                     time.sleep(_POLL)
+
+    def _log(self, launch: str, pod: str, *, follow: bool) -> Iterator[bytes]:
+        """The pod's log; where pod and log are gone, nothing, once the Job knows it too."""
+        try:
+            yield from self.cluster.log(pod, self._namespace, follow=follow)
+        except ApiError as error:
+            if error.status != NOT_FOUND:
+                raise
+            while self.outcome(launch) is None:
+                time.sleep(_POLL)
 
     def outcome(self, launch: str) -> Outcome | None:
         job = self.cluster.get("Job", self._name(launch), self._namespace)
