@@ -63,6 +63,38 @@ class Environment:
 
 
 @dataclass(frozen=True)
+class Scheduling:
+    """Where a cluster may run a launch; its words are Kubernetes' own.
+
+    Attributes:
+        queue: of Kueue.
+        start_timeout: seconds that a pod which no node takes is waited for, 0 for ever.
+    """
+
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, Any], ...] = ()
+    priority_class: str = ""
+    service_account: str = ""
+    queue: str = ""
+    start_timeout: int = 10
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What is kept with the MLflow runs of a launch.
+
+    Attributes:
+        outputs: patterns of files below the working folder.
+        code: whether the bundle is kept.
+        failures: whether a launch that started no run gets one.
+    """
+
+    outputs: tuple[str, ...] = ()
+    code: bool = False
+    failures: bool = False
+
+
+@dataclass(frozen=True)
 class RunSpec:
     """All that a target needs to know to run a script.
 
@@ -70,7 +102,10 @@ class RunSpec:
         script: its path inside the bundle.
         contract: resolved for the target's viewpoint.
         env, secret_env: the user's own variables, those that may be shown and those that may not.
-        resources: `cpu` in cores and `memory` in bytes with a suffix, as Kubernetes writes them.
+        resources: `cpu` in cores, `memory` and `shm` in bytes with a suffix, as Kubernetes writes them, and `gpu`.
+        overlay: is merged over the native request, see `overlaid` in targets/base.py.
+        retries: how often a lost launch is started again; with `retry_failures` a failed one too.
+        delivery: how the code gets there: auto, bundle, mount or image.
         timeout: seconds, 0 for none.
     """
 
@@ -92,6 +127,12 @@ class RunSpec:
     resources: Mapping[str, str] = field(default_factory=dict)
     timeout: int = 0
     network: str = ""
+    scheduling: Scheduling = field(default_factory=Scheduling)
+    overlay: Mapping[str, Any] = field(default_factory=dict)
+    retries: int = 0
+    retry_failures: bool = False
+    keeping: Keeping = field(default_factory=Keeping)
+    delivery: str = "auto"
 
     @property
     def plain(self) -> dict[str, str]:

@@ -70,7 +70,7 @@ options:
     elements: raw
     default: []
   resources:
-    description: Its limits, C(cpu) in cores and C(memory) such as C(4Gi).
+    description: What it gets - C(cpu) in cores, C(memory) and C(shm) such as C(4Gi), C(gpu) as a number.
     type: dict
     default: {}
   timeout:
@@ -81,6 +81,61 @@ options:
     description: The Docker network that it joins; empty for the one of the world.
     type: str
     default: ''
+  start_timeout:
+    description: How long, in seconds, a pod that no node takes is waited for; 0 for ever.
+    type: int
+    default: 10
+  node_selector:
+    description: Labels of the nodes that it may run on.
+    type: dict
+    default: {}
+  tolerations:
+    description: Taints that it tolerates, as Kubernetes writes them.
+    type: list
+    elements: dict
+    default: []
+  priority_class:
+    description: Its priority class.
+    type: str
+    default: ''
+  service_account:
+    description: Its service account; empty for none.
+    type: str
+    default: ''
+  queue:
+    description: The queue of Kueue that admits it; empty for none.
+    type: str
+    default: ''
+  overlay:
+    description: What is merged over the native request, in the engine's own words.
+    type: dict
+    default: {}
+  retries:
+    description: How often it is started again after its process, container, pod or node was lost.
+    type: int
+    default: 0
+  retry_failures:
+    description: Whether a failure of the script itself counts as well.
+    type: bool
+    default: false
+  outputs:
+    description: Patterns of files below its working folder that are kept as artifacts and come back.
+    type: list
+    elements: str
+    default: []
+  record_failures:
+    description: Whether a launch that started no MLflow run gets one that says how it ended.
+    type: bool
+    default: false
+  keep_code:
+    description: Whether the code is kept as an artifact too.
+    type: bool
+    default: false
+  delivery:
+    description: How the code gets there - C(auto), C(bundle), C(mount) or C(image).
+    type: str
+    default: auto
+    choices: [auto, bundle, mount, image]
   always:
     description: Whether to start it although the same was trained already.
     type: bool
@@ -160,6 +215,19 @@ ARGUMENT_SPEC = {
     "resources": {"type": "dict", "default": {}},
     "timeout": {"type": "int", "default": 0},
     "network": {"type": "str", "default": ""},
+    "start_timeout": {"type": "int", "default": 10},
+    "node_selector": {"type": "dict", "default": {}},
+    "tolerations": {"type": "list", "elements": "dict", "default": []},
+    "priority_class": {"type": "str", "default": ""},
+    "service_account": {"type": "str", "default": ""},
+    "queue": {"type": "str", "default": ""},
+    "overlay": {"type": "dict", "default": {}},
+    "retries": {"type": "int", "default": 0},
+    "retry_failures": {"type": "bool", "default": False},
+    "outputs": {"type": "list", "elements": "str", "default": []},
+    "record_failures": {"type": "bool", "default": False},
+    "keep_code": {"type": "bool", "default": False},
+    "delivery": {"type": "str", "default": "auto", "choices": ["auto", "bundle", "mount", "image"]},
     "always": {"type": "bool", "default": False},
     "detach": {"type": "bool", "default": False},
 }

@@ -43,6 +43,12 @@ class Training:
     resources: Mapping[str, str] = field(default_factory=dict)
     timeout: int = 0
     network: str = ""
+    scheduling: run.Scheduling = field(default_factory=run.Scheduling)
+    overlay: Mapping[str, Any] = field(default_factory=dict)
+    retries: int = 0
+    retry_failures: bool = False
+    keeping: run.Keeping = field(default_factory=run.Keeping)
+    delivery: str = "auto"
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], world: World) -> Training:
@@ -63,7 +69,15 @@ class Training:
             secret_env=scripts.variables("training_secret_env", options["secret_env"]),
             volumes=tuple(scripts.volume(given) for given in options["volumes"]),
             resources={key: str(value) for key, value in options["resources"].items() if value},
-            timeout=options["timeout"], network=options["network"],
+            timeout=options["timeout"], network=options["network"], overlay=options["overlay"],
+            scheduling=run.Scheduling(
+                node_selector=options["node_selector"], tolerations=tuple(options["tolerations"]),
+                priority_class=options["priority_class"], service_account=options["service_account"],
+                queue=options["queue"], start_timeout=int(options["start_timeout"]),
+            ),
+            retries=int(options["retries"]), retry_failures=options["retry_failures"],
+            keeping=run.Keeping(tuple(options["outputs"]), options["keep_code"], options["record_failures"]),
+            delivery=options["delivery"],
         )  # fmt: skip
 
 
@@ -104,6 +118,8 @@ class Launcher:
             fingerprint=run.fingerprint(**parts), environment=environment, contract=contract,
             bucket=self.world.bucket, env=given.env, secret_env=given.secret_env, volumes=given.volumes,
             resources=given.resources, timeout=given.timeout, network=given.network,
+            scheduling=given.scheduling, overlay=given.overlay, retries=given.retries,
+            retry_failures=given.retry_failures, keeping=given.keeping, delivery=given.delivery,
         )  # fmt: skip
         return spec, code
 

@@ -30,6 +30,15 @@ KUBECONFIG = os.environ.get("SAMERUN_TEST_KUBECONFIG", "")
 REGISTRY = os.environ.get("SAMERUN_TEST_REGISTRY", "")
 MINIO_IMAGE = os.environ.get("SAMERUN_TEST_MINIO_IMAGE", "")
 
+# Several sessions on one machine: each a number of its own, from 1 to 9.
+SLOT = int(os.environ.get("SAMERUN_TEST_SLOT", "0"))
+_CONF = f"conf{SLOT or ''}"
+
+
+def _port(first: int) -> int:
+    return first + 1000 * SLOT
+
+
 # A small machine runs all of this, beside whatever else it does.
 _SMALL = {"memory": "1Gi"}  # no cpu: what is asked for would also be the limit, and a start would take a minute
 _IMAGE = {"object_store_image": MINIO_IMAGE} if MINIO_IMAGE else {}
@@ -37,28 +46,28 @@ _IMAGE = {"object_store_image": MINIO_IMAGE} if MINIO_IMAGE else {}
 # target -> its inventory. Everything of these worlds that a machine could have already stands here.
 INVENTORIES = {"process": "process", "docker": "local", "kubernetes": "k8s"}
 VARIABLES: dict[str, dict[str, Any]] = {
-    "process": {"samerun_world": "conf-process", "mlflow_port": 5401, "object_store_port": 9402},
+    "process": {"samerun_world": f"{_CONF}-process", "mlflow_port": _port(5401), "object_store_port": _port(9402)},
     "docker": {
-        "samerun_world": "conf-docker",
-        "samerun_network": "samerun-conf",
-        "mlflow_name": "mlflow-conf",
-        "mlflow_port": 5410,
-        "object_store_name": "minio-conf",
-        "object_store_port": 9420,  # the process world's store takes ten ports from 9402 on
-        "object_store_console_port": 9421,
+        "samerun_world": f"{_CONF}-docker",
+        "samerun_network": f"samerun-{_CONF}",
+        "mlflow_name": f"mlflow-{_CONF}",
+        "mlflow_port": _port(5410),
+        "object_store_name": f"minio-{_CONF}",
+        "object_store_port": _port(9420),  # the process world's store takes ten ports from 9402 on
+        "object_store_console_port": _port(9421),
         **_IMAGE,
     },
     "kubernetes": {
-        "samerun_world": "conf-k8s",
+        "samerun_world": f"{_CONF}-k8s",
         "samerun_kubeconfig": KUBECONFIG,
         "samerun_registry": REGISTRY,
-        "mlflow_namespace": "conf-monitoring",
-        "mlflow_node_port": 30510,
+        "mlflow_namespace": f"{_CONF}-monitoring",
+        "mlflow_node_port": 30510 + 10 * SLOT,
         "mlflow_resources": _SMALL,
-        "object_store_namespace": "conf-storage",
-        "object_store_node_port": 30910,
+        "object_store_namespace": f"{_CONF}-storage",
+        "object_store_node_port": 30910 + 10 * SLOT,
         "object_store_resources": _SMALL,
-        "training_namespace": "conf-training",
+        "training_namespace": f"{_CONF}-training",
         **_IMAGE,
     },
 }
