@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -60,19 +61,38 @@ def collect(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
     Returns:
         The records settled now, and those of launches that still go on.
     """
-    settled, alive = [], []
+    done, alive = [], []
     for target in targets(world):
         for record in target.launches():
-            if files.is_locked(lock_path(world, record.launch)):
+            if found := conclude(target, record):
+                done.append(found)
+            else:
                 alive.append(_running(record))
-                continue
-            outcome = target.outcome(record.launch)
-            if outcome is None:
-                alive.append(_running(record))
-                continue
-            ours = lock_path(world, record.launch).exists()
-            settled.append(settle(target, record, outcome, keep=not ours and _is_fresh(outcome)))
-    return settled, alive
+    return done, alive
+
+
+def conclude(target: Target, record: RunRecord) -> RunRecord | None:
+    """Settle the launch of `record`; None while it goes on, or while somebody follows it who will settle it."""
+    world, launch = target.world, record.launch
+    if files.is_locked(lock_path(world, launch)) or (outcome := target.outcome(launch)) is None:
+        return None
+    lock = world.runs / f".{launch}.lock"
+    with files.locked(lock):
+        try:
+            if before := settled(world, launch):
+                # Somebody else was faster, and the engine may know nothing any more: what was written stands.
+                known = ("state", "exit_code", "reason", "hint", "started_at", "ended_at")
+                record, outcome = before, replace(outcome, **{name: getattr(before, name) for name in known})
+            ours = lock_path(world, launch).exists()
+            return settle(target, record, outcome, keep=not ours and _is_fresh(outcome))
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def settled(world: World, launch: str) -> RunRecord | None:
+    """The record of a launch that was settled here, None as long as there is none."""
+    found = files.read_json(record_path(world, launch))
+    return RunRecord.from_dict(found) if found else None
 
 
 def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = False) -> RunRecord:

@@ -125,9 +125,9 @@ class DockerTarget(Target):
 
     def launches(self) -> list[RunRecord]:
         found = self.client.containers.list(
-            all=True, filters={"label": [f"{WORLD_LABEL}={self.world.name}", LAUNCH_LABEL]}
+            all=True, sparse=True, filters={"label": [f"{WORLD_LABEL}={self.world.name}", LAUNCH_LABEL]}
         )
-        return [RunRecord.from_dict(json.loads(container.labels[RECORD_LABEL])) for container in found]
+        return [RunRecord.from_dict(json.loads(container.attrs["Labels"][RECORD_LABEL])) for container in found]
 
     def cancel(self, launch: str, number: int) -> None:
         if (container := self._container(launch)) and container.status == "running":

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import subprocess
@@ -131,8 +130,9 @@ class ProcessTarget(Target):
         )
 
     def launches(self) -> list[RunRecord]:
-        submitted = sorted(self.world.runs.glob("*/submitted.json"))
-        return [RunRecord.from_dict(json.loads(path.read_text())) for path in submitted]
+        submitted = (files.read_json(path) for path in sorted(self.world.runs.glob("*/submitted.json")))
+        # One may be collected by somebody else just now.
+        return [RunRecord.from_dict(found) for found in submitted if found]
 
     def cancel(self, launch: str, number: int) -> None:
         pid = files.read_json(self._folder(launch) / "shim.json").get("pid")

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import stat
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -80,3 +83,33 @@ def test_a_lock_is_seen_while_its_holder_lives_and_gone_with_it(tmp_path: Path) 
         holder.kill()
         holder.join()
         holder.close()
+
+
+def test_a_lock_that_its_holder_removed_keeps_nobody_apart_from_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    inside: list[int] = []
+    most: list[int] = []
+
+    def hold() -> None:
+        for _ in range(50):
+            with files.locked(path):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0)
+                inside.pop()
+                path.unlink()
+
+    threads = [threading.Thread(target=hold) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (max(most), len(most)) == (1, 200)
+
+
+def test_who_asks_for_a_lock_is_no_holder(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.touch()
+    with open(path) as other:
+        fcntl.flock(other, fcntl.LOCK_SH)  # somebody else who asks at this moment
+        assert not files.is_locked(path)

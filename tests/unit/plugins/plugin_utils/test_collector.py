@@ -1,0 +1,80 @@
+"""One launch is settled once, whoever looks at it meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
+from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+
+LAUNCH = "x-20260101-000000-abcd"
+NOBODY = Endpoint("x", "x", "process", "x", 1)  # MLflow is away
+
+
+class Engine:
+    """A target whose one launch has ended; once it is removed, nothing is known of it but that it is gone."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.removed = 0
+        self.asked = threading.Barrier(2, timeout=10)
+
+    def outcome(self, _launch: str) -> Outcome:
+        found = Outcome(exit_code=0, state=RunState.FINISHED, report={"closed": True})
+        if self.removed:
+            found = Outcome(exit_code=None, state=RunState.KILLED, reason="gone", report={})
+        self.asked.wait()
+        return found
+
+    def follow(self, _launch: str) -> list[bytes]:
+        return [b"line\n"]
+
+    def remove(self, _launch: str) -> None:
+        self.removed += 1
+
+
+def record() -> RunRecord:
+    return RunRecord(
+        launch=LAUNCH, name="x", world="w", target="process", script="", script_sha256="", bundle_sha256="",
+        fingerprint="", contract={}, image="", tracking_uri="",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Any:
+    world = World("w", "process", tmp_path / "state", NOBODY, NOBODY, "bucket", "region", "access", "secret key")
+    return Engine(world)
+
+
+def test_two_that_settle_at_once_agree(engine: Any) -> None:
+    found: list[RunRecord | None] = []
+    both = [threading.Thread(target=lambda: found.append(collector.conclude(engine, record()))) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert [one and one.state for one in found] == [RunState.FINISHED, RunState.FINISHED]
+    assert sorted(path.name for path in engine.world.runs.iterdir()) == [LAUNCH]
+    assert sorted(path.name for path in (engine.world.runs / LAUNCH).iterdir()) == ["log.txt", "record.json"]
+
+
+def test_who_comes_later_does_not_overwrite_what_was_written(engine: Any) -> None:
+    engine.asked = threading.Barrier(1)
+    assert collector.conclude(engine, record())
+    again = collector.conclude(engine, record())
+    assert again is not None
+    assert (again.state, again.exit_code, again.reason) == (RunState.FINISHED, 0, "")
+    assert collector.settled(engine.world, LAUNCH) == again
+
+
+def test_who_follows_a_launch_settles_it(engine: Any) -> None:
+    with files.locked(collector.lock_path(engine.world, LAUNCH)):
+        assert collector.conclude(engine, record()) is None
+    assert not engine.removed
