@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_words
 
 DOCKERFILE = Path(__file__).parents[2] / "trainer" / "Dockerfile"
 BASE_IMAGE = "python:3.11-slim-bookworm"
@@ -71,13 +72,38 @@ def is_pushed(client: Any, image: str) -> bool:
     return True
 
 
-def _pulled(client: Any, image: str) -> Any:
-    import docker
+def pull(client: Any, image: str) -> Any:
+    """The image `image` of its registry, for the engine's platform.
 
+    Raises:
+        SamerunError: it is not there, or is for another platform, or its registry is not reached, or the disk is full.
+    """
+    what = f"pull the image {image}"
+    with engine.explained(what):
+        # The client's own pull reads these steps without looking, so that a full disk reads "no such image".
+        for step in client.api.pull(*_split(image), stream=True, decode=True):
+            if "error" in step:
+                raise docker_words.refusal(what, step["error"])
+        return client.images.get(image)
+
+
+def _pulled(client: Any, image: str) -> Any:
+    """As `pull`, but None where the registry has no such image."""
     try:
-        return client.images.pull(image)
-    except docker.errors.APIError:
+        return pull(client, image)
+    except SamerunError as error:
+        # What a build would not mend is said now, and not after minutes.
+        if docker_words.UNREACHABLE.text in error.message or docker_words.FULL_DISK.text in error.message:
+            raise
         return None
+
+
+def _split(image: str) -> tuple[str, str | None]:
+    """Name and tag: without a tag the engine would pull every one there is."""
+    if "@" in image:
+        return image, None
+    name, colon, tag = image.rpartition(":")
+    return (name, tag) if colon and "/" not in tag else (image, "latest")
 
 
 def build(client: Any, image: str, requirements: str, base_image: str, say: Callable[[str], None]) -> None:
@@ -102,9 +128,12 @@ def _watch(steps: Any, what: str, say: Callable[[str], None]) -> None:
     last: list[str] = []
     for step in steps:
         if "error" in step:
-            cause = " | ".join([*last, step["error"].strip()])
+            words = " | ".join([*last, step["error"].strip()])
+            # A step's own output may hold any words; of them only a full disk is for sure the engine's.
+            if docker_words.cause(step["error"]) or docker_words.FULL_DISK.means(words):
+                raise docker_words.refusal(what, words)
             raise SamerunError(
-                f"Failed to {what}: {cause}.",
+                f"Failed to {what}: {words}.",
                 "Are base image (training_base_image), registry and package index reachable? "
                 "Or name a ready image: training_image.",
                 UNAVAILABLE,

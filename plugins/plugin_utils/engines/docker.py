@@ -16,6 +16,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     UNAVAILABLE,
     SamerunError,
 )
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_words
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
@@ -101,26 +102,13 @@ def explained(what: str) -> Iterator[None]:
     try:
         yield
     except docker.errors.APIError as error:
-        words = (error.explanation or str(error)).strip().rstrip(".")
-        raise SamerunError(f"Failed to {what}: the engine says: {words}.", _hint(words), UNAVAILABLE) from error
+        raise docker_words.refusal(what, error.explanation or str(error)) from error
     except (docker.errors.DockerException, requests.RequestException) as error:
         raise SamerunError(
             f"Failed to {what}: the Docker engine went away ({type(error).__name__}).",
             "Start it again; samerun status then finds the run.",
             UNAVAILABLE,
         ) from error
-
-
-def _hint(words: str) -> str:
-    if "no space left" in words.lower():
-        return "Free disk: docker system df, docker image prune."
-    if any(part in words for part in ("No such image", "manifest", "pull access denied", "repository")):
-        return "Is the image's name right, and is its registry reachable? docker pull IMAGE tells."
-    if "port is already allocated" in words or "address already in use" in words:
-        return (
-            "Another program holds the port: move ours by mlflow_port, object_store_port or object_store_console_port."
-        )
-    return ""
 
 
 def archive(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, SamerunError
@@ -38,11 +38,40 @@ def cpu_nanos(quantity: str) -> int:
     return int(float(found[1]) * (10**6 if found[2] else 10**9))
 
 
+def gpus(quantity: str) -> int:
+    """`2` as a number of GPUs."""
+    if not re.fullmatch(r"[1-9]\d*", quantity):
+        raise SamerunError(
+            f"Failed to read the GPU quantity {quantity!r}: it is not a whole number of GPUs.", "Write 1 or 2.", DATA
+        )
+    return int(quantity)
+
+
 def docker_limits(resources: Mapping[str, str]) -> dict[str, Any]:
-    """The part of a container's HostConfig that limits it."""
+    """The part of a container's HostConfig that limits it.
+
+    Raises:
+        SamerunError: a key or a quantity that has no meaning.
+    """
     limits: dict[str, Any] = {}
-    if cpu := resources.get("cpu"):
-        limits["NanoCpus"] = cpu_nanos(str(cpu))
-    if memory := resources.get("memory"):
-        limits["Memory"] = memory_bytes(str(memory))
+    for key, value in resources.items():
+        if key not in _LIMITS:
+            raise SamerunError(
+                f"Failed to read training_resources: {key} is not known.", f"It has {', '.join(_LIMITS)}.", DATA
+            )
+        limits.update(_LIMITS[key](str(value)))
     return limits
+
+
+def _memory_limit(quantity: str) -> dict[str, Any]:
+    """Swap included: by default the engine gives as much swap again, and the limit would be twice what was asked."""
+    limit = memory_bytes(quantity)
+    return {"Memory": limit, "MemorySwap": limit}
+
+
+_LIMITS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "cpu": lambda quantity: {"NanoCpus": cpu_nanos(quantity)},
+    "memory": _memory_limit,
+    "gpu": lambda quantity: {"DeviceRequests": [{"Count": gpus(quantity), "Capabilities": [["gpu"]]}]},
+    "shm": lambda quantity: {"ShmSize": memory_bytes(quantity)},
+}

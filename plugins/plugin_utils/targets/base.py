@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ansible_collections.samerun.stack.plugins.module_utils.errors import MASK
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, MASK, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Environment,
     Outcome,
@@ -126,6 +126,25 @@ def shim_spec(spec: RunSpec, viewpoint: str, *, work: str, code: str, report: st
         },
         sort_keys=True,
     )  # fmt: skip
+
+
+def refuse(options: Mapping[str, Any], why: str, hint: str) -> None:
+    """Refuse, by name, those of `options` (variable to value) that are set: the target cannot do them."""
+    if given := [variable for variable, value in options.items() if value]:
+        listed = " and ".join(given)
+        raise SamerunError(
+            f"Failed to plan the run: {listed} {'is' if len(given) == 1 else 'are'} set, and {why}.", hint, CONFIG
+        )
+
+
+def cluster_options(spec: RunSpec) -> dict[str, Any]:
+    """The options of `spec` that mean something to a cluster only, by their variables."""
+    given = spec.scheduling
+    return {
+        "training_node_selector": given.node_selector, "training_tolerations": given.tolerations,
+        "training_priority_class": given.priority_class, "training_service_account": given.service_account,
+        "training_queue": given.queue,
+    }  # fmt: skip
 
 
 def overlaid(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:

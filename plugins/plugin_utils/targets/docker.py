@@ -28,14 +28,18 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quant
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     EnvironmentRequest,
     Target,
+    cluster_options,
     mask,
     outcome_from,
+    overlaid,
+    refuse,
     shim_spec,
 )
 
 _FOLDER = "/samerun"
 _REPORT = f"{_FOLDER}/out/report.json"
 _START_SECONDS = 60
+_STOP_SECONDS = 45  # of `docker stop`: the script has 30 s of them, and its runs are closed after it
 _KILLED = 137
 _BUILT_IN = {"bridge", "host", "none"}
 
@@ -73,6 +77,7 @@ class DockerTarget(Target):
         return Environment(environment.python, environment.image, digest, environment.key)
 
     def plan(self, spec: RunSpec) -> dict[str, Any]:
+        refuse(cluster_options(spec), "a Docker engine schedules nothing", "Unset it, or train on kubernetes.")
         return self._request(spec, mask(spec.secrets))
 
     def submit(self, spec: RunSpec, code: Bundle) -> None:
@@ -152,12 +157,13 @@ class DockerTarget(Target):
 
     def _request(self, spec: RunSpec, secrets: Mapping[str, str]) -> dict[str, Any]:
         record = spec.record()
-        config = {
+        config: dict[str, Any] = {
             "Image": spec.environment.image,
             "Entrypoint": [spec.environment.python],
             "Cmd": [f"{_FOLDER}/{shim_archive.NAME}", f"{_FOLDER}/spec.json"],
             "Env": {**spec.plain, **secrets},
             "Labels": {**self.world.labels, LAUNCH_LABEL: spec.launch, RECORD_LABEL: record.as_json()},
+            "StopTimeout": _STOP_SECONDS,
             "HostConfig": {
                 "NetworkMode": spec.network or self.world.network,
                 "Mounts": [_mount(volume) for volume in spec.volumes],
@@ -167,7 +173,10 @@ class DockerTarget(Target):
         instructions = shim_spec(
             spec, self.viewpoint(spec.network), work=f"{_FOLDER}/work", code=f"{_FOLDER}/bundle.tar.gz", report=_REPORT
         )
-        return {"name": self._name(spec.launch), "config": config, "instructions": instructions}
+        merged = overlaid(config, _mapped(spec.overlay))
+        # Without its labels nobody would find the launch again.
+        merged["Labels"] = {**(merged.get("Labels") or {}), **config["Labels"]}
+        return {"name": self._name(spec.launch), "config": merged, "instructions": instructions}
 
     def _ensure_network(self, name: str) -> None:
         wanted = name or self.world.network
@@ -182,8 +191,7 @@ class DockerTarget(Target):
             found = self.client.images.get(image)
         except docker.errors.ImageNotFound:
             self.say(f"Pulling {image}")
-            with engine.explained(f"pull the image {image}"):
-                found = self.client.images.pull(*_split(image))
+            found = images.pull(self.client, image)
         return str((found.attrs.get("RepoDigests") or [found.id])[0])
 
     def _never_started(self, container: Any) -> Outcome | None:
@@ -212,14 +220,14 @@ def _reason(state: Mapping[str, Any]) -> tuple[str, str]:
     return f"The container ended with exit code {state['ExitCode']} and left no report.", "Its last lines say why."
 
 
+def _mapped(overlay: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`overlay` with its Env as a mapping, as ours is; the engine's own word is a list of NAME=VALUE."""
+    env = overlay.get("Env")
+    if not isinstance(env, list):
+        return overlay
+    return {**overlay, "Env": dict(entry.partition("=")[::2] for entry in env)}
+
+
 def _mount(volume: Volume) -> dict[str, Any]:
     kind = "volume" if volume.named else "bind"
     return {"Type": kind, "Source": volume.source, "Target": volume.path, "ReadOnly": volume.read_only}
-
-
-def _split(image: str) -> tuple[str, str | None]:
-    """Name and tag: without a tag the client would pull every one there is."""
-    if "@" in image:
-        return image, None
-    name, colon, tag = image.rpartition(":")
-    return (name, tag) if colon and "/" not in tag else (image, "latest")

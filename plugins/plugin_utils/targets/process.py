@@ -30,8 +30,10 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     EnvironmentRequest,
     Target,
+    cluster_options,
     mask,
     outcome_from,
+    refuse,
     shim_spec,
 )
 
@@ -75,12 +77,12 @@ class ProcessTarget(Target):
         return environment
 
     def plan(self, spec: RunSpec) -> dict[str, Any]:
-        if spec.resources:
-            raise SamerunError(
-                "Failed to plan the run: training_resources is set, and the process target cannot limit a process.",
-                "Unset it, or train on docker or kubernetes.",
-                CONFIG,
-            )
+        elsewhere = "Unset it, or train on docker or kubernetes."
+        refuse({"training_resources": spec.resources}, "the process target cannot limit a process", elsewhere)
+        refuse({"training_overlay": spec.overlay}, "a process has no native request to merge it over", elsewhere)
+        named = spec.network if spec.network != "host" else ""
+        refuse({"training_network": named}, "a process has the network of this host", elsewhere)
+        refuse(cluster_options(spec), "there is no cluster that would obey", "Unset it, or train on kubernetes.")
         return self._request(spec, mask(spec.secrets))
 
     def submit(self, spec: RunSpec, code: Bundle) -> None:

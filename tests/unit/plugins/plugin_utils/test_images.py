@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
@@ -23,3 +25,18 @@ def test_a_failing_build_says_its_last_words() -> None:
     assert caught.value.message == "Failed to build the image z: Step 1/2 : FROM x | Collecting y | no such package."
     assert "training_image" in caught.value.hint
     assert said == ["Step 1/2 : FROM x"]
+
+
+def test_a_full_disk_is_named_wherever_a_build_says_it() -> None:
+    steps = [{"stream": "OSError: [Errno 28] No space left on device\n"}, {"error": "pip returned 1\n"}]
+    with pytest.raises(SamerunError, match="the engine's disk is full"):
+        images._watch(iter(steps), "build the image z", lambda _line: None)
+
+
+def test_a_pull_that_fails_midway_says_why() -> None:
+    class Api:
+        def pull(self, *_: object, **__: object) -> list[dict[str, str]]:
+            return [{"status": "Extracting"}, {"error": "write /x: no space left on device"}]
+
+    with pytest.raises(SamerunError, match=r"^Failed to pull the image x/y:1: the engine's disk is full"):
+        images.pull(SimpleNamespace(api=Api()), "x/y:1")

@@ -35,9 +35,26 @@ def test_what_is_no_cpu_is_refused(quantity: str) -> None:
         quantities.cpu_nanos(quantity)
 
 
+@pytest.mark.parametrize("quantity", ["", "0", "-1", "0.5", "all", "1k"])
+def test_what_is_no_number_of_gpus_is_refused(quantity: str) -> None:
+    with pytest.raises(SamerunError, match=r"GPU quantity .*Write 1 or 2"):
+        quantities.docker_limits({"gpu": quantity})
+
+
 @pytest.mark.parametrize(
     "resources, limits",
-    [({}, {}), ({"cpu": "1"}, {"NanoCpus": 10**9}), ({"memory": "1Ki"}, {"Memory": 1024})],
+    [
+        ({}, {}),
+        ({"cpu": "1"}, {"NanoCpus": 10**9}),
+        ({"memory": "1Ki"}, {"Memory": 1024, "MemorySwap": 1024}),
+        ({"shm": "1Mi"}, {"ShmSize": 2**20}),
+        ({"gpu": "2"}, {"DeviceRequests": [{"Count": 2, "Capabilities": [["gpu"]]}]}),
+    ],
 )
 def test_limits_are_those_that_are_asked_for(resources: dict[str, str], limits: dict[str, Any]) -> None:
     assert quantities.docker_limits(resources) == limits
+
+
+def test_a_resource_that_is_not_known_is_named() -> None:
+    with pytest.raises(SamerunError, match=r"training_resources: memroy is not known.*cpu, memory, gpu, shm"):
+        quantities.docker_limits({"cpu": "1", "memroy": "1Gi"})

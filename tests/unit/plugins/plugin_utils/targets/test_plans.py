@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
-from ansible_collections.samerun.stack.plugins.module_utils.run import Environment, RunSpec, Volume
+from ansible_collections.samerun.stack.plugins.module_utils.run import Environment, RunSpec, Scheduling, Volume
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.plugin_utils import private_mounts
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
@@ -67,6 +67,7 @@ def made(case: str, found: dict[str, Any]) -> tuple[Target, RunSpec]:
     changed = {
         "args": tuple(given["args"]), "contract": contract, "environment": Environment(**given["environment"]),
         "volumes": tuple(Volume(**volume) for volume in given.get("volumes", [])),
+        "scheduling": Scheduling(**given.get("scheduling", {})),
     }  # fmt: skip
     fixed = {
         "launch": "train-20260101-000000-abcd", "world": world.name, "target": target.NAME, "bucket": world.bucket,
