@@ -107,6 +107,7 @@ class RunSpec:
         retries: how often a lost launch is started again; with `retry_failures` a failed one too.
         delivery: how the code gets there: auto, bundle, mount or image.
         timeout: seconds, 0 for none.
+        imports: what is still to be tried in the environment before the script starts, see imports.py.
     """
 
     launch: str
@@ -133,6 +134,7 @@ class RunSpec:
     retry_failures: bool = False
     keeping: Keeping = field(default_factory=Keeping)
     delivery: str = "auto"
+    imports: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def plain(self) -> dict[str, str]:

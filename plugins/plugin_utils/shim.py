@@ -23,7 +23,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import probes, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import imports, probes, tracking
 
 RUN_CONTEXT = "MLFLOW_RUN_CONTEXT"
 EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
@@ -53,7 +53,10 @@ class Shim:
         try:
             client = self._store()
             self._unpack(client)
-            self._probe(client)
+            wanted, script, work = self.spec.get("imports", {}), self.spec["script"], self.spec["work"]
+            with imports.Checking(wanted, script, work, self.env) as checking:
+                self._probe(client)
+                self.report["imports"] = checking.result()
         except probes.ProbeError as error:
             return self._refuse(error)
         code = self._script()

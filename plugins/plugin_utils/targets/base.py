@@ -123,6 +123,7 @@ def shim_spec(spec: RunSpec, viewpoint: str, *, work: str, code: str, report: st
             "launch": spec.launch, "fingerprint": spec.fingerprint, "viewpoint": viewpoint,
             "script": spec.script, "args": list(spec.args), "work": work, "bundle": code, "bundle_key": code_key,
             "bucket": spec.bucket, "report": report, "timeout": spec.timeout,
+            **({"imports": dict(spec.imports)} if spec.imports else {}),
         },
         sort_keys=True,
     )  # fmt: skip

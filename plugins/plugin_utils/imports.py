@@ -1,0 +1,188 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether a script's modules really import in the interpreter that will run it, asked of that interpreter itself.
+
+A package can be found and still fail to import, so that nothing but importing it tells. One child does it, while the
+shim looks at the endpoints. This file travels with a launch, see shim.py; what is to be imported says
+source_checks.py, and what is known of an environment already import_marks.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any, Mapping
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.plugin_utils.probes import ProbeError
+
+SECONDS = 10  # what took longer is not known, and the script itself tells
+_LONGEST = 300  # characters of an exception's text: a report in a cluster has room for 4096 bytes
+_LOG_MODEL_WANTS_EXAMPLE = (3, 14)
+
+# argv: descriptor of the answer, seconds, sys.path[0], names as "module" or "module:attribute". What is not there at
+# all comes first: it is told at once.
+_CHILD = """\
+import importlib, importlib.util, json, os, signal, sys
+answer, seconds, sys.path[0], names = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
+signal.alarm(2 * seconds)
+found = {}
+try:
+    from importlib import metadata
+except ImportError:
+    metadata = None
+for package in ("mlflow", "mlflow-skinny"):
+    try:
+        found.setdefault("mlflow", metadata.version(package))
+    except Exception:
+        pass
+sys.argv = [""]
+def absent(name):
+    try:
+        return importlib.util.find_spec(name.partition(":")[0].partition(".")[0]) is None
+    except Exception:
+        return False
+for name in sorted(names, key=absent, reverse=True):
+    module, _, attribute = name.partition(":")
+    os.write(answer, (module + "\\n").encode())
+    try:
+        imported = importlib.import_module(module)
+        if attribute and not hasattr(imported, attribute):
+            try:
+                importlib.import_module(module + "." + attribute)
+            except ModuleNotFoundError as error:
+                if error.name != module + "." + attribute:
+                    raise
+                raise ImportError("cannot import name %r from %r" % (attribute, module)) from None
+    except BaseException as error:
+        found["failed"] = {
+            "name": module, "kind": type(error).__name__, "text": str(error)[:2000],
+            "missing": getattr(error, "name", None),
+        }
+        break
+os.write(answer, json.dumps(found).encode())
+os._exit(0)
+"""
+
+
+class Checking:
+    """A check that goes on until it is asked; as a context it leaves no child behind.
+
+    Args:
+        wanted: `names` to import; `hints` for some of them; `where`, what the interpreter is called; `lenient`, whether
+            a module that is not found may be found by a path that the script adds; `log_model`, where the script logs
+            a torch model without an example. Empty for nothing to check.
+        script: its path, absolute or relative to `work`.
+        work: the folder that the script starts in.
+        environ: the script's environment.
+        secrets: names of variables that only the script gets.
+    """
+
+    def __init__(
+        self, wanted: Mapping[str, Any], script: str, work: str, environ: Mapping[str, str], secrets: Any = ()
+    ) -> None:
+        self.wanted = wanted
+        self._child: subprocess.Popen[bytes] | None = None
+        self._started = time.monotonic()
+        if not wanted.get("names") and not wanted.get("ask"):
+            return
+        hidden = {*contract.keys(secret=True), *secrets}
+        own = {name: value for name, value in environ.items() if name not in hidden}
+        reading, writing = os.pipe()
+        first = os.path.dirname(os.path.join(work, script))
+        argv = [sys.executable, "-B", "-c", _CHILD, str(writing), str(SECONDS), first]
+        self._answer = open(reading, "rb")  # noqa: SIM115 - closed by stop
+        try:
+            self._child = subprocess.Popen(
+                [*argv, *wanted.get("names", ())], cwd=work, env=own, pass_fds=(writing,), start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        finally:
+            os.close(writing)
+
+    def __enter__(self) -> Checking:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the child and what it started."""
+        if self._child is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+            self._child.wait()
+            self._answer.close()
+            self._child = None
+
+    def result(self) -> dict[str, Any]:
+        """What was found, for the report: `mlflow`, its version; `imported`, whether every name was.
+
+        Raises:
+            ProbeError: a name cannot be imported, or what is installed does not do what the script asks of it.
+        """
+        found: dict[str, Any] = self._wait() if self._child is not None else {"imported": True}
+        if "mlflow" in self.wanted:
+            found.setdefault("mlflow", self.wanted["mlflow"])
+        failed = found.pop("failed", None)
+        if failed and not (self.wanted.get("lenient") and failed["missing"] == failed["name"].partition(".")[0]):
+            raise self._problem(failed)
+        if log_model_problem := example_problem(self.wanted.get("log_model", ""), found.get("mlflow", "")):
+            raise log_model_problem
+        return found
+
+    def _wait(self) -> dict[str, Any]:
+        """The child's answer; without one in time, nothing is known."""
+        assert self._child is not None  # noqa: S101 - result asks only then
+        try:
+            code = self._child.wait(max(0.1, SECONDS - (time.monotonic() - self._started)))
+        except subprocess.TimeoutExpired:
+            return {}
+        # Each name before it is imported, in the end what was found.
+        *names, last = self._answer.read().decode(errors="replace").split("\n")
+        if last:
+            found: dict[str, Any] = json.loads(last)
+            return {**found, "imported": "failed" not in found}
+        if not names:
+            return {}
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        failed = {"name": names[-1], "kind": "", "text": f"the interpreter was ended by {how}", "missing": None}
+        return {"failed": failed}
+
+    def _problem(self, failed: Mapping[str, Any]) -> ProbeError:
+        text = " ".join(failed["text"].split())
+        text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+        cause = f"{failed['kind']}: {text}" if failed["kind"] else text
+        hint = self.wanted.get("hints", {}).get(failed["name"].partition(".")[0])
+        if not hint and failed["missing"] == failed["name"].partition(".")[0]:
+            hint = "Add it to the requirements (training_requirements)."
+        where = self.wanted.get("where") or sys.executable
+        return ProbeError(
+            f"Failed to import {failed['name']} in {where}: {cause.rstrip('.')}.",
+            hint or f"Try it there: python -c 'import {failed['name']}'",
+        )
+
+
+def example_problem(where: str, version: str) -> ProbeError | None:
+    """What `where` (file and line, or nothing) has to expect of an MLflow of `version`."""
+    if not where or not version or parsed(version) < _LOG_MODEL_WANTS_EXAMPLE:
+        return None
+    return ProbeError(
+        f"Failed to check {where}: mlflow.pytorch.log_model without input_example is refused by MLflow {version}, "
+        "after the last epoch.",
+        'Pass input_example or serialization_format="pickle", or require mlflow==3.13.* (training_requirements).',
+    )
+
+
+def parsed(version: str) -> tuple[int, ...]:
+    """Major and minor number of a version."""
+    numbers = []
+    for part in version.split(".")[:2]:
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        numbers.append(int(digits or 0))
+    return tuple(numbers)
