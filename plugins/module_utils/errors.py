@@ -19,9 +19,6 @@ CONFIG = os.EX_CONFIG  # 78: a variable is missing or contradicts another
 # The key of a task's result that carries the exit code of `samerun`.
 EXIT_KEY = "samerun_exit"
 
-MASK = "********"
-SHORTEST_MASKED = 6
-
 
 class SamerunError(Exception):
     """Something that a person can mend.
@@ -40,10 +37,3 @@ class SamerunError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
-
-
-def masked(text: str, secrets: tuple[str, ...]) -> str:
-    """`text` without any of `secrets`; those under six characters would destroy more than they hide."""
-    for secret in sorted((s for s in secrets if len(s) >= SHORTEST_MASKED), key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    return text

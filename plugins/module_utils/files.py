@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +26,21 @@ def write_private(path: Path, content: bytes | str) -> bool:
     with contextlib.suppress(FileNotFoundError):
         if path.read_bytes() == data and (path.stat().st_mode & 0o777) == 0o600:
             return False
+    write_private_stream(path, [data])
+    return True
+
+
+def write_private_stream(path: Path, pieces: Iterable[bytes]) -> None:
+    """As `write_private`, for what comes in pieces."""
     private_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as out:
-            out.write(data)
+            out.writelines(pieces)
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    return True
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -154,6 +154,7 @@ class RunSpec:
             contract={"names": self.contract.names, "sha256": self.contract.sha256},
             image=self.environment.digest or self.environment.image,
             tracking_uri=self.contract.plain[name_of("tracking_uri")],
+            retries=self.retries, outputs=list(self.keeping.outputs), record_failures=self.keeping.failures,
         )  # fmt: skip
 
 
@@ -179,6 +180,8 @@ class RunRecord:
         durations: seconds, by phase.
         started_at, ended_at: UTC, ISO 8601.
         tracking_uri: as the script saw it.
+        attempts: how often the script was started.
+        retries, outputs, record_failures: as asked for, see `RunSpec` and `Keeping`.
     """
 
     launch: str
@@ -200,6 +203,10 @@ class RunRecord:
     started_at: str = ""
     ended_at: str = ""
     durations: dict[str, float] = field(default_factory=dict)
+    attempts: int = 1
+    retries: int = 0
+    outputs: list[str] = field(default_factory=list)
+    record_failures: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return {**dataclasses.asdict(self), "state": self.state.value}
@@ -235,6 +242,11 @@ class Outcome:
     hint: str = ""
     started_at: str = ""
     ended_at: str = ""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the shim died with the script, by no wish of ours: another attempt may be started."""
+        return not self.report and self.state is RunState.KILLED
 
 
 def now() -> str:

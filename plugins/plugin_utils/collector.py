@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
@@ -22,7 +21,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     seconds_between,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import leftovers
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
@@ -56,7 +55,7 @@ def targets(world: World) -> list[Target]:
 
 
 def collect(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
-    """Settle every launch that ended while nobody watched.
+    """Settle every launch that ended while nobody watched, and start again what was lost and may be.
 
     Returns:
         The records settled now, and those of launches that still go on.
@@ -72,7 +71,11 @@ def collect(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
 
 
 def conclude(target: Target, record: RunRecord) -> RunRecord | None:
-    """Settle the launch of `record`; None while it goes on, or while somebody follows it who will settle it."""
+    """Settle the launch of `record`, or start it again where it was lost and may be.
+
+    Returns:
+        None while it goes on, or while somebody follows it who will settle it.
+    """
     world, launch = target.world, record.launch
     if files.is_locked(lock_path(world, launch)) or (outcome := target.outcome(launch)) is None:
         return None
@@ -83,6 +86,8 @@ def conclude(target: Target, record: RunRecord) -> RunRecord | None:
                 # Somebody else was faster, and the engine may know nothing any more: what was written stands.
                 known = ("state", "exit_code", "reason", "hint", "started_at", "ended_at")
                 record, outcome = before, replace(outcome, **{name: getattr(before, name) for name in known})
+            elif restarted(target, record, outcome):
+                return None
             ours = lock_path(world, launch).exists()
             return settle(target, record, outcome, keep=not ours and _is_fresh(outcome))
         finally:
@@ -95,58 +100,51 @@ def settled(world: World, launch: str) -> RunRecord | None:
     return RunRecord.from_dict(found) if found else None
 
 
+def restarted(target: Target, record: RunRecord, outcome: Outcome) -> bool:
+    """Start a launch again that was lost with its shim, if it may be and the engine does not do so itself."""
+    if not outcome.lost or not record.retries:
+        return False
+    path = _restarts_path(target.world, record.launch)
+    with files.locked(path.with_suffix(".lock")):
+        count = int(files.read_json(path).get("count", 0))
+        if count >= record.retries or not target.restart(record.launch):
+            return False
+        files.write_json(path, {"count": count + 1})
+    return True
+
+
 def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = False) -> RunRecord:
     """Complete `record`, close its MLflow runs, write record and log, and remove what the engine still holds.
 
     With `keep`, or where MLflow could not be asked, the engine's part stays for the next command.
     """
-    world = target.world
+    world, report = target.world, outcome.report
     _keep_log(target, record.launch)
     record.state, record.exit_code = outcome.state, outcome.exit_code
     record.reason, record.hint = outcome.reason, outcome.hint
     record.started_at = outcome.started_at or record.started_at
     record.ended_at = outcome.ended_at or now()
+    record.attempts = int(report.get("attempts", 1)) + _restarts(world, record.launch)
     record.durations["run"] = seconds_between(record.started_at, record.ended_at)
-    told = close_runs(world, record)
+    told = leftovers.finish(world, record, report, log_path(world, record.launch))
     if not told:
         record.mlflow_runs = [
-            MlflowRun(run_id=run["run_id"], experiment="", status=run["status"])
-            for run in outcome.report.get("runs", [])
+            MlflowRun(run_id=run["run_id"], experiment="", status=run["status"]) for run in report.get("runs", [])
         ]
     files.write_json(record_path(world, record.launch), record.as_dict())
-    # A script that was not started has no runs that somebody would have to close.
-    if not keep and (told or outcome.report.get("closed") or outcome.report.get("stage") == "probe"):
+    if not keep and (told or report.get("closed")):
         target.remove(record.launch)
-        lock_path(world, record.launch).unlink(missing_ok=True)
+        for path in (lock_path(world, record.launch), *_restarts_path(world, record.launch).parent.glob("restarts.*")):
+            path.unlink(missing_ok=True)
     return record
 
 
-def close_runs(world: World, record: RunRecord) -> bool:
-    """Make MLflow agree with the record and copy what it knows of the launch; False if it does not answer."""
-    url = world.mlflow.url("host")
-    server = tracking.Tracking(url)
-    try:
-        experiments = server.experiments()
-        found = server.runs(f"tags.`{tracking.LAUNCH_TAG}` = '{record.launch}'", list(experiments))
-        if any(run["info"]["status"] in ("RUNNING", "SCHEDULED") for run in found):
-            server.close(found, record.state.value, record.exit_code)
-            found = server.launch_runs(record.launch)
-    except (OSError, ValueError, KeyError):
-        return False
-    record.mlflow_runs = [_mlflow_run(run, experiments, url) for run in found]
-    return True
+def _restarts_path(world: World, launch: str) -> Path:
+    return world.runs / launch / "restarts.json"
 
 
-def _mlflow_run(run: dict[str, Any], experiments: dict[str, str], url: str) -> MlflowRun:
-    info, data = run["info"], run.get("data", {})
-    experiment, run_id = info["experiment_id"], info["run_id"]
-    return MlflowRun(
-        run_id=run_id, experiment=experiments.get(experiment, experiment), status=info["status"],
-        name=info.get("run_name", ""),
-        params={p["key"]: p["value"] for p in data.get("params", [])},
-        metrics={m["key"]: m["value"] for m in data.get("metrics", [])},
-        url=f"{url}/#/experiments/{experiment}/runs/{run_id}",
-    )  # fmt: skip
+def _restarts(world: World, launch: str) -> int:
+    return int(files.read_json(_restarts_path(world, launch)).get("count", 0))
 
 
 def _keep_log(target: Target, launch: str) -> None:
@@ -154,7 +152,7 @@ def _keep_log(target: Target, launch: str) -> None:
     path = log_path(target.world, launch)
     if not path.exists():
         try:
-            files.write_private(path, b"".join(target.follow(launch)))
+            files.write_private_stream(path, target.follow(launch))
         except SamerunError:
             files.write_private(path, b"")  # the engine has none
     path.with_name(LOG_PART).unlink(missing_ok=True)

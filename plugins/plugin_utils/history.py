@@ -9,7 +9,7 @@ import urllib.error
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, leftovers, tracking
 
 
 def finished(world: World, fingerprint: str) -> RunRecord | None:
@@ -59,5 +59,5 @@ def _in_mlflow(server: tracking.Tracking, world: World, fingerprint: str) -> Run
         bundle_sha256="", fingerprint=fingerprint, contract={}, image="", tracking_uri="",
         state=RunState.FINISHED, exit_code=0,
     )  # fmt: skip
-    collector.close_runs(world, record)
+    record.mlflow_runs = leftovers.mlflow_runs(world, server, record.launch)
     return record

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files, run
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SOFTWARE, SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunSpec, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunSpec, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import (
     bundle,
@@ -141,29 +141,65 @@ class Launcher:
             if detach:
                 record.state = RunState.RUNNING
                 return record
-            with signals.passed_on(lambda number: self.target.cancel(spec.launch, number)):
-                first = self._follow(spec.launch)
-            outcome = self.target.outcome(spec.launch)
-            if outcome is None:
-                raise SamerunError(f"Failed to follow {spec.launch}: its log ended before it did.", "", SOFTWARE)
+            outcome, first = self._watch(record)
             record.durations = {"prepare": round(prepared - started, 3)}
             if first:
                 record.durations["first_output"] = round(first - prepared, 3)
             return collector.settle(self.target, record, outcome)
 
-    def _follow(self, launch: str) -> float:
-        """Show and keep the log until the launch ends; return when its first byte came (0.0 for none)."""
-        first = 0.0
-        kept = collector.log_path(self.world, launch)
-        # On the process target the script itself writes the file. Elsewhere it appears whole: if we are killed, whoever
-        # collects the launch sees that it is not there.
-        part = kept.with_name(collector.LOG_PART)
-        with open(os.devnull if kept.exists() else part, "wb") as copy:
-            for found in self.target.follow(launch):
-                first = first or time.monotonic()
-                copy.write(found)
-                copy.flush()
-                self.show(found)
-        if part.exists():
-            part.replace(kept)
-        return first
+    def _watch(self, record: RunRecord) -> tuple[Outcome, float]:
+        """Follow a launch to its end, over all its attempts; return when its first byte came too (0.0 for none)."""
+        signalled: list[int] = []
+
+        def cancel(number: int) -> None:
+            signalled.append(number)
+            self.target.cancel(record.launch, number)
+
+        log = LogKeeper(collector.log_path(self.world, record.launch), self.show)
+        with signals.passed_on(cancel):
+            while True:
+                log.take(self.target.follow(record.launch))
+                outcome = self.target.outcome(record.launch)
+                if outcome is None:
+                    raise SamerunError(f"Failed to follow {record.launch}: its log ended before it did.", "", SOFTWARE)
+                if signalled or not collector.restarted(self.target, record, outcome):
+                    log.end()
+                    return outcome, log.first
+                self.say(f"{outcome.reason} It is started again.")
+
+
+class LogKeeper:
+    """Shows a log once and keeps it, also where it is read from its start again.
+
+    On the process target the shim itself writes the file. Elsewhere it appears whole: if we are killed, whoever
+    collects the launch sees that it is not there.
+
+    Attributes:
+        first: when the first byte came (of the monotonic clock), 0.0 for none.
+    """
+
+    def __init__(self, path: Path, show: Callable[[bytes], None]) -> None:
+        self.first = 0.0
+        self._path, self._part = path, path.with_name(collector.LOG_PART)
+        self._show = show
+        self._taken = 0
+        if not path.exists():
+            files.write_private(self._part, b"")
+
+    def take(self, pieces: Iterable[bytes]) -> None:
+        """Take the log from its start; what was taken before is left out."""
+        skip = self._taken
+        with open(self._part if self._part.exists() else os.devnull, "ab") as copy:
+            for piece in pieces:
+                fresh, skip = piece[skip:], max(0, skip - len(piece))
+                if fresh:
+                    self._taken += len(fresh)
+                    self.first = self.first or time.monotonic()
+                    copy.write(fresh)
+                    copy.flush()
+                    self._show(fresh)
+
+    def end(self) -> None:
+        """It is whole."""
+        if self._part.exists():
+            self._part.replace(self._path)

@@ -15,18 +15,27 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
-import subprocess
 import sys
 import tarfile
+import time
 from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import imports, probes, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import imports, keeping, probes, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
+from ansible_collections.samerun.stack.plugins.plugin_utils.script_process import ScriptProcess
 
 RUN_CONTEXT = "MLFLOW_RUN_CONTEXT"
+RUN_ID = "MLFLOW_RUN_ID"
+LAUNCH = "SAMERUN_LAUNCH"  # by it a process is known as part of a launch, whoever its parent is
 EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
+_RUNS_TOLD = 20  # of all that were closed: a report on Kubernetes has 4096 bytes
+_REASON_LENGTH = 1000
+_AGAIN_SECONDS = 1.0  # before a script that was killed is started again
+_SPEC_FACTS = ("launch", "world", "target", "script", "fingerprint", "bundle_sha256")
 
 
 def now() -> str:
@@ -43,36 +52,37 @@ class Shim:
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
         self.env = dict(os.environ)
-        self.child: subprocess.Popen[bytes] | None = None
-        self.cancelled = 0
-        self.timed_out = False
-        self.report: dict[str, Any] = {"launch": spec["launch"], "started_at": now(), "stage": "prepare"}
+        self.client: Any = None
+        self.began = 0.0
+        # Kubernetes' termination log is there already, and empty; a plain file appears whole.
+        self.in_place = os.path.exists(spec["report"]) and os.path.getsize(spec["report"]) == 0
+        self.server = tracking.Tracking(self.env[probes.TRACKING_URI], timeout=5)
+        self.report: dict[str, Any] = {name: spec[name] for name in _SPEC_FACTS if name in spec}
+        self.report.update(started_at=now(), stage="prepare")
+        secret = {*contract.keys(secret=True), *spec.get("secret_names", [])}
+        os.makedirs(os.path.dirname(spec["log"]) or ".", exist_ok=True)
+        self.output = Output([self.env.get(name, "") for name in secret], spec["log"] if spec["copy_log"] else "")
+        self.script = ScriptProcess(self.output, int(spec.get("timeout", 0)), int(spec.get("grace", 30)))
 
     def run(self) -> int:
         """Do all of it; return the exit code, negative for a signal."""
         try:
-            client = self._store()
-            self._unpack(client)
+            self.client = self._store()
+            self._unpack()
             wanted, script, work = self.spec.get("imports", {}), self.spec["script"], self.spec["work"]
             with imports.Checking(wanted, script, work, self.env) as checking:
-                self._probe(client)
+                self._probe()
                 self.report["imports"] = checking.result()
         except probes.ProbeError as error:
             return self._refuse(error)
-        code = self._script()
+        code = self._attempts()
         self.report.update(stage="ended", ended_at=now(), exit_code=code if code >= 0 else 128 - code)
+        self.report["seconds"] = round(time.monotonic() - self.began, 3)
         if code < 0:
             self.report["signal"] = -code
         self._explain(code)
-        self._close(code)
-        self._leave_report()
+        self._end()
         return code
-
-    @property
-    def state(self) -> str:
-        code = self.report.get("exit_code")
-        killed = self.report.get("signal") in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
-        return "KILLED" if self.cancelled or (killed and not self.timed_out) else "FAILED" if code else "FINISHED"
 
     def _store(self) -> Any:
         """A client for the store, or None where the trainer has no boto3 (it then cannot use S3 either)."""
@@ -87,18 +97,20 @@ class Shim:
         except ImportError:
             return None
 
-    def _unpack(self, client: Any) -> None:
+    def _unpack(self) -> None:
+        shutil.rmtree(self.spec["work"], ignore_errors=True)  # of an attempt that was lost
         os.makedirs(self.spec["work"], exist_ok=True)
-        if self.spec.get("bundle_key"):
-            data = self._fetch(client)
-        else:
-            with open(self.spec["bundle"], "rb") as packed:
-                data = packed.read()
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        with tarfile.open(fileobj=io.BytesIO(self._code())) as archive:
             if hasattr(tarfile, "data_filter"):
                 # Ours was made from the project folder; links in it may point where the project's own do.
                 archive.extraction_filter = staticmethod(tarfile.tar_filter)
             archive.extractall(self.spec["work"])  # noqa: S202 - our own archive
+
+    def _code(self) -> bytes:
+        if self.spec.get("bundle_key"):
+            return self._fetch(self.client)
+        with open(self.spec["bundle"], "rb") as packed:
+            return packed.read()
 
     def _fetch(self, client: Any) -> bytes:
         bucket, key = self.spec["bucket"], self.spec["bundle_key"]
@@ -112,102 +124,139 @@ class Shim:
             raise probes.s3_problem(error, bucket, self.env[probes.S3_ENDPOINT], self.spec["viewpoint"]) from error
         return data
 
-    def _probe(self, client: Any) -> None:
+    def _probe(self) -> None:
         viewpoint = self.spec["viewpoint"]
         probes.probe_tracking(self.env[probes.TRACKING_URI], viewpoint)
         if self.env.get(probes.S3_ENDPOINT):
             probes.probe_tcp("the S3 store", probes.S3_ENDPOINT, self.env[probes.S3_ENDPOINT], viewpoint)
-        if client is not None:
-            probes.probe_s3(client, self.spec["bucket"], self.env[probes.S3_ENDPOINT], viewpoint)
+        if self.client is not None:
+            probes.probe_s3(self.client, self.spec["bucket"], self.env[probes.S3_ENDPOINT], viewpoint)
 
     def _refuse(self, error: probes.ProbeError) -> int:
-        print(f"samerun: {error.message} {error.hint}".rstrip(), file=sys.stderr, flush=True)
+        self.output.say(f"{error.message} {error.hint}".rstrip())
         self.report.update(stage="probe", ended_at=now(), exit_code=None, reason=error.message, hint=error.hint)
-        self._leave_report()
+        self._end()
         return EX_UNAVAILABLE
 
-    def _script(self) -> int:
+    def _attempts(self) -> int:
+        """Run the script, and again as often as it was lost and may be."""
+        self.began = time.monotonic()
+        self.report["script_started_at"] = now()
+        left = int(self.spec.get("restarts", 0))
+        while not self.script.cancelled:
+            self.report["attempts"] = self.report.get("attempts", 0) + 1
+            code = self._attempt()
+            lost = code == -signal.SIGKILL and not self.script.out_of_memory
+            again = lost or (code and self.spec.get("retry_failures"))
+            if not again or not left or self._stopped():
+                return code
+            left -= 1
+            how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+            self.output.say(f"{self.spec['script']} {how} and is started again; {left} more after that.")
+            time.sleep(_AGAIN_SECONDS)
+            self._unpack()
+        return -self.script.cancelled
+
+    def _stopped(self) -> bool:
+        return bool(self.script.cancelled or self.script.timed_out)
+
+    def _attempt(self) -> int:
         context = {tracking.LAUNCH_TAG: self.spec["launch"], tracking.FINGERPRINT_TAG: self.spec["fingerprint"]}
         # Without PYTHONUNBUFFERED a killed script loses its last 8 KB of output.
-        self.env.update({"PYTHONUNBUFFERED": "1", RUN_CONTEXT: json.dumps(context)})
+        env = {**self.env, "PYTHONUNBUFFERED": "1", RUN_CONTEXT: json.dumps(context), LAUNCH: self.spec["launch"]}
         # MLflow's telemetry changes os.environ from a thread; a request that reads it meanwhile fails, and the script.
-        self.env.setdefault("DO_NOT_TRACK", "true")
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._pass_on)
-        signal.signal(signal.SIGALRM, self._deadline)
-        self.report["script_started_at"] = now()
+        env.setdefault("DO_NOT_TRACK", "true")
+        if self.spec.get("retries") and (run := self._resumable()):
+            env[RUN_ID] = run
+            self.output.say(f"The MLflow run {run} of an attempt before goes on.")
         try:
-            self.child = subprocess.Popen(
-                [sys.executable, self.spec["script"], *self.spec["args"]],
-                cwd=self.spec["work"], env=self.env, start_new_session=True, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+            return self.script.run([sys.executable, self.spec["script"], *self.spec["args"]], self.spec["work"], env)
         except OSError as error:
-            print(f"samerun: Failed to start {self.spec['script']}: {error.strerror}.", file=sys.stderr, flush=True)
+            self.output.say(f"Failed to start {self.spec['script']}: {error.strerror}.")
             return EX_SOFTWARE
-        if self.spec.get("timeout"):
-            signal.alarm(int(self.spec["timeout"]))
-        code = self._reap(self.child.pid)
-        signal.alarm(0)
-        self._signal_group(signal.SIGKILL)  # what the script left running dies with it
-        return code
 
-    def _reap(self, pid: int) -> int:
-        """Wait for the script and, as PID 1 of a container, for every orphan meanwhile."""
-        while True:
-            ended, status = os.waitpid(-1, 0)
-            if ended == pid:
-                return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    def _resumable(self) -> str:
+        try:
+            return self.server.resumable(self.spec["launch"])
+        except (OSError, ValueError, KeyError):
+            return ""
 
-    def _pass_on(self, number: int, _frame: Any) -> None:
-        """The first signal reaches the script, which then has its grace; the second ends it at once."""
-        again, self.cancelled = bool(self.cancelled), number
-        self._signal_group(signal.SIGKILL if again else number)
-        signal.alarm(int(self.spec.get("grace", 30)))
-
-    def _deadline(self, _number: int, _frame: Any) -> None:
-        if self.cancelled or self.timed_out:
-            self._signal_group(signal.SIGKILL)
-        else:
-            self.timed_out = True
-            self._signal_group(signal.SIGTERM)
-            signal.alarm(int(self.spec.get("grace", 30)))
-
-    def _signal_group(self, number: int) -> None:
-        if self.child is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.child.pid, number)
+    @property
+    def state(self) -> str:
+        code, script = self.report["exit_code"], self.script
+        if code is None:
+            return "FAILED"
+        killed = self.report.get("signal") in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+        by_itself = script.timed_out or script.out_of_memory
+        return "KILLED" if script.cancelled or (killed and not by_itself) else "FAILED" if code else "FINISHED"
 
     def _explain(self, code: int) -> None:
-        if self.timed_out:
+        script = self.spec["script"]
+        if self.script.timed_out:
             limit = self.spec["timeout"]
-            self.report.update(
-                reason=f"{self.spec['script']} was stopped after its time limit of {limit} s.",
-                hint="Raise training_timeout.",
-            )
-        elif self.cancelled:
-            self.report["reason"] = f"Cancelled by {signal.Signals(self.cancelled).name}."
+            self._because(f"{script} was stopped after its time limit of {limit} s.", "Raise training_timeout.")
+        elif self.script.cancelled:
+            self._because(f"Cancelled by {signal.Signals(self.script.cancelled).name}.")
+        elif self.script.out_of_memory:
+            self._because("Out of memory: the kernel stopped it.", "Raise memory in training_resources, or use less.")
         elif code < 0:
-            self.report["reason"] = f"{self.spec['script']} was ended by {signal.Signals(-code).name}."
+            self._because(f"{script} was ended by {signal.Signals(-code).name}.")
         elif code > 0:
-            self.report["reason"] = f"{self.spec['script']} ended with exit code {code}."
-            self.report["hint"] = "Its last lines say why."
+            self._because(f"{script} ended with exit code {code}.", "Its last lines say why.")
 
-    def _close(self, code: int) -> None:
-        """Close the launch's MLflow runs; where MLflow is away, whoever reads the report does it later."""
+    def _because(self, reason: str, hint: str = "") -> None:
+        self.report.update(reason=reason[:_REASON_LENGTH], hint=hint)
+
+    def _end(self) -> None:
+        """Leave a report, close the launch's MLflow runs and keep what belongs to them.
+
+        Where MLflow is away, or this process is killed meanwhile, whoever reads the report does the rest later.
+        """
+        self.report["state"] = self.state
+        # A script that was never started has no runs.
+        nothing = "attempts" not in self.report and not self.spec.get("retries") and not self.spec["record_failures"]
+        self.report["closed"] = self.report["kept"] = nothing
+        self._leave_report()
+        if nothing:
+            self.output.close()
+            return
         try:
-            server = tracking.Tracking(self.env[probes.TRACKING_URI], timeout=5)
-            runs = server.launch_runs(self.spec["launch"])
-            self.report["runs"] = server.close(runs, self.state, self.report["exit_code"])
-            self.report["closed"] = True
+            self._close()
         except (OSError, ValueError, KeyError) as error:
-            self.report["closed"] = False
-            print(f"samerun: MLflow is away, its runs are closed later ({error}).", file=sys.stderr, flush=True)
+            self.output.say(f"MLflow is away, its runs are closed later ({error}).")
+        self._leave_report()
+        self.output.close()
+
+    def _close(self) -> None:
+        runs = self.server.launch_runs(self.spec["launch"])
+        if not runs and self.report["state"] == "FAILED" and self.spec["record_failures"]:
+            runs = [keeping.failed_run(self.server, self.report)]
+        closed = self.server.close(runs, self.report["state"], keeping.tags(self.report))
+        self.report.update(runs=closed[:_RUNS_TOLD], closed=True)
+        self.report["kept"] = self._keep(keeping.chosen(runs))
+
+    def _keep(self, run: Any) -> bool:
+        """Keep log, record, code and outputs with `run`; return whether nothing is left to be kept."""
+        patterns = list(self.spec.get("outputs", []))
+        if run is None:
+            if patterns:
+                self.output.say("There is no MLflow run that the files of training_outputs could be kept with.")
+            return True
+        outputs = list(keeping.files(self.spec["work"], patterns))
+        if patterns and not outputs:
+            self.output.say(f"Nothing that the script left is named by training_outputs ({', '.join(patterns)}).")
+        try:
+            artifacts = keeping.Artifacts(run["info"]["artifact_uri"], self.server, self.client)
+            code = self._code() if self.spec.get("keep_code") else b""
+            problems = keeping.keep(artifacts, self.report, self.spec["log"], code, outputs)
+        except (keeping.KeepingError, probes.ProbeError, OSError) as error:
+            problems = [str(error)]
+        if problems:
+            self.output.say(f"Not everything could be kept with the MLflow run: {'; '.join(problems)}.")
+        return not problems
 
     def _leave_report(self) -> None:
-        self.report["state"] = "FAILED" if self.report["exit_code"] is None else self.state
-        part = self.spec["report"]
-        if not os.path.exists(part):  # a plain file appears whole; Kubernetes' termination log is there already
-            part += ".part"
+        part = self.spec["report"] + ("" if self.in_place else ".part")
         with open(part, "w", encoding="utf-8") as out:
             json.dump(self.report, out)
         if part != self.spec["report"]:

@@ -9,11 +9,20 @@ import io
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import imports, probes, shim, tracking
+from ansible_collections.samerun.stack.plugins.module_utils import contract, masking
+from ansible_collections.samerun.stack.plugins.plugin_utils import (
+    descendants,
+    imports,
+    keeping,
+    probes,
+    script_output,
+    script_process,
+    shim,
+    tracking,
+)
 
 NAME = "shim.pyz"
-_MODULES = (contract, imports, probes, shim, tracking)
+_MODULES = (contract, descendants, imports, keeping, masking, probes, script_output, script_process, shim, tracking)
 _MAIN = f"import sys\n\nfrom {shim.__name__} import main\n\nmain(sys.argv)\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 

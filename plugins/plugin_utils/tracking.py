@@ -12,13 +12,16 @@ import json
 import os
 import time
 import urllib.request
-from typing import Any
+from typing import Any, Mapping
 from urllib.parse import urlencode
 
 LAUNCH_TAG = "samerun.launch"
 FINGERPRINT_TAG = "samerun.fingerprint"
 STATE_TAG = "samerun.state"
-EXIT_TAG = "samerun.exit_code"
+CORRECTED_TAG = "samerun.corrected"
+PARENT_TAG = "mlflow.parentRunId"
+
+_OPEN = ("RUNNING", "SCHEDULED")
 
 
 class Tracking:
@@ -31,17 +34,23 @@ class Tracking:
     def call(self, path: str, body: dict[str, Any] | None = None, query: str = "") -> dict[str, Any]:
         """POST `body`, or GET without one, and return the answer's object."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"}
+        with self.open(f"2.0/mlflow/{path}{query}", data, {"Content-Type": "application/json"}) as answer:
+            found = json.loads(answer.read() or b"{}")
+        return found if isinstance(found, dict) else {}
+
+    def open(
+        self, path: str, data: Any = None, headers: dict[str, str] | None = None, method: str = "", timeout: float = 0
+    ) -> Any:
+        """The server's answer, a context manager; `data` may be a file."""
+        headers = dict(headers or {})
         user = os.environ.get("MLFLOW_TRACKING_USERNAME")
         if user:
             pair = f"{user}:{os.environ.get('MLFLOW_TRACKING_PASSWORD', '')}"
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         elif os.environ.get("MLFLOW_TRACKING_TOKEN"):
             headers["Authorization"] = "Bearer " + os.environ["MLFLOW_TRACKING_TOKEN"]
-        request = urllib.request.Request(f"{self.uri}/api/2.0/mlflow/{path}{query}", data=data, headers=headers)
-        with urllib.request.urlopen(request, timeout=self.timeout) as answer:
-            found = json.loads(answer.read() or b"{}")
-        return found if isinstance(found, dict) else {}
+        request = urllib.request.Request(f"{self.uri}/api/{path}", data=data, headers=headers, method=method or None)
+        return urllib.request.urlopen(request, timeout=timeout or self.timeout)
 
     def experiments(self) -> dict[str, str]:
         """Experiment id to name, of all that are active."""
@@ -70,23 +79,54 @@ class Tracking:
     def launch_runs(self, launch: str) -> list[dict[str, Any]]:
         return self.runs(f"tags.`{LAUNCH_TAG}` = '{launch}'")
 
-    def close(self, runs: list[dict[str, Any]], state: str, exit_code: int | None) -> list[dict[str, str]]:
-        """Make the status of `runs` say what really happened; return id and status of each."""
+    def close(self, runs: list[dict[str, Any]], state: str, tags: dict[str, str]) -> list[dict[str, str]]:
+        """Make the status of `runs` say what really happened, and tag them; return id and status of each.
+
+        A status that had to be corrected is named in a tag.
+        """
         closed = []
+        last_start = max((int(run["info"].get("start_time", 0)) for run in runs), default=0)
         for run in runs:
-            info = run["info"]
-            wanted = _true_status(info["status"], state)
+            info, more = run["info"], dict(tags)
+            wanted = _true_status(info, state, last_start)
             if wanted != info["status"]:
                 body = {"run_id": info["run_id"], "status": wanted, "end_time": int(time.time() * 1000)}
                 self.call("runs/update", body)
-            tags = [{"key": STATE_TAG, "value": state}, {"key": EXIT_TAG, "value": str(exit_code)}]
-            self.call("runs/log-batch", {"run_id": info["run_id"], "tags": tags})
+                if info["status"] not in _OPEN:
+                    more[CORRECTED_TAG] = f"{info['status']} -> {wanted}: the exit code is the truth"
+            rows = [{"key": key, "value": value} for key, value in more.items()]
+            self.call("runs/log-batch", {"run_id": info["run_id"], "tags": rows})
             closed.append({"run_id": info["run_id"], "status": wanted})
         return closed
 
+    def resumable(self, launch: str) -> str:
+        """The run that another attempt of `launch` goes on with, empty for none.
 
-def _true_status(status: str, state: str) -> str:
-    """The exit code is the truth: a failed script has no FINISHED run, an ended one no RUNNING run."""
-    if status in ("RUNNING", "SCHEDULED"):
+        That is its only run, children aside, unless it ended by itself. Of several nobody can say which one the
+        script's first `start_run` means: then all are closed and the attempt starts its own. Children that were left
+        open are closed either way.
+        """
+        runs = self.launch_runs(launch)
+        top = [run for run in runs if not tag(run, PARENT_TAG)]
+        wanted = top[0] if len(top) == 1 and top[0]["info"]["status"] in (*_OPEN, "KILLED", "FAILED") else None
+        left = [run for run in runs if run is not wanted and run["info"]["status"] in _OPEN]
+        self.close(left, "KILLED", {})
+        return str(wanted["info"]["run_id"]) if wanted else ""
+
+
+def tag(run: Mapping[str, Any], key: str) -> str:
+    """A tag of a run in MLflow's own shape, empty where it has none."""
+    found = {row["key"]: row["value"] for row in run.get("data", {}).get("tags", [])}
+    return str(found.get(key, ""))
+
+
+def _true_status(info: Mapping[str, Any], state: str, last_start: int) -> str:
+    """The exit code is the truth: a failed script has no FINISHED run, an ended one no RUNNING run.
+
+    A run after which another one was started had ended before, and well: it was not what failed.
+    """
+    status = str(info["status"])
+    if status in _OPEN:
         return state
-    return "FAILED" if status == "FINISHED" and state == "FAILED" else status
+    at_the_end = int(info.get("end_time") or last_start) >= last_start
+    return state if status == "FINISHED" and state in ("FAILED", "KILLED") and at_the_end else status

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract, files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
-from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, MASK, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, published

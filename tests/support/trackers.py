@@ -17,6 +17,7 @@ class Tracker(ThreadingHTTPServer):
 
     Attributes:
         runs: the runs of a launch, in MLflow's shape.
+        artifacts: path to bytes of what was put.
         told: path and body of every call that changes something.
         refusal: status and text with which everything is answered, if set.
     """
@@ -27,6 +28,7 @@ class Tracker(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.runs: list[dict[str, Any]] = []
         self.told: list[tuple[str, dict[str, Any]]] = []
+        self.artifacts: dict[str, bytes] = {}
         self.refusal: tuple[int, str] | None = None
 
     @property
@@ -39,16 +41,23 @@ class Tracker(ThreadingHTTPServer):
         if path == "runs/search":
             return {"runs": self.runs}
         self.told.append((path, body))
-        for run in self.runs:
-            if path == "runs/update" and run["info"]["run_id"] == body["run_id"]:
-                run["info"]["status"] = body["status"]
-        return {}
+        for known in self.runs:
+            if path == "runs/update" and known["info"]["run_id"] == body["run_id"]:
+                known["info"]["status"] = body["status"]
+        if path == "runs/create":
+            self.runs.append(run("created", "RUNNING"))
+            return {"run": self.runs[-1]}
+        return {"experiment": {"experiment_id": "7"}}
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: Tracker
 
     def do_GET(self) -> None:
+        self._answer({})
+
+    def do_PUT(self) -> None:
+        self.server.artifacts[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
         self._answer({})
 
     def do_POST(self) -> None:
@@ -66,9 +75,20 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: a test's output is its own."""
 
 
-def run(run_id: str, status: str) -> dict[str, Any]:
-    """A run as `runs/search` answers it."""
-    return {"info": {"run_id": run_id, "status": status, "experiment_id": "1"}, "data": {}}
+def run(run_id: str, status: str, when: tuple[int, int] = (0, 0), parent: str = "") -> dict[str, Any]:
+    """A run as `runs/search` answers it; `when` it started and ended."""
+    tags = [{"key": "mlflow.parentRunId", "value": parent}] if parent else []
+    info = {"run_id": run_id, "status": status, "experiment_id": "1", "artifact_uri": f"mlflow-artifacts:/1/{run_id}"}
+    return {"info": {**info, "start_time": when[0], "end_time": when[1]}, "data": {"tags": tags}}
+
+
+def tagged(server: Tracker) -> dict[str, dict[str, str]]:
+    """Run to the tags that it was given."""
+    found: dict[str, dict[str, str]] = {}
+    for path, body in server.told:
+        if path == "runs/log-batch":
+            found.setdefault(body["run_id"], {}).update({row["key"]: row["value"] for row in body["tags"]})
+    return found
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, MASK, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Environment,
     Outcome,
@@ -104,15 +105,33 @@ class Target(abc.ABC):
     def cancel(self, launch: str, number: int) -> None:
         """Pass signal `number` to the launch."""
 
+    def restart(self, launch: str) -> bool:
+        """Start a launch again that died with its shim; False where the engine does so itself, or nobody can."""
+        del launch
+        return False
+
     @abc.abstractmethod
     def remove(self, launch: str) -> None:
         """Remove what a collected launch left in the engine; nothing where there is nothing."""
 
 
-def shim_spec(spec: RunSpec, viewpoint: str, *, work: str, code: str, report: str, code_key: str = "") -> str:
+def shim_spec(
+    spec: RunSpec,
+    viewpoint: str,
+    *,
+    work: str,
+    code: str,
+    report: str,
+    log: str,
+    copy_log: bool = True,
+    code_key: str = "",
+    restarts: int = 0,
+) -> str:
     """The shim's instructions as JSON; nothing in them is secret.
 
     Args:
+        log: the path of the log that is kept with the MLflow run; with `copy_log` the shim writes it.
+        restarts: how often the shim itself starts a lost script again.
         work: the fresh folder that the code is unpacked to, where the script starts.
         code: the path of the bundle, or empty with `code_key`.
         report: the path that the shim writes its report to.
@@ -122,7 +141,11 @@ def shim_spec(spec: RunSpec, viewpoint: str, *, work: str, code: str, report: st
         {
             "launch": spec.launch, "fingerprint": spec.fingerprint, "viewpoint": viewpoint,
             "script": spec.script, "args": list(spec.args), "work": work, "bundle": code, "bundle_key": code_key,
-            "bucket": spec.bucket, "report": report, "timeout": spec.timeout,
+            "bucket": spec.bucket, "report": report, "timeout": spec.timeout, "log": log, "copy_log": copy_log,
+            "world": spec.world, "target": spec.target, "bundle_sha256": spec.bundle_sha256,
+            "secret_names": sorted(spec.secret_env), "retries": spec.retries, "restarts": restarts,
+            "retry_failures": spec.retry_failures, "outputs": list(spec.keeping.outputs),
+            "keep_code": spec.keeping.code, "record_failures": spec.keeping.failures,
             **({"imports": dict(spec.imports)} if spec.imports else {}),
         },
         sort_keys=True,

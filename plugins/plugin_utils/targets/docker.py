@@ -171,8 +171,9 @@ class DockerTarget(Target):
             },
         }
         instructions = shim_spec(
-            spec, self.viewpoint(spec.network), work=f"{_FOLDER}/work", code=f"{_FOLDER}/bundle.tar.gz", report=_REPORT
-        )
+            spec, self.viewpoint(spec.network), work=f"{_FOLDER}/work", code=f"{_FOLDER}/bundle.tar.gz", report=_REPORT,
+            log=f"{_FOLDER}/out/log.txt", restarts=spec.retries,
+        )  # fmt: skip
         merged = overlaid(config, _mapped(spec.overlay))
         # Without its labels nobody would find the launch again.
         merged["Labels"] = {**(merged.get("Labels") or {}), **config["Labels"]}

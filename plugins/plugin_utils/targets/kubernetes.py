@@ -174,7 +174,7 @@ class KubernetesTarget(Target):
     def _request(self, spec: RunSpec, secret_env: Mapping[str, str], *, code_key: str) -> dict[str, Any]:
         instructions = shim_spec(
             spec, self.VIEWPOINT, work=kubernetes_job.WORK, report=kubernetes_job.REPORT, code_key=code_key,
-            code="" if code_key else f"{kubernetes_job.CODE}/{_BUNDLE}",
+            code="" if code_key else f"{kubernetes_job.CODE}/{_BUNDLE}", log=kubernetes_job.LOG,
         )  # fmt: skip
         return kubernetes_job.objects(
             self._name(spec.launch), spec, self.world,

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, MASK, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec, Volume
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, World
 from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, shim_archive
@@ -15,6 +16,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import contract_obje
 CODE = "/samerun"
 HOME = "/home/samerun"
 WORK = f"{HOME}/project"
+LOG = f"{HOME}/.samerun/log.txt"
 REPORT = "/dev/termination-log"
 USER = 10001
 _KEPT_SECONDS = 3 * 24 * 3600

@@ -161,6 +161,7 @@ class ProcessTarget(Target):
             "instructions": shim_spec(
                 spec, self.VIEWPOINT, work=str(folder / "work"),
                 code=str(folder / "bundle.tar.gz"), report=str(folder / "report.json"),
+                log=str(folder / "log.txt"), copy_log=False, restarts=spec.retries,
             ),
             "volumes": volumes,
         }  # fmt: skip

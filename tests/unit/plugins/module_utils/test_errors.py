@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import os
 
-import pytest
-
 from ansible_collections.samerun.stack.plugins.module_utils import errors
-from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError, masked
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 
 
 def test_message_and_hint_are_one_line() -> None:
@@ -15,21 +13,7 @@ def test_message_and_hint_are_one_line() -> None:
 
 def test_exit_codes_are_those_of_sysexits() -> None:
     sysexits = {getattr(os, name) for name in dir(os) if name.startswith("EX_")}
-    codes = {v for k, v in vars(errors).items() if k.isupper() and isinstance(v, int) and k != "SHORTEST_MASKED"}
+    codes = {v for k, v in vars(errors).items() if k.isupper() and isinstance(v, int)}
     assert codes <= sysexits
     assert min(codes) >= os.EX_USAGE
     assert SamerunError("x").code == os.EX_CONFIG
-
-
-@pytest.mark.parametrize(
-    "text, secrets, shown",
-    [
-        ("a secret1 b", ("secret1",), "a ******** b"),
-        ("exit_code: 1", ("1",), "exit_code: 1"),
-        ("abcdefghij", ("abcdef", "abcdefghij"), "********"),
-        ("nothing", ("secret1",), "nothing"),
-        ("nothing", ("",), "nothing"),
-    ],
-)
-def test_secrets_are_masked_unless_that_destroys_more(text: str, secrets: tuple[str, ...], shown: str) -> None:
-    assert masked(text, secrets) == shown

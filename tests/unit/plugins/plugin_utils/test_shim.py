@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import trackers
 
+from ansible_collections.samerun.stack.plugins.module_utils import masking
 from ansible_collections.samerun.stack.plugins.plugin_utils import bundle, shim_archive, tracking
 
 
@@ -41,6 +44,7 @@ class Started:
         return next(line for line in self.process.stdout if text in line)
 
 
+SECRET = "canary/of+the=user"
 Start = Callable[..., Started]
 
 
@@ -64,10 +68,12 @@ def start(tmp_path: Path, server: trackers.Tracker) -> Iterator[Start]:
         given = {
             "launch": "the-launch", "fingerprint": "f", "viewpoint": "host", "script": "train.py", "args": [],
             "work": str(tmp_path / "work"), "bundle": str(tmp_path / "bundle"), "bundle_key": "", "bucket": "b",
-            "report": str(tmp_path / "report.json"), "timeout": 0, **spec,
+            "report": str(tmp_path / "report.json"), "timeout": 0, "log": str(tmp_path / "log.txt"),
+            "copy_log": True, "world": "w", "target": "t", "record_failures": False, "bundle_sha256": "0",
+            **spec,
         }  # fmt: skip
         (tmp_path / "spec.json").write_text(json.dumps(given))
-        environ = {"PATH": "/usr/bin:/bin", "MLFLOW_TRACKING_URI": url or server.url, "MINE": "1"}
+        environ = {"PATH": "/usr/bin:/bin", "MLFLOW_TRACKING_URI": url or server.url, "MINE": "1", "HIDDEN": SECRET}
         argv = [sys.executable, str(tmp_path / shim_archive.NAME), str(tmp_path / "spec.json")]
         started.append(subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return Started(started[-1], tmp_path)
@@ -168,6 +174,122 @@ def test_what_the_script_left_running_dies_with_it(start: Start) -> None:
     ended = start(script).end()  # the child holds the log open: this returns once it is gone
     assert ended.code == 0
     assert time.monotonic() - before < 30
+
+
+def test_also_what_took_a_session_of_its_own_and_lost_its_parent_dies(start: Start) -> None:
+    script = (
+        "import os, sys, time\n"
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(60)\n    os._exit(0)\n"
+        "time.sleep(0.5)\nprint('daemon', flush=True)\n"
+    )
+    before = time.monotonic()
+    ended = start(script).end()  # as above
+    assert (ended.code, ended.log) == (0, "daemon\n")
+    assert time.monotonic() - before < 30
+
+
+def test_the_script_dies_with_its_parent(start: Start) -> None:
+    started = start("import os, time\nprint('pid', os.getpid(), flush=True)\ntime.sleep(60)\n")
+    script = psutil.Process(int(started.wait_for("pid").split()[1]))
+    started.process.kill()
+    assert psutil.wait_procs([script], timeout=5)[1] == []
+
+
+def test_secrets_are_masked_in_every_form_and_nothing_else_changes(start: Start, tmp_path: Path) -> None:
+    script = (
+        "import base64, json, os, sys, time, urllib.parse\n"
+        "hidden = os.environ['HIDDEN']\n"
+        "print(hidden, urllib.parse.quote(hidden), json.dumps(hidden))\n"
+        "print(base64.b64encode(('user:' + hidden + ':x').encode()).decode())\n"
+        "for part in hidden:\n    sys.stdout.write(part)\n    sys.stdout.flush()\n"
+        "print()\nprint('can', flush=True)\nsys.stdout.buffer.write(bytes(range(256)))\n"
+    )
+    started = start(script, secret_names=["HIDDEN"])
+    assert started.process.stdout is not None
+    log = started.process.stdout.buffer.read()
+    assert SECRET.encode() not in log
+    assert [form for form in masking.forms([SECRET]) if form in log] == []
+    first, second, third, rest = log.split(b"\n", 3)
+    assert first == b'******** ******** "********"'
+    assert second.count(b"********") == 1
+    assert third == b"********"
+    assert rest == b"can\n" + bytes(range(256))
+    assert (tmp_path / "log.txt").read_bytes() == log
+
+
+def test_a_line_without_an_end_is_shown_at_once(start: Start) -> None:
+    started = start("import time\nprint('can', end='', flush=True)\ntime.sleep(60)", secret_names=["HIDDEN"])
+    assert started.process.stdout is not None
+    before = time.monotonic()
+    assert started.process.stdout.buffer.read(3) == b"can"
+    assert time.monotonic() - before < 10
+
+
+def test_log_and_record_are_kept_with_the_first_run_and_all_are_tagged(start: Start, server: trackers.Tracker) -> None:
+    server.runs = [trackers.run("a", "RUNNING"), trackers.run("b", "RUNNING", parent="a")]
+    script = "import os\nos.makedirs('plots/deep')\nopen('plots/deep/x y.png', 'w').write('plot')\nprint('done')"
+    ended = start(script, outputs=["plots", "*.absent"], keep_code=True).end()
+    assert (ended.report["closed"], ended.report["kept"]) == (True, True)
+    prefix = "/api/2.0/mlflow-artifacts/artifacts/1/a"
+    kept = {path.removeprefix(f"{prefix}/"): content for path, content in server.artifacts.items()}
+    assert set(kept) == {
+        "samerun/log.txt", "samerun/record.json", "samerun/code.tar.gz", "outputs/plots/deep/x%20y.png",
+    }  # fmt: skip
+    assert kept["samerun/log.txt"] == b"done\n"
+    assert kept["outputs/plots/deep/x%20y.png"] == b"plot"
+    assert json.loads(kept["samerun/record.json"])["state"] == "FINISHED"
+    tags = trackers.tagged(server)
+    assert tags["a"] == tags["b"]
+    assert {"samerun.launch", "samerun.state", "samerun.exit_code", "samerun.target", "samerun.seconds"} <= set(
+        tags["a"]
+    )
+
+
+@pytest.mark.parametrize("record", [True, False])
+def test_a_failure_without_a_run_gets_one_where_asked(start: Start, server: trackers.Tracker, record: bool) -> None:
+    ended = start("raise SystemExit(3)", record_failures=record).end()
+    assert ended.report["runs"] == ([{"run_id": "created", "status": "FAILED"}] if record else [])
+    assert (b"".join(server.artifacts.values()) != b"") is record
+
+
+def test_a_script_that_was_killed_is_started_again_in_a_fresh_folder_with_its_run(
+    start: Start, server: trackers.Tracker, tmp_path: Path
+) -> None:
+    server.runs = [trackers.run("a", "RUNNING")]
+    mark = tmp_path / "mark"
+    script = (
+        f"import os, pathlib\nmark = pathlib.Path({str(mark)!r})\n"
+        "print(os.environ.get('MLFLOW_RUN_ID'), os.listdir(), flush=True)\n"
+        "if not mark.exists():\n    mark.touch(); open('left', 'w').close(); os.kill(os.getpid(), 9)\n"
+    )
+    ended = start(script, retries=2, restarts=2).end()
+    assert (ended.code, ended.report["state"], ended.report["attempts"]) == (0, "FINISHED", 2)
+    assert ended.log.count("a ['train.py']\n") == 2, "a run that is there already is gone on with"
+    assert "is started again; 1 more after that" in ended.log
+
+
+@pytest.mark.parametrize("asked, attempts", [(False, 1), (True, 3)])
+def test_a_failure_of_the_script_itself_is_repeated_only_where_asked(start: Start, asked: bool, attempts: int) -> None:
+    ended = start("raise SystemExit(3)", retries=2, restarts=2, retry_failures=asked).end()
+    assert (ended.code, ended.report["attempts"]) == (3, attempts)
+
+
+def test_a_line_of_ten_megabytes_and_torn_bytes_arrive_whole_in_little_memory(start: Start) -> None:
+    script = (
+        "import sys\nout = sys.stdout.buffer\nout.write(b'x' * 10_000_000 + b'\\n')\n"
+        "out.write('ü'.encode()[:1]); out.flush(); out.write('ü'.encode()[1:] + b'\\r50%\\r100%\\n')\n"
+        "out.flush()\nfor n in range(100_000): out.write(b'%d\\n' % n)\n"
+    )
+    started = start(script, secret_names=["HIDDEN"])
+    assert started.process.stdout is not None
+    peak, process = 0, psutil.Process(started.process.pid)
+    log = b""
+    while piece := started.process.stdout.buffer.read1(1 << 20):
+        log += piece
+        with contextlib.suppress(psutil.Error):
+            peak = max(peak, process.memory_info().rss)
+    assert log == b"x" * 10_000_000 + "\nü\r50%\r100%\n".encode() + b"".join(b"%d\n" % n for n in range(100_000))
+    assert peak < 100e6
 
 
 @pytest.mark.parametrize("refusal", [(403, "Invalid Host header"), (500, "")])

@@ -22,7 +22,7 @@ TRUTH = [
     ("SCHEDULED", "FAILED", "FAILED"),
     ("FINISHED", "FINISHED", "FINISHED"),
     ("FINISHED", "FAILED", "FAILED"),
-    ("FINISHED", "KILLED", "FINISHED"),
+    ("FINISHED", "KILLED", "KILLED"),
     ("FAILED", "FINISHED", "FAILED"),
     ("KILLED", "FAILED", "KILLED"),
 ]
@@ -32,19 +32,46 @@ TRUTH = [
 def test_a_run_says_what_the_exit_code_says(server: trackers.Tracker, said: str, happened: str, truth: str) -> None:
     server.runs = [trackers.run("a", said)]
     client = tracking.Tracking(server.url)
-    closed = client.close(client.launch_runs("the-launch"), happened, 3)
+    closed = client.close(client.launch_runs("the-launch"), happened, {})
     assert closed == [{"run_id": "a", "status": truth}]
     updates = [body["status"] for path, body in server.told if path == "runs/update"]
     assert updates == ([] if said == truth else [truth])
 
 
-def test_a_closed_run_is_tagged_with_state_and_exit_code(server: trackers.Tracker) -> None:
+def test_a_closed_run_is_tagged_and_a_corrected_one_says_so(server: trackers.Tracker) -> None:
     server.runs = [trackers.run("a", "RUNNING"), trackers.run("b", "FINISHED")]
     client = tracking.Tracking(server.url + "/")
-    client.close(client.launch_runs("the-launch"), "FAILED", 3)
-    tagged = {body["run_id"]: body["tags"] for path, body in server.told if path == "runs/log-batch"}
-    wanted = [{"key": tracking.STATE_TAG, "value": "FAILED"}, {"key": tracking.EXIT_TAG, "value": "3"}]
-    assert tagged == {"a": wanted, "b": wanted}
+    client.close(client.launch_runs("the-launch"), "FAILED", {"samerun.exit_code": "3"})
+    assert trackers.tagged(server) == {
+        "a": {"samerun.exit_code": "3"},
+        "b": {"samerun.exit_code": "3", tracking.CORRECTED_TAG: "FINISHED -> FAILED: the exit code is the truth"},
+    }
+
+
+def test_a_run_that_ended_before_another_began_did_not_fail(server: trackers.Tracker) -> None:
+    server.runs = [trackers.run("a", "FINISHED", (1, 2)), trackers.run("b", "RUNNING", (3, 0))]
+    client = tracking.Tracking(server.url)
+    closed = client.close(client.launch_runs("the-launch"), "FAILED", {})
+    assert [run["status"] for run in closed] == ["FINISHED", "FAILED"]
+
+
+RESUMED = {
+    "none": ([], ""),
+    "the only one": ([("a", "RUNNING", "")], "a"),
+    "the only one, closed meanwhile": ([("a", "KILLED", "")], "a"),
+    "one that ended well": ([("a", "FINISHED", "")], ""),
+    "one with a child": ([("a", "RUNNING", ""), ("b", "RUNNING", "a")], "a"),
+    "several": ([("a", "FINISHED", ""), ("b", "RUNNING", "")], ""),
+}
+
+
+@pytest.mark.parametrize("how", RESUMED)
+def test_another_attempt_goes_on_with_the_only_run(server: trackers.Tracker, how: str) -> None:
+    rows, wanted = RESUMED[how]
+    server.runs = [trackers.run(run, status, parent=parent) for run, status, parent in rows]
+    assert tracking.Tracking(server.url).resumable("the-launch") == wanted
+    left = [run["info"]["run_id"] for run in server.runs if run["info"]["status"] == "RUNNING"]
+    assert left == [row[0] for row in rows if row[0] == wanted and row[1] == "RUNNING"], "what is not resumed is closed"
 
 
 def test_experiments_are_known_by_name_and_none_means_no_runs(server: trackers.Tracker) -> None:

@@ -1,0 +1,156 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is kept with the MLflow runs of a launch: how it ended as tags, its log and files as artifacts.
+
+The shim does it while it lives; whoever collects a launch does what the shim could not. This file travels with a
+launch, see shim.py.
+"""
+
+from __future__ import annotations
+
+import glob
+import io
+import json
+import os
+import urllib.error
+import urllib.request
+from typing import Any, BinaryIO, Iterator, Mapping
+from urllib.parse import quote, urlsplit
+
+from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import LAUNCH_TAG, PARENT_TAG, Tracking, tag
+
+PREFIX = "samerun."
+LOG, RECORD, CODE, OUTPUTS = "samerun/log.txt", "samerun/record.json", "samerun/code.tar.gz", "outputs"
+FAILURES = "samerun-failures"  # the experiment of launches that started no run of their own
+_TAGS = (
+    "state", "exit_code", "reason", "world", "target", "script", "fingerprint", "bundle_sha256", "started_at",
+    "ended_at", "seconds", "attempts",
+)  # fmt: skip
+_TAG_LENGTH = 5000  # characters, of a tag's value
+_SECONDS = 60.0
+
+
+class KeepingError(Exception):
+    """Why something could not be kept."""
+
+
+def tags(facts: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that say how a launch ended; `facts` is a report or a record."""
+    known = {f"{PREFIX}{name}": str(facts[name])[:_TAG_LENGTH] for name in _TAGS if facts.get(name) not in (None, "")}
+    return {LAUNCH_TAG: str(facts["launch"]), **known}
+
+
+def chosen(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The run that the launch's artifacts go to: its first that is no other's child."""
+    top = [run for run in runs if not tag(run, PARENT_TAG)]
+    return next(iter(top or runs), None)
+
+
+def files(folder: str, patterns: list[str]) -> Iterator[tuple[str, str]]:
+    """Name and path of the files below `folder` that a pattern names; a folder stands for all in it."""
+    root, seen = os.path.realpath(folder), set()
+    for pattern in patterns:
+        for path in sorted(glob.glob(os.path.join(glob.escape(root), pattern), recursive=True)):
+            inside = [path] if os.path.isfile(path) else _below(path)
+            for one in inside:
+                real = os.path.realpath(one)
+                if one not in seen and (real + os.sep).startswith(root + os.sep):
+                    seen.add(one)
+                    yield os.path.relpath(one, root).replace(os.sep, "/"), one
+
+
+def _below(folder: str) -> list[str]:
+    return sorted(os.path.join(base, name) for base, _folders, names in os.walk(folder) for name in names)
+
+
+class Artifacts:
+    """The artifacts of one run, by the way that its own address names.
+
+    Args:
+        uri: of the run, as MLflow says it.
+        server: for runs whose server takes artifacts itself.
+        client: of boto3, for runs whose artifacts lie in S3; None where there is none.
+    """
+
+    def __init__(self, uri: str, server: Tracking, client: Any) -> None:
+        self._parts = urlsplit(uri)
+        self._server = server
+        self._client = client
+        if self._parts.scheme == "s3" and client is None:
+            raise KeepingError(f"{uri} needs boto3 and keys")
+        if self._parts.scheme not in ("s3", "mlflow-artifacts"):
+            raise KeepingError(f"{uri} is written by MLflow's client alone")
+
+    def put(self, name: str, content: bytes | str) -> None:
+        """Keep bytes under a name, or the file at a path."""
+        try:
+            if isinstance(content, str):
+                with open(content, "rb") as found:
+                    self._put(name, found)
+            else:
+                self._put(name, io.BytesIO(content))
+        except Exception as error:  # boto3's errors share no base class that could be named without importing it
+            raise KeepingError(f"{name}: {error}") from error
+
+    def get(self, name: str) -> bytes:
+        """The bytes of an artifact."""
+        try:
+            if self._client is not None and self._parts.scheme == "s3":
+                found = self._client.get_object(Bucket=self._parts.netloc, Key=self._key(name))
+                data: bytes = found["Body"].read()
+                return data
+            with self._server.open(self._address(name), timeout=_SECONDS) as answer:
+                body: bytes = answer.read()
+                return body
+        except Exception as error:  # as in `put`
+            raise KeepingError(f"{name}: {error}") from error
+
+    def _put(self, name: str, found: BinaryIO) -> None:
+        if self._parts.scheme == "s3":
+            self._client.upload_fileobj(found, self._parts.netloc, self._key(name))
+            return
+        size = os.fstat(found.fileno()).st_size if not isinstance(found, io.BytesIO) else found.getbuffer().nbytes
+        self._server.open(self._address(name), found, {"Content-Length": str(size)}, "PUT", _SECONDS).close()
+
+    def _key(self, name: str) -> str:
+        return f"{self._parts.path.strip('/')}/{name}"
+
+    def _address(self, name: str) -> str:
+        return f"2.0/mlflow-artifacts/artifacts/{quote(self._key(name))}"
+
+
+def failed_run(server: Tracking, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A run for a launch that started none, in an experiment of its own; MLflow's own shape."""
+    try:
+        found = server.call("experiments/get-by-name", query=f"?experiment_name={FAILURES}")
+        experiment = found["experiment"]["experiment_id"]
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+        experiment = server.call("experiments/create", {"name": FAILURES})["experiment_id"]
+    body = {
+        "experiment_id": experiment, "run_name": facts["launch"],
+        "tags": [{"key": key, "value": value} for key, value in tags(facts).items()],
+    }  # fmt: skip
+    run: dict[str, Any] = server.call("runs/create", body)["run"]
+    return run
+
+
+def keep(artifacts: Artifacts, facts: Mapping[str, Any], log: str, code: bytes | str, outputs: Any) -> list[str]:
+    """Put everything there; return what could not be, each in words.
+
+    Args:
+        log: path of the log.
+        code: the bundle or its path; empty where it is not to be kept.
+        outputs: name and path of each file that the script left.
+    """
+    wanted: list[tuple[str, bytes | str]] = [(LOG, log), (RECORD, json.dumps(dict(facts), indent=2).encode())]
+    wanted += [(CODE, code)] if code else []
+    wanted += [(f"{OUTPUTS}/{name}", path) for name, path in outputs]
+    problems = []
+    for name, content in wanted:
+        try:
+            artifacts.put(name, content)
+        except KeepingError as error:
+            problems.append(str(error))
+    return problems

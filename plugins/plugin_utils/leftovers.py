@@ -1,0 +1,101 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a launch leaves to whoever collects it: MLflow runs to close, things to keep with them, files to fetch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import MlflowRun, RunRecord, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, store, tracking
+
+OUTPUTS = "outputs"  # in the launch's folder
+
+
+def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path) -> bool:
+    """Make MLflow agree with the record, do what the shim could not, and copy what MLflow knows of the launch.
+
+    Returns:
+        False if MLflow does not answer; then all of it is left to the next command.
+    """
+    url = world.mlflow.url("host")
+    server = tracking.Tracking(url)
+    try:
+        experiments = server.experiments()
+        found = server.runs(f"tags.`{tracking.LAUNCH_TAG}` = '{record.launch}'", list(experiments))
+        if not found and record.record_failures and record.state is RunState.FAILED:
+            keeping.failed_run(server, _facts(record))
+            experiments, found = server.experiments(), server.launch_runs(record.launch)
+        if not report.get("closed"):
+            server.close(found, record.state.value, keeping.tags(_facts(record)))
+            found = server.launch_runs(record.launch)
+        if (run := keeping.chosen(found)) and record.started_at:
+            _exchange(world, server, run, record, bool(report.get("kept")), log)
+    except (OSError, ValueError, KeyError):
+        return False
+    record.mlflow_runs = [_mlflow_run(run, experiments, url) for run in found]
+    return True
+
+
+def mlflow_runs(world: World, server: tracking.Tracking, launch: str) -> list[MlflowRun]:
+    """What MLflow knows of a launch."""
+    experiments = server.experiments()
+    found = server.runs(f"tags.`{tracking.LAUNCH_TAG}` = '{launch}'", list(experiments))
+    return [_mlflow_run(run, experiments, world.mlflow.url("host")) for run in found]
+
+
+def _exchange(
+    world: World, server: tracking.Tracking, run: Mapping[str, Any], record: RunRecord, kept: bool, log: Path
+) -> None:
+    """Keep with the run what the shim could not, and fetch the files that the script left."""
+    wanted = bool(record.outputs)
+    if kept and not wanted:
+        return
+    uri = run["info"]["artifact_uri"]
+    try:
+        artifacts = keeping.Artifacts(uri, server, store.client(world) if uri.startswith("s3:") else None)
+        if not kept:
+            keeping.keep(artifacts, _facts(record), str(log), b"", ())
+        for name in _listed(server, run["info"]["run_id"], keeping.OUTPUTS) if wanted else ():
+            files.write_private(log.parent / OUTPUTS / name.partition("/")[2], artifacts.get(name))
+    except (keeping.KeepingError, SamerunError):
+        pass  # the run is closed, and its log lies beside the record
+
+
+def _listed(server: tracking.Tracking, run: str, folder: str) -> Iterator[str]:
+    """The names of all artifacts below `folder`."""
+    token = ""
+    while True:
+        query = {"run_id": run, "path": folder, **({"page_token": token} if token else {})}
+        page = server.call("artifacts/list", query=f"?{urlencode(query)}")
+        for found in page.get("files", []):
+            if found.get("is_dir"):
+                yield from _listed(server, run, found["path"])
+            elif ".." not in Path(found["path"]).parts:
+                yield found["path"]
+        if not (token := page.get("next_page_token", "")):
+            return
+
+
+def _facts(record: RunRecord) -> dict[str, Any]:
+    found = {**dataclasses.asdict(record), "state": record.state.value, "seconds": record.durations.get("run", "")}
+    return {name: value for name, value in found.items() if name != "mlflow_runs"}
+
+
+def _mlflow_run(run: dict[str, Any], experiments: dict[str, str], url: str) -> MlflowRun:
+    info, data = run["info"], run.get("data", {})
+    experiment, run_id = info["experiment_id"], info["run_id"]
+    return MlflowRun(
+        run_id=run_id, experiment=experiments.get(experiment, experiment), status=info["status"],
+        name=info.get("run_name", ""),
+        params={p["key"]: p["value"] for p in data.get("params", [])},
+        metrics={m["key"]: m["value"] for m in data.get("metrics", [])},
+        url=f"{url}/#/experiments/{experiment}/runs/{run_id}",
+    )  # fmt: skip

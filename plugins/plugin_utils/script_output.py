@@ -1,0 +1,103 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The script's output: taken from its pipe, without secrets, to the log of the launch.
+
+This file travels with a launch, see shim.py.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from typing import Iterable
+
+from ansible_collections.samerun.stack.plugins.module_utils import masking
+
+_READ = 1 << 16
+_HELD_SECONDS = 0.2
+_DRAIN_SECONDS = 10.0
+_KEPT_BYTES = 1 << 30
+_CUT = b"\nsamerun: the rest of the log is not kept here, it is longer than 1 GiB.\n"
+
+
+class Output:
+    """Copies what the script writes to this process's standard output as it comes, and to a file.
+
+    Whatever becomes of those two, the script's pipe is emptied: a log that nobody takes must not stop a training.
+
+    Args:
+        secrets: values that are masked.
+        copy: the path of a second copy; empty where standard output is kept already.
+    """
+
+    def __init__(self, secrets: Iterable[str], copy: str) -> None:
+        self._masked = masking.Stream(secrets)
+        self._copy = open(copy, "ab") if copy else None  # noqa: SIM115 - closed by `close`
+        self._room = _KEPT_BYTES
+        self._shown = True
+        self._reading = -1
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._pump, daemon=True)
+
+    def open(self) -> int:
+        """The writing end for a script, which the caller closes once the script has it; then `start`."""
+        self._reading, writing = os.pipe()
+        return writing
+
+    def start(self) -> None:
+        """Copy from now on. No thread goes on while the script is started: a fork copies just one."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._pump, daemon=True)
+        self._thread.start()
+
+    def drain(self) -> None:
+        """Wait for what the script has written; who still holds its pipe is not waited for."""
+        self._stopping.set()
+        self._thread.join(_DRAIN_SECONDS)
+        if not self._thread.is_alive():  # else somebody outlived the script and still writes
+            os.close(self._reading)
+
+    def say(self, line: str) -> None:
+        """A line of our own, between the script's."""
+        self._write(f"samerun: {line}\n".encode("utf-8", "backslashreplace"))
+
+    def close(self) -> None:
+        """Close the copy."""
+        if self._copy is not None:
+            self._copy.close()
+
+    def _pump(self) -> None:
+        while True:
+            patience = 0.0 if self._stopping.is_set() else _HELD_SECONDS
+            ready, _, _ = select.select([self._reading], [], [], patience)
+            data = os.read(self._reading, _READ) if ready else b""
+            if data:
+                self._write(self._masked.feed(data))
+            elif ready or self._stopping.is_set():
+                self._write(self._masked.flush())
+                return
+            elif self._masked.held < masking.SHORTEST:
+                # A line without its end, as of a progress bar, that happens to end like the beginning of a secret.
+                self._write(self._masked.flush())
+
+    def _write(self, data: bytes) -> None:
+        if self._shown:
+            try:
+                _write_all(1, data)
+            except OSError:  # a full disk, say: the script goes on
+                self._shown = False
+        if self._copy is not None and self._room > 0:
+            kept = data[: self._room]
+            self._room -= len(kept)
+            try:
+                self._copy.write(kept if self._room > 0 else kept + _CUT)
+                self._copy.flush()
+            except OSError:
+                self._room = 0
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]

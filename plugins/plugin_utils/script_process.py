@@ -1,0 +1,123 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The script as a process: started, signalled, reaped with everything that it started.
+
+This file travels with a launch, see shim.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.samerun.stack.plugins.plugin_utils import descendants
+from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
+
+GRACE_SECONDS = 30
+# How often the kernel killed a process of this cgroup for want of memory, by the cgroups' version 2 or 1.
+_KILLS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+
+
+class ScriptProcess:
+    """One launch's script, run once or, after it was lost, again.
+
+    The signals of this process belong to it: the first one reaches the script, which then has its grace; the second
+    ends it and all that it started at once. So does the end of the time limit.
+
+    Args:
+        timeout: seconds, 0 for none.
+        grace: seconds between a signal and SIGKILL.
+
+    Attributes:
+        cancelled: the first signal that came from outside, 0 for none.
+        timed_out: whether the time limit ended it.
+        out_of_memory: whether the kernel killed it, or something that it started, for want of memory.
+    """
+
+    def __init__(self, output: Output, timeout: int, grace: int = GRACE_SECONDS) -> None:
+        self.cancelled = 0
+        self.timed_out = self.out_of_memory = False
+        self._output = output
+        self._timeout = timeout
+        self._grace = grace
+        self._end = 0.0
+        self._pid = 0
+        descendants.adopt_orphans()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._pass_on)
+        signal.signal(signal.SIGALRM, self._deadline)
+
+    def run(self, argv: Sequence[str], folder: str, env: Mapping[str, str]) -> int:
+        """Run it to its end; return its exit code, negative for a signal.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        kills = _out_of_memory_kills()
+        writing = self._output.open()
+        try:
+            started = subprocess.Popen(
+                argv, cwd=folder, env=env, start_new_session=True, stdin=subprocess.DEVNULL, stdout=writing,
+                stderr=writing, preexec_fn=descendants.dying_with(os.getpid()),
+            )  # fmt: skip
+        finally:
+            os.close(writing)
+            self._output.start()
+        self._pid = started.pid
+        if self.cancelled:  # while it was being started
+            self._signal(self.cancelled)
+        elif self._timeout:  # for all attempts together
+            self._end = self._end or time.monotonic() + self._timeout
+            signal.alarm(max(1, round(self._end - time.monotonic())))
+        code = self._reap(started.pid)
+        self._pid = 0
+        signal.alarm(0)
+        descendants.kill_all(os.getpid())  # what the script left running dies with it
+        self._output.drain()
+        self.out_of_memory = code < 0 and _out_of_memory_kills() > kills
+        return code
+
+    def _reap(self, pid: int) -> int:
+        """Wait for the script and for every orphan meanwhile."""
+        while True:
+            ended, status = os.waitpid(-1, 0)
+            if ended == pid:
+                return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+    def _pass_on(self, number: int, _frame: Any) -> None:
+        again, self.cancelled = bool(self.cancelled), number
+        if again:
+            self._kill()
+        else:
+            self._signal(number)
+            signal.alarm(self._grace)
+
+    def _deadline(self, _number: int, _frame: Any) -> None:
+        if self.cancelled or self.timed_out:
+            self._kill()
+        else:
+            self.timed_out = True
+            self._signal(signal.SIGTERM)
+            signal.alarm(self._grace)
+
+    def _signal(self, number: int) -> None:
+        if self._pid:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._pid, number)
+
+    def _kill(self) -> None:
+        for pid in [self._pid, *descendants.found(os.getpid())]:
+            if pid:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _out_of_memory_kills() -> int:
+    for path in _KILLS:
+        with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as events:
+            return int(next(line.split()[1] for line in events if line.startswith("oom_kill ")))
+    return 0
