@@ -47,7 +47,7 @@ class Launched:
 
 def dumped(log: bytes) -> dict[str, Any]:
     line = next(line for line in log.splitlines() if line.startswith(_MARK))
-    found: dict[str, Any] = json.loads(line[len(_MARK) :])
+    found: dict[str, Any] = json.loads(bytes.fromhex(line[len(_MARK) :].decode()))
     return found
 
 
