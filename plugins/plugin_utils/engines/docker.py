@@ -42,7 +42,7 @@ def host() -> str:
     return found.Host or DEFAULT_HOST
 
 
-def connect(timeout: int | None = 60) -> Any:
+def connect(timeout: float | None = 60) -> Any:
     """A `docker.DockerClient` that has answered once.
 
     Raises:
@@ -67,6 +67,11 @@ def connect(timeout: int | None = 60) -> Any:
     except (docker.errors.DockerException, OSError) as error:
         raise _unreachable(address, error) from error
     return client
+
+
+def patience() -> float:
+    """For how many seconds an engine that went away is looked for: one of this host comes back soon or not at all."""
+    return 10.0 if host().startswith(("unix:", "npipe:")) else 60.0
 
 
 def _unreachable(address: str, error: BaseException) -> SamerunError:

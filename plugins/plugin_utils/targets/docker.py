@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 from collections.abc import Iterator, Mapping
@@ -24,7 +23,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_
 from ansible_collections.samerun.stack.plugins.plugin_utils import images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_ends, docker_log, quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     EnvironmentRequest,
     Target,
@@ -40,7 +39,6 @@ _FOLDER = "/samerun"
 _REPORT = f"{_FOLDER}/out/report.json"
 _START_SECONDS = 60
 _STOP_SECONDS = 45  # of `docker stop`: the script has 30 s of them, and its runs are closed after it
-_KILLED = 137
 _BUILT_IN = {"bridge", "host", "none"}
 
 
@@ -53,6 +51,10 @@ class DockerTarget(Target):
     @functools.cached_property
     def client(self) -> Any:
         return engine.connect()
+
+    @staticmethod
+    def _connect(seconds: float) -> Any:
+        return engine.connect(timeout=seconds)
 
     def viewpoint(self, network: str) -> str:
         return "host" if network == "host" else self.VIEWPOINT
@@ -100,33 +102,26 @@ class DockerTarget(Target):
                 raise
 
     def follow(self, launch: str) -> Iterator[bytes]:
-        # A script may be silent for hours: no time-out on this connection.
-        with contextlib.closing(engine.connect(timeout=None)) as client:
-            container = client.containers.get(self._name(launch))
-            yield from container.logs(stream=True, follow=True)
-            container.wait()
+        yield from docker_log.follow(self._connect, self._name(launch), engine.patience(), self.say)
 
     def outcome(self, launch: str) -> Outcome | None:
         container = self._container(launch)
         if container is None:
             return outcome_from(
                 {}, exit_code=None, state=RunState.KILLED, reason="The container was removed before its end was seen.",
-                hint="Start it again: samerun train",
+                hint=docker_ends.AGAIN,
             )  # fmt: skip
         state = container.attrs["State"]
         if state["Status"] in ("running", "paused", "restarting", "removing"):
             return None
         if state["Status"] == "created":
             return self._never_started(container)
-        report = json.loads(engine.read_file(container, _REPORT) or b"{}")
-        reason, hint = _reason(state)
-        if state.get("OOMKilled"):
-            report = {**report, "reason": reason, "hint": hint, "state": "FAILED"}
-        return outcome_from(
-            report, exit_code=None, reason=reason, hint=hint,
-            state=RunState.KILLED if state["ExitCode"] == _KILLED and not state.get("OOMKilled") else RunState.FAILED,
-            started_at=state["StartedAt"], ended_at=state["FinishedAt"],
-        )  # fmt: skip
+        with engine.explained(f"read how {container.name} ended"):
+            report = json.loads(engine.read_file(container, _REPORT) or b"{}")
+            if report:
+                return outcome_from(docker_ends.corrected(container, report), **_times(state))
+            end = docker_ends.end_of(container)
+        return outcome_from({}, exit_code=None, **end.__dict__, **_times(state))
 
     def launches(self) -> list[RunRecord]:
         found = self.client.containers.list(
@@ -135,8 +130,19 @@ class DockerTarget(Target):
         return [RunRecord.from_dict(json.loads(container.attrs["Labels"][RECORD_LABEL])) for container in found]
 
     def cancel(self, launch: str, number: int) -> None:
-        if (container := self._container(launch)) and container.status == "running":
-            container.kill(signal=number)
+        with engine.explained(f"signal the container {self._name(launch)}"):
+            if (container := self._container(launch)) and container.status == "running":
+                container.kill(signal=number)
+
+    def restart(self, launch: str) -> bool:
+        container = self._container(launch)
+        if container is None or container.status != "exited":
+            return False
+        with engine.explained(f"start the container {container.name} again"):
+            # What the attempt before left to say is not what this one will.
+            container.put_archive("/", engine.archive({_REPORT.lstrip("/"): b"{}"}))
+            container.start()
+        return True
 
     def remove(self, launch: str) -> None:
         if container := self._container(launch):
@@ -150,10 +156,11 @@ class DockerTarget(Target):
     def _container(self, launch: str) -> Any:
         import docker
 
-        try:
-            return self.client.containers.get(self._name(launch))
-        except docker.errors.NotFound:
-            return None
+        with engine.explained(f"look for the container {self._name(launch)}"):
+            try:
+                return self.client.containers.get(self._name(launch))
+            except docker.errors.NotFound:
+                return None
 
     def _request(self, spec: RunSpec, secrets: Mapping[str, str]) -> dict[str, Any]:
         record = spec.record()
@@ -166,6 +173,7 @@ class DockerTarget(Target):
             "StopTimeout": _STOP_SECONDS,
             "HostConfig": {
                 "NetworkMode": spec.network or self.world.network,
+                "LogConfig": docker_log.DRIVER,
                 "Mounts": [_mount(volume) for volume in spec.volumes],
                 **quantities.docker_limits(spec.resources),
             },
@@ -174,6 +182,7 @@ class DockerTarget(Target):
             spec, self.viewpoint(spec.network), work=f"{_FOLDER}/work", code=f"{_FOLDER}/bundle.tar.gz", report=_REPORT,
             log=f"{_FOLDER}/out/log.txt", restarts=spec.retries,
         )  # fmt: skip
+        refuse({"Tty of training_overlay": spec.overlay.get("Tty")}, "a terminal would mix up its log", "Leave it out.")
         merged = overlaid(config, _mapped(spec.overlay))
         # Without its labels nobody would find the launch again.
         merged["Labels"] = {**(merged.get("Labels") or {}), **config["Labels"]}
@@ -208,17 +217,8 @@ class DockerTarget(Target):
         )
 
 
-def _reason(state: Mapping[str, Any]) -> tuple[str, str]:
-    if state.get("OOMKilled"):
-        return "Out of memory: the kernel stopped it.", "Raise training_resources.memory, or use less."
-    if state["ExitCode"] == _KILLED:
-        return "The container was killed.", "Start it again: samerun train"
-    if state["ExitCode"] == 127 or state.get("Error"):
-        return (
-            f"The image could not start it: {state.get('Error') or 'no such interpreter'}.",
-            "Does training_python name an interpreter of the image?",
-        )
-    return f"The container ended with exit code {state['ExitCode']} and left no report.", "Its last lines say why."
+def _times(state: Mapping[str, Any]) -> dict[str, str]:
+    return {"started_at": state["StartedAt"], "ended_at": state["FinishedAt"]}
 
 
 def _mapped(overlay: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,0 +1,120 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Why a container ended, by what the engine knows: its state, its events, its last words."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunState, parse_time
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_words
+
+AGAIN = "Start it again: samerun train"
+_KILLED = 128 + signal.SIGKILL
+_LOST = 255  # what an engine writes down that finds a container dead when it starts
+_EVENTS_SECONDS = 0.3  # the event of `docker stop` comes after the end that it led to
+_TAIL_LINES = 5
+
+
+@dataclass(frozen=True)
+class End:
+    """How a container ended that left no report, or more than its report says."""
+
+    state: RunState
+    reason: str
+    hint: str = AGAIN
+
+
+OUT_OF_MEMORY = End(
+    RunState.FAILED, "Out of memory: the kernel stopped it.", "Raise memory in training_resources, or use less."
+)
+STOPPED = End(RunState.KILLED, "The container was stopped by hand (docker stop).")
+KILLED = End(RunState.KILLED, "The container was killed by hand (docker kill).")
+HOST = End(RunState.KILLED, "The container was killed, and not by its engine: its host or the engine itself went down.")
+FULL_DISK = End(
+    RunState.FAILED, "The disk of the engine is full: no space left on device.", docker_words.FULL_DISK.hint
+)
+
+
+def end_of(container: Any) -> End:
+    """Of a container that has ended and left no report."""
+    state = container.attrs["State"]
+    if state.get("OOMKilled"):
+        return OUT_OF_MEMORY
+    if state["ExitCode"] in (_KILLED, _LOST):
+        actions = events(container)
+        return STOPPED if "stop" in actions else KILLED if "kill" in actions else HOST
+    said = f"{state.get('Error') or ''} {last_words(container)}".strip()
+    cause = docker_words.cause(said)
+    if cause is docker_words.FULL_DISK:
+        return FULL_DISK
+    if cause is docker_words.ARCHITECTURE:
+        return End(RunState.FAILED, f"The image could not start: it is {_platforms(container)}.", cause.hint)
+    if state["ExitCode"] in (126, 127) or state.get("Error"):
+        return End(
+            RunState.FAILED,
+            f"The image could not start it: {state.get('Error') or 'no such interpreter'}.",
+            "Does training_python name an interpreter of the image?",
+        )
+    return End(
+        RunState.FAILED,
+        f"The container ended with exit code {state['ExitCode']} and left no report.",
+        "Its last lines say why.",
+    )
+
+
+def corrected(container: Any, report: Mapping[str, Any]) -> dict[str, Any]:
+    """`report` with what the shim in the container cannot know."""
+    killed = report.get("signal") == signal.SIGKILL and "time limit" not in report.get("reason", "")
+    if container.attrs["State"].get("OOMKilled") and killed:
+        return {**report, **_said(OUT_OF_MEMORY)}
+    if report.get("reason", "").startswith("Cancelled by SIGTERM") and "stop" in events(container):
+        return {**report, **_said(STOPPED)}
+    return dict(report)
+
+
+def events(container: Any) -> set[str]:
+    """What the engine did to the container in its last run, as far as it still knows; it forgets after some hundred."""
+    import docker
+    import requests
+
+    state = container.attrs["State"]
+    until = parse_time(state["FinishedAt"]).astimezone(UTC) + timedelta(seconds=_EVENTS_SECONDS)
+    actions: set[str] = set()
+    with contextlib.suppress(docker.errors.DockerException, requests.RequestException):
+        found = container.client.api.events(
+            since=f"{parse_time(state['StartedAt']).timestamp():.6f}", until=f"{until.timestamp():.6f}",
+            filters={"type": "container", "container": container.id}, decode=True,
+        )  # fmt: skip
+        actions = {event["Action"] for event in found}
+    return actions
+
+
+def last_words(container: Any) -> str:
+    import docker
+
+    try:
+        return str(container.logs(tail=_TAIL_LINES).decode(errors="replace")).strip()
+    except docker.errors.APIError:
+        return ""
+
+
+def _said(end: End) -> dict[str, str]:
+    return {"state": end.state.value, "reason": end.reason, "hint": end.hint}
+
+
+def _platforms(container: Any) -> str:
+    """The image's platform beside the engine's; the exec that failed says neither."""
+    import docker
+
+    try:
+        image = container.client.images.get(container.attrs["Image"]).attrs
+    except docker.errors.ImageNotFound:
+        return "for another processor"
+    host = container.client.version()
+    return f"for {image['Os']}/{image['Architecture']}, and the engine runs on {host['Os']}/{host['Arch']}"

@@ -1,0 +1,164 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The log of a container over a connection that may break: every byte once.
+
+The engine sends each message in a frame, with the time that it wrote it when asked to. After a cut the log is asked
+for again from shortly before the last message, and as many messages are skipped as were shown of that stretch.
+See https://docs.docker.com/reference/api/engine/, ContainerLogs and ContainerAttach.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
+
+# The engine's usual driver replaces what is no UTF-8; this one keeps every byte, in one file that is never rolled.
+DRIVER = {"Type": "local", "Config": {"max-size": "1000g", "max-file": "1", "compress": "false"}}
+# A line that is silent that long is opened anew: it may be dead, and nobody would ever tell.
+SILENT_SECONDS = 30.0
+_ANSWER_SECONDS = 10
+_AGAIN_SECONDS = (0.1, 1.0)
+_OVERLAP = 50_000_000  # ns; standard output and error are written by two threads of the engine
+_REMEMBERED = 4096  # messages, also where many more come within the overlap
+_HEADER = struct.Struct(">BxxxL")
+_SYSTEM_ERROR = 3
+
+
+class Messages:
+    """Messages of a log, each with its time, as they come out of frames."""
+
+    def __init__(self) -> None:
+        self._shown: deque[bytes] = deque(maxlen=_REMEMBERED)
+        self._skip = 0
+        self._rest = b""
+        self.error = ""  # what the engine said in place of a message
+
+    def again(self) -> dict[str, str]:
+        """Start over after a cut; what to ask the engine for."""
+        self._rest, self._skip = b"", 0
+        if not self._shown:
+            return {}
+        times = [_nanoseconds(one) for one in self._shown]
+        oldest = times[0] + 1 if len(times) == _REMEMBERED else 0
+        since = max(max(times) - _OVERLAP, oldest)
+        self._skip = sum(one >= since for one in times)
+        return {"since": f"{since // 10**9}.{since % 10**9:09d}"}
+
+    def feed(self, found: bytes) -> bytes:
+        """What is new in the frames that are whole by now."""
+        data, at, new = self._rest + found, 0, []
+        while len(data) - at >= _HEADER.size:
+            kind, length = _HEADER.unpack_from(data, at)
+            end = at + _HEADER.size + length
+            if end > len(data):
+                break
+            stamp, _, text = data[at + _HEADER.size : end].partition(b" ")
+            at = end
+            if kind == _SYSTEM_ERROR:
+                self.error = (stamp + b" " + text).decode(errors="replace")
+                continue
+            if self._skip:
+                self._skip -= 1
+                continue
+            self._shown.append(stamp)
+            new.append(text)
+        self._rest = data[at:]
+        return b"".join(new)
+
+
+def follow(
+    connect: Callable[[float], Any], name: str, patience: float, say: Callable[[str], None] = lambda _line: None
+) -> Iterator[bytes]:
+    """The log of the container `name` from its start, as it comes, until the container has ended or is gone.
+
+    Args:
+        connect: makes a client, given the seconds in which it must answer.
+        patience: for how many seconds a lost engine is looked for.
+        say: takes one line when it is lost.
+
+    Raises:
+        SamerunError: the engine stays away.
+    """
+    import docker
+    import requests
+    import urllib3
+
+    cut = (requests.RequestException, urllib3.exceptions.HTTPError, docker.errors.DockerException, OSError)
+    messages, lost, told = Messages(), 0.0, set[str]()
+
+    def tell(line: str) -> None:
+        if line not in told:
+            told.add(line)
+            say(line)
+
+    while True:
+        try:
+            client = connect(_ANSWER_SECONDS)
+        except SamerunError as error:
+            problem: Exception = error
+        else:
+            lost = 0.0
+            with contextlib.closing(client):
+                try:
+                    yield from _stream(client, name, messages, tell)
+                    client.api.wait(name, timeout=_ANSWER_SECONDS)
+                    # The engine may end a log that it follows before the last words are in it.
+                    yield from _stream(client, name, messages, tell, follow=False)
+                    return
+                except docker.errors.NotFound:
+                    return
+                except cut as error:
+                    problem = error
+        lost = lost or time.monotonic()
+        away = time.monotonic() - lost
+        if away > patience:
+            raise _gone(name, problem) from problem
+        if away > _AGAIN_SECONDS[1]:
+            tell("The Docker engine does not answer: trying again")
+        time.sleep(min(_AGAIN_SECONDS[1], max(_AGAIN_SECONDS[0], away / 4)))
+
+
+def _stream(
+    client: Any, name: str, messages: Messages, tell: Callable[[str], None], *, follow: bool = True
+) -> Iterator[bytes]:
+    import docker
+
+    asked = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow)), **messages.again()}
+    url = f"{client.api.base_url}/v{client.api.api_version}/containers/{name}/logs"
+    with client.api.get(url, params=asked, stream=True, timeout=(_ANSWER_SECONDS, SILENT_SECONDS)) as answer:
+        if answer.status_code == 404:
+            raise docker.errors.NotFound(f"no container {name}")
+        if answer.status_code >= 400:  # such as a logging driver that keeps nothing; the run goes on all the same
+            tell(f"Failed to read the log of {name}: {answer.json().get('message', answer.text)}")
+            return
+        for found in answer.iter_content(chunk_size=None):
+            if new := messages.feed(found):
+                yield new
+        if messages.error:
+            tell(f"Failed to read the log of {name}: {messages.error}")
+
+
+def _gone(name: str, problem: Exception) -> SamerunError:
+    if isinstance(problem, SamerunError) and problem.code != UNAVAILABLE:
+        return problem
+    return SamerunError(
+        f"Failed to follow {name}: the Docker engine went away ({problem}).",
+        "The run is not lost: start the engine again, then samerun status.",
+        UNAVAILABLE,
+    )
+
+
+def _nanoseconds(stamp: bytes) -> int:
+    """`2026-01-02T03:04:05.000000006Z`, as the engine writes times, since the epoch."""
+    text = stamp.decode()
+    whole, _, rest = text.partition(".")
+    digits = rest.rstrip("Z").partition("+")[0].partition("-")[0]
+    zone = rest[len(digits) :].replace("Z", "+00:00") or "+00:00"
+    return int(datetime.fromisoformat(whole.rstrip("Z") + zone).timestamp()) * 10**9 + int(f"{digits:0<9}")
