@@ -27,7 +27,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import NOT_FOUND, ApiError
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job, kubernetes_pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     EnvironmentRequest,
     Target,
@@ -96,7 +96,8 @@ class KubernetesTarget(Target):
                 self.cluster.create({**request["config_map"], **owner(request["config_map"]), "binaryData": binary})
                 if secret := request.get("secret"):
                     self.cluster.create({**secret, **owner(secret)})
-                self.cluster.merge("Job", self._namespace, self._name(spec.launch), {"spec": {"suspend": False}})
+                if not kubernetes_job.queued(job):  # Kueue starts what it admits itself
+                    self.cluster.merge("Job", self._namespace, self._name(spec.launch), {"spec": {"suspend": False}})
             except BaseException:
                 self.remove(spec.launch)
                 raise
@@ -173,8 +174,8 @@ class KubernetesTarget(Target):
 
     def _request(self, spec: RunSpec, secret_env: Mapping[str, str], *, code_key: str) -> dict[str, Any]:
         instructions = shim_spec(
-            spec, self.VIEWPOINT, work=kubernetes_job.WORK, report=kubernetes_job.REPORT, code_key=code_key,
-            code="" if code_key else f"{kubernetes_job.CODE}/{_BUNDLE}", log=kubernetes_job.LOG,
+            spec, self.VIEWPOINT, work=kubernetes_pod.WORK, report=kubernetes_pod.REPORT, code_key=code_key,
+            code="" if code_key else f"{kubernetes_pod.CODE}/{_BUNDLE}", log=kubernetes_pod.LOG,
         )  # fmt: skip
         return kubernetes_job.objects(
             self._name(spec.launch), spec, self.world,

@@ -9,18 +9,20 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
-from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec, Volume
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, shim_archive
+from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_pod
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import overlaid
 
-CODE = "/samerun"
-HOME = "/home/samerun"
-WORK = f"{HOME}/project"
-LOG = f"{HOME}/.samerun/log.txt"
-REPORT = "/dev/termination-log"
-USER = 10001
+NAMES = "training-job-"
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+START_TIMEOUT = "samerun.dev/start-timeout"
 _KEPT_SECONDS = 3 * 24 * 3600
-_GRACE = 30
+# Exit codes of a container that was killed: by SIGKILL, by SIGTERM.
+KILLED = (137, 143)
+# Of a Job: without them nobody would find the launch again, or it would start before it is whole.
+_OURS = ("apiVersion", "kind", "metadata.name", "metadata.namespace", "spec.suspend")
 
 
 def objects(
@@ -35,12 +37,7 @@ def objects(
     }
     metadata = {"name": name, "namespace": world.training_namespace, "labels": labels}
     found: dict[str, Any] = {
-        "job": {
-            "apiVersion": "batch/v1",
-            "kind": "Job",
-            "metadata": {**metadata, "annotations": {RECORD_LABEL: spec.record().as_json()}},
-            "spec": _job_spec(name, spec, world, labels),
-        },
+        "job": _job(name, spec, world, metadata),
         "config_map": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(files)},
     }
     if secret_env:
@@ -48,6 +45,42 @@ def objects(
         data = dict(secret_env) if masked else contract_objects.encoded(secret_env)
         found["secret"] = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
     return found
+
+
+def _job(name: str, spec: RunSpec, world: World, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    queue = {QUEUE_LABEL: spec.scheduling.queue} if spec.scheduling.queue else {}
+    annotations = {RECORD_LABEL: spec.record().as_json(), START_TIMEOUT: str(spec.scheduling.start_timeout)}
+    labels = metadata["labels"]
+    job: dict[str, Any] = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {**metadata, "labels": {**labels, **queue}, "annotations": annotations},
+        "spec": _job_spec(name, spec, world, labels),
+    }
+    merged = overlaid(job, spec.overlay)
+    for path in _OURS:
+        if _at(merged, path) != _at(job, path):
+            raise SamerunError(
+                f"Failed to plan the run: training_overlay changes {path} of the Job, by which samerun finds it.",
+                "Leave it out.",
+                CONFIG,
+            )
+    # Labels and annotations may be added, ours stay.
+    for found in (merged["metadata"], merged["spec"]["template"]["metadata"]):
+        found["labels"] = {**(found.get("labels") or {}), **labels}
+    merged["metadata"]["annotations"] = {**(merged["metadata"].get("annotations") or {}), **annotations}
+    return merged
+
+
+def queued(job: Mapping[str, Any]) -> bool:
+    """Whether a queue, and not we, starts the Job."""
+    return bool(job["metadata"]["labels"].get(QUEUE_LABEL))
+
+
+def _at(data: Any, path: str) -> Any:
+    for key in path.split("."):
+        data = data.get(key) if isinstance(data, Mapping) else None
+    return data
 
 
 def owner(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
@@ -60,82 +93,24 @@ def owner(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any
 
 
 def _job_spec(name: str, spec: RunSpec, world: World, labels: Mapping[str, str]) -> dict[str, Any]:
-    limit = {"activeDeadlineSeconds": spec.timeout + 2 * _GRACE} if spec.timeout else {}
+    attempts = spec.retries + 1
+    limit = {"activeDeadlineSeconds": (spec.timeout + 2 * kubernetes_pod.GRACE) * attempts} if spec.timeout else {}
     return {
         "suspend": True,
-        "backoffLimit": 0,
+        "backoffLimit": spec.retries,
         "ttlSecondsAfterFinished": _KEPT_SECONDS,
         **limit,
-        "template": {"metadata": {"labels": dict(labels)}, "spec": _pod_spec(name, spec, world)},
+        **(_retries(spec) if spec.retries else {}),
+        "template": {"metadata": {"labels": dict(labels)}, "spec": kubernetes_pod.pod_spec(name, spec, world)},
     }
 
 
-def _pod_spec(name: str, spec: RunSpec, world: World) -> dict[str, Any]:
-    volumes = [(f"volume-{number}", volume) for number, volume in enumerate(spec.volumes)]
-    pull = {"imagePullSecrets": [{"name": secret} for secret in world.pull_secrets]} if world.pull_secrets else {}
-    network = {"hostNetwork": True} if spec.network == "host" else {}
-    return {
-        "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": _GRACE,
-        "enableServiceLinks": False,
-        "automountServiceAccountToken": False,
-        **pull,
-        **network,
-        "securityContext": {
-            "runAsNonRoot": True, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER,
-            "fsGroupChangePolicy": "OnRootMismatch", "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [_container(name, spec, volumes)],
-        "volumes": [
-            {"name": "code", "configMap": {"name": name}},
-            {"name": "home", "emptyDir": {}},
-            {"name": "tmp", "emptyDir": {}},
-            *({"name": key, "persistentVolumeClaim": {"claimName": _claim(volume)}} for key, volume in volumes),
-        ],
-    }  # fmt: skip
-
-
-def _container(name: str, spec: RunSpec, volumes: list[tuple[str, Volume]]) -> dict[str, Any]:
-    limits = {"resources": {"limits": dict(spec.resources), "requests": dict(spec.resources)}} if spec.resources else {}
-    return {
-        "name": "training",
-        "image": spec.environment.image,
-        "imagePullPolicy": "IfNotPresent",
-        "command": [spec.environment.python, f"{CODE}/{shim_archive.NAME}", f"{CODE}/spec.json"],
-        "workingDir": HOME,
-        "env": _env(name, spec),
-        **limits,
-        "terminationMessagePath": REPORT,
-        "securityContext": {
-            "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True,
-        },
-        "volumeMounts": [
-            {"name": "code", "mountPath": CODE, "readOnly": True},
-            {"name": "home", "mountPath": HOME},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - inside the pod
-            *({"name": key, "mountPath": volume.path, "readOnly": volume.read_only} for key, volume in volumes),
-        ],
-    }  # fmt: skip
-
-
-def _env(name: str, spec: RunSpec) -> list[dict[str, Any]]:
-    """Contract and secrets by reference, the user's plain variables by value.
-
-    A user id without a passwd entry breaks torch and MLflow unless HOME, USER and LOGNAME are set.
-    """
-    plain = {"HOME": HOME, "USER": "samerun", "LOGNAME": "samerun", **spec.env}
-    literal = [{"name": key, "value": value.replace("$", "$$")} for key, value in sorted(plain.items())]
-    secret = [
-        {"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}} for key in sorted(spec.secret_env)
+def _retries(spec: RunSpec) -> dict[str, Any]:
+    """A pod that was taken away costs no retry, one that was killed does, and the script's own failure ends the Job."""
+    rules: list[dict[str, Any]] = [
+        {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     ]
-    return [*literal, *contract_objects.references(spec.contract), *secret]
-
-
-def _claim(volume: Volume) -> str:
-    if not volume.named:
-        raise SamerunError(
-            f"Failed to plan the run: {volume.source} of training_volumes is on this host, not on the nodes.",
-            f"Name a claim of the training namespace instead: CLAIM:{volume.path}",
-            CONFIG,
-        )
-    return volume.source
+    if not spec.retry_failures:
+        codes = {"containerName": kubernetes_pod.CONTAINER, "operator": "NotIn", "values": list(KILLED)}
+        rules.append({"action": "FailJob", "onExitCodes": codes})
+    return {"podReplacementPolicy": "Failed", "podFailurePolicy": {"rules": rules}}

@@ -1,0 +1,131 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The pod of a launch, as plain data: what runs in it, what limits it, and where it may run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec, Volume
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, shim_archive
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
+
+CODE = "/samerun"
+HOME = "/home/samerun"
+WORK = f"{HOME}/project"
+LOG = f"{HOME}/.samerun/log.txt"
+REPORT = "/dev/termination-log"
+CONTAINER = "training"
+USER = 10001
+GRACE = 30
+_GPU = "nvidia.com/gpu"
+# Without retries a pod stays for the five minutes that Kubernetes gives a lost node to come back.
+_LOST_NODE_SECONDS = 30
+
+
+def pod_spec(name: str, spec: RunSpec, world: World) -> dict[str, Any]:
+    volumes = [(f"volume-{number}", volume) for number, volume in enumerate(spec.volumes)]
+    pull = {"imagePullSecrets": [{"name": secret} for secret in world.pull_secrets]} if world.pull_secrets else {}
+    network = {"hostNetwork": True} if spec.network == "host" else {}
+    shm = spec.resources.get("shm")
+    return {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": GRACE,
+        "enableServiceLinks": False,
+        **pull,
+        **network,
+        **_scheduling(spec),
+        "securityContext": {
+            "runAsNonRoot": True, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER,
+            "fsGroupChangePolicy": "OnRootMismatch", "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(name, spec, volumes)],
+        "volumes": [
+            {"name": "code", "configMap": {"name": name}},
+            {"name": "home", "emptyDir": {}},
+            {"name": "tmp", "emptyDir": {}},
+            *([{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": shm}}] if shm else []),
+            *({"name": key, "persistentVolumeClaim": {"claimName": _claim(volume)}} for key, volume in volumes),
+        ],
+    }  # fmt: skip
+
+
+def _container(name: str, spec: RunSpec, volumes: list[tuple[str, Volume]]) -> dict[str, Any]:
+    return {
+        "name": CONTAINER,
+        "image": spec.environment.image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": [spec.environment.python, f"{CODE}/{shim_archive.NAME}", f"{CODE}/spec.json"],
+        "workingDir": HOME,
+        "env": _env(name, spec),
+        **_limits(spec.resources),
+        "terminationMessagePath": REPORT,
+        "securityContext": {
+            "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True,
+        },
+        "volumeMounts": [
+            {"name": "code", "mountPath": CODE, "readOnly": True},
+            {"name": "home", "mountPath": HOME},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - inside the pod
+            *([{"name": "shm", "mountPath": "/dev/shm"}] if spec.resources.get("shm") else []),  # noqa: S108
+            *({"name": key, "mountPath": volume.path, "readOnly": volume.read_only} for key, volume in volumes),
+        ],
+    }  # fmt: skip
+
+
+def _limits(resources: Mapping[str, str]) -> dict[str, Any]:
+    """What is asked for is also the limit: a pod that took more than it asked for is the first to be evicted."""
+    quantities.docker_limits(resources)  # refuses what no engine of ours would understand
+    names = {"cpu": "cpu", "memory": "memory", "gpu": _GPU}
+    found = {names[kind]: str(quantity) for kind, quantity in resources.items() if kind in names}
+    return {"resources": {"limits": found, "requests": found}} if found else {}
+
+
+def _scheduling(spec: RunSpec) -> dict[str, Any]:
+    """Where the pod may run, and as whom: with a service account its token is there, else none is."""
+    wanted = spec.scheduling
+    tolerations = [dict(toleration) for toleration in wanted.tolerations]
+    if spec.retries:
+        tolerations += [_leaving(taint) for taint in ("not-ready", "unreachable")]
+    found: dict[str, Any] = {
+        "automountServiceAccountToken": bool(wanted.service_account),
+        "serviceAccountName": wanted.service_account,
+        "priorityClassName": wanted.priority_class,
+        "nodeSelector": dict(wanted.node_selector),
+        "tolerations": tolerations,
+    }
+    return {key: value for key, value in found.items() if value or value is False}
+
+
+def _leaving(taint: str) -> dict[str, Any]:
+    """Leave a lost node after seconds: with retries a replacement goes on elsewhere."""
+    return {
+        "key": f"node.kubernetes.io/{taint}", "operator": "Exists", "effect": "NoExecute",
+        "tolerationSeconds": _LOST_NODE_SECONDS,
+    }  # fmt: skip
+
+
+def _env(name: str, spec: RunSpec) -> list[dict[str, Any]]:
+    """Contract and secrets by reference, the user's plain variables by value.
+
+    A user id without a passwd entry breaks torch and MLflow unless HOME, USER and LOGNAME are set.
+    """
+    plain = {"HOME": HOME, "USER": "samerun", "LOGNAME": "samerun", **spec.env}
+    literal = [{"name": key, "value": value.replace("$", "$$")} for key, value in sorted(plain.items())]
+    secret = [
+        {"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}} for key in sorted(spec.secret_env)
+    ]
+    return [*literal, *contract_objects.references(spec.contract), *secret]
+
+
+def _claim(volume: Volume) -> str:
+    if not volume.named:
+        raise SamerunError(
+            f"Failed to plan the run: {volume.source} of training_volumes is on this host, not on the nodes.",
+            f"Name a claim of the training namespace instead: CLAIM:{volume.path}",
+            CONFIG,
+        )
+    return volume.source
