@@ -18,8 +18,9 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import descendants
 from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
 
 GRACE_SECONDS = 30
-# How often the kernel killed a process of this cgroup for want of memory, by the cgroups' version 2 or 1.
-_KILLS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+# Where the kernel counts the processes that it killed for want of memory, by the cgroups' version 2 or 1: in the folder
+# of this process's cgroup, which a container sees as the root.
+_KILLS = {"": ("/sys/fs/cgroup", "memory.events"), "memory": ("/sys/fs/cgroup/memory", "memory.oom_control")}
 
 
 class ScriptProcess:
@@ -117,7 +118,11 @@ class ScriptProcess:
 
 
 def _out_of_memory_kills() -> int:
-    for path in _KILLS:
-        with contextlib.suppress(OSError, ValueError), open(path, encoding="ascii") as events:
-            return int(next(line.split()[1] for line in events if line.startswith("oom_kill ")))
+    with contextlib.suppress(OSError), open("/proc/self/cgroup", encoding="utf-8") as groups:
+        for group in groups:
+            controllers, path = group.rstrip("\n").split(":", 2)[1:]
+            base, name = _KILLS.get(controllers, ("", ""))
+            for folder in (base + path, base) if base else ():
+                with contextlib.suppress(OSError), open(os.path.join(folder, name), encoding="ascii") as counts:
+                    return next((int(line.split()[1]) for line in counts if line.startswith("oom_kill ")), 0)
     return 0

@@ -38,8 +38,9 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 )
 
 _POLL = 0.02
+_AGAIN = "again.json"
 _CARRIERS = (
-    "alive.lock", "bundle.tar.gz", "report.json", "shim.json", shim_archive.NAME, "spec.json", "submitted.json",
+    _AGAIN, "alive.lock", "bundle.tar.gz", "report.json", "shim.json", shim_archive.NAME, "spec.json", "submitted.json",
 )  # fmt: skip
 
 
@@ -94,11 +95,28 @@ class ProcessTarget(Target):
         files.write_private(folder / shim_archive.NAME, shim_archive.data())
         for volume in request["volumes"]:
             Path(volume["source"]).mkdir(parents=True, exist_ok=True)
+        if spec.retries:
+            # Whoever restarts it may be another command, which has no other way to know these.
+            files.write_json(folder / _AGAIN, {"argv": request["argv"], "env": request["env"]})
+        self._start(folder, request["argv"], request["env"])
+
+    def restart(self, launch: str) -> bool:
+        folder = self._folder(launch)
+        again = files.read_json(folder / _AGAIN)
+        if not again or files.is_locked(folder / "alive.lock"):
+            return False
+        # What the attempt before left to say is not what this one will.
+        (folder / "report.json").unlink(missing_ok=True)
+        self._start(folder, again["argv"], again["env"])
+        return True
+
+    @staticmethod
+    def _start(folder: Path, argv: list[str], env: Mapping[str, str]) -> None:
         with open(folder / "alive.lock", "ab") as alive, open(folder / "log.txt", "ab") as log:
             # The shim inherits the lock: it is held exactly as long as the shim lives, however that ends.
             fcntl.flock(alive, fcntl.LOCK_EX)
             shim = subprocess.Popen(
-                request["argv"], env={**contract.inherited(os.environ), **request["env"]}, cwd=folder,
+                argv, env={**contract.inherited(os.environ), **env}, cwd=folder,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 pass_fds=(alive.fileno(),),
             )  # fmt: skip

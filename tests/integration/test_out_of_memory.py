@@ -1,0 +1,53 @@
+"""A process of this host that the kernel kills for want of memory is told from one that somebody killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LIMIT = 100 * 2**20
+# Enters a cgroup with a limit, starts a script that needs more, and tells how the shim's keeper of scripts sees that.
+KEEPER = """
+import os, sys
+open(sys.argv[1] + "/cgroup.procs", "w").write(str(os.getpid()))
+from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
+from ansible_collections.samerun.stack.plugins.plugin_utils.script_process import ScriptProcess
+script = ScriptProcess(Output([], ""), 0)
+print(script.run([sys.executable, "-c", sys.argv[2]], ".", dict(os.environ)), script.out_of_memory, flush=True)
+"""
+
+
+@pytest.fixture
+def group() -> Iterator[Path]:
+    """A cgroup with a limit on memory, of version 1 or 2."""
+    for base, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+        made = Path(base) / f"samerun-{os.getpid()}"
+        with contextlib.suppress(OSError):
+            made.mkdir()
+            (made / limit).write_text(str(LIMIT))
+            break
+    else:
+        pytest.skip("needs root, and cgroups with a memory controller, to limit what a process may use")
+    yield made
+    made.rmdir()
+
+
+@pytest.mark.parametrize(
+    "script, ended",
+    [
+        ("x = bytearray(600 * 2**20)", "-9 True"),
+        ("import os; os.kill(os.getpid(), 9)", "-9 False"),
+        ("import sys; sys.exit(3)", "3 False"),
+    ],
+)
+def test_out_of_memory_is_told_from_a_kill(group: Path, script: str, ended: str) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "collections")}
+    keeper = [sys.executable, "-c", KEEPER, str(group), script]
+    told = subprocess.run(keeper, env=environ, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
+    assert told.splitlines()[-1] == ended
