@@ -11,7 +11,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import che
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World, moved_key
 from ansible_collections.samerun.stack.plugins.modules.preflight import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, role_variables
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, import_marks, role_variables
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS, host_of
@@ -40,8 +40,9 @@ class ActionModule(SamerunAction):
         wanted = Training.from_options(training, world) if training else None
         _check_kinds(world, services)
         host.check()
+        overrides: list[str] = []
         if wanted:
-            _check_training(world, wanted)
+            overrides = _check_training(world, wanted)
             _check_services(world, host, {claim.role for claim in services})
         moved = host.claim(services)
         if moved and not self.checking:
@@ -51,6 +52,8 @@ class ActionModule(SamerunAction):
                 continue
             self.say(f"{variable}: the port asked for is taken, {port} is used and kept")
         settled = [] if self.checking else collector.collect(world)[0]
+        for line in overrides:
+            self.warn(line)
         for record in settled:
             self.say(f"{record.launch} ended unwatched: {record.state.value} {record.reason}".rstrip())
         return {
@@ -96,13 +99,17 @@ def _check_kinds(world: World, claims: list[Claim]) -> None:
             )
 
 
-def _check_training(world: World, training: Training) -> None:
-    """What can be seen of a run before its world is up."""
+def _check_training(world: World, training: Training) -> list[str]:
+    """What can be seen of a run before its world is up; the places where its sources override the contract."""
+    sources = training.sources()
     target = TARGETS[training.target](world)
     for endpoint in (world.mlflow, world.object_store):
         endpoint.url(target.viewpoint(training.network))
-    target.environment(training.environment)
+    environment, asked = target.environment(training.environment), training.environment
+    made = "" if asked.python or asked.image else asked.requirements
+    import_marks.refuse_model(world, environment, sources, made)
     target.check()
+    return [f"The contract is overridden: {line}." for line in sources.overrides]
 
 
 def _check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:

@@ -82,6 +82,21 @@ def _members(root: Path) -> list[str]:
     return found
 
 
+def stays(root: Path, relative: str) -> str:
+    """Why the file `relative` is not packed with `root`, or not of use where it arrives; empty if it is."""
+    rules: dict[str, pathspec.GitIgnoreSpec] = {"": _rules(root, ALWAYS_IGNORED)}
+    parts = relative.split("/")
+    for depth in range(1, len(parts)):
+        here = "/".join(parts[:depth]) + "/"
+        if _ignored(rules, here):
+            return f"an ignore file ({' or '.join(IGNORE_FILES)}) names {here}"
+        rules[here] = _rules(root / here)
+    if _ignored(rules, relative):
+        return f"an ignore file ({' or '.join(IGNORE_FILES)}) names it"
+    inside = (root / relative).resolve().is_relative_to(root.resolve())
+    return "" if inside else f"it is a link to {(root / relative).resolve()}, outside of the project"
+
+
 def _rules(folder: Path, always: tuple[str, ...] = ()) -> pathspec.GitIgnoreSpec:
     lines = list(always)
     for name in IGNORE_FILES:

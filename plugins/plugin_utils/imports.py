@@ -25,11 +25,11 @@ SECONDS = 10  # what took longer is not known, and the script itself tells
 _LONGEST = 300  # characters of an exception's text: a report in a cluster has room for 4096 bytes
 _LOG_MODEL_WANTS_EXAMPLE = (3, 14)
 
-# argv: descriptor of the answer, seconds, sys.path[0], names as "module" or "module:attribute". What is not there at
-# all comes first: it is told at once.
+# argv: descriptor of the answer, seconds, sys.path[0], JSON of names ("module" or "module:attribute") and sources. What
+# is not there at all comes first: it is told at once.
 _CHILD = """\
 import importlib, importlib.util, json, os, signal, sys
-answer, seconds, sys.path[0], names = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
+answer, seconds, sys.path[0], asked = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
 signal.alarm(2 * seconds)
 found = {}
 try:
@@ -47,7 +47,15 @@ def absent(name):
         return importlib.util.find_spec(name.partition(":")[0].partition(".")[0]) is None
     except Exception:
         return False
-for name in sorted(names, key=absent, reverse=True):
+for source in asked["sources"]:
+    try:
+        with open(source, "rb") as text:
+            compile(text.read(), source, "exec")
+    except SyntaxError as error:
+        found["broken"] = {"name": source, "text": "line %s: %s" % (error.lineno, error.msg)}
+        asked["names"] = []
+        break
+for name in sorted(asked["names"], key=absent, reverse=True):
     module, _, attribute = name.partition(":")
     os.write(answer, (module + "\\n").encode())
     try:
@@ -74,9 +82,10 @@ class Checking:
     """A check that goes on until it is asked; as a context it leaves no child behind.
 
     Args:
-        wanted: `names` to import; `hints` for some of them; `where`, what the interpreter is called; `lenient`, whether
-            a module that is not found may be found by a path that the script adds; `log_model`, where the script logs
-            a torch model without an example. Empty for nothing to check.
+        wanted: `names` to import; `sources` to compile, which the controller's Python cannot read; `hints` for some
+            names; `where`, what the interpreter is called; `lenient`, whether the script adds folders to its path, in
+            which a module may be found; `log_model`, where the script logs a torch model without an example; `mlflow`,
+            its version if it is known, else `ask`. Empty for nothing to check.
         script: its path, absolute or relative to `work`.
         work: the folder that the script starts in.
         environ: the script's environment.
@@ -89,7 +98,8 @@ class Checking:
         self.wanted = wanted
         self._child: subprocess.Popen[bytes] | None = None
         self._started = time.monotonic()
-        if not wanted.get("names") and not wanted.get("ask"):
+        asked = {"names": list(wanted.get("names", ())), "sources": list(wanted.get("sources", ()))}
+        if not any(asked.values()) and not wanted.get("ask"):
             return
         hidden = {*contract.keys(secret=True), *secrets}
         own = {name: value for name, value in environ.items() if name not in hidden}
@@ -99,7 +109,7 @@ class Checking:
         self._answer = open(reading, "rb")  # noqa: SIM115 - closed by stop
         try:
             self._child = subprocess.Popen(
-                [*argv, *wanted.get("names", ())], cwd=work, env=own, pass_fds=(writing,), start_new_session=True,
+                [*argv, json.dumps(asked)], cwd=work, env=own, pass_fds=(writing,), start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
         finally:
@@ -129,6 +139,11 @@ class Checking:
         found: dict[str, Any] = self._wait() if self._child is not None else {"imported": True}
         if "mlflow" in self.wanted:
             found.setdefault("mlflow", self.wanted["mlflow"])
+        if broken := found.get("broken"):
+            raise ProbeError(
+                f"Failed to read {broken['name']}: {broken['text']}.",
+                f"Correct it, or run it by a Python that knows it: this is {'.'.join(map(str, sys.version_info[:2]))}.",
+            )
         failed = found.pop("failed", None)
         if failed and not (self.wanted.get("lenient") and failed["missing"] == failed["name"].partition(".")[0]):
             raise self._problem(failed)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,8 +21,11 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import (
     collector,
     credentials,
     history,
+    images,
+    import_marks,
     scripts,
     signals,
+    source_checks,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import EnvironmentRequest, Say
@@ -80,6 +84,13 @@ class Training:
             delivery=options["delivery"],
         )  # fmt: skip
 
+    def sources(self) -> source_checks.Sources:
+        """What the script and its neighbours say; it raises what `source_checks.look` does."""
+        given = self.environment
+        ours = not given.python and not given.image and given.base_image in ("", images.BASE_IMAGE)
+        script = scripts.Script(Path(self.project), self.script)
+        return source_checks.look(script, ours=ours, travels=self.delivery != "mount")
+
 
 class Launcher:
     """Plans, starts and follows launches of one world.
@@ -96,6 +107,10 @@ class Launcher:
         self.say = say
         self.target = TARGETS[training.target](world, say)
 
+    @functools.cached_property
+    def sources(self) -> source_checks.Sources:
+        return self.training.sources()
+
     def spec(self, *, planning: bool = False) -> tuple[RunSpec, bundle.Bundle]:
         """The launch as data, with the code that belongs to it; nothing is started or built.
 
@@ -103,6 +118,7 @@ class Launcher:
             planning: whether the world may have no keys yet.
         """
         given, target = self.training, self.target
+        _ = self.sources  # it refuses what cannot run
         code = bundle.pack(Path(given.project))
         environment = target.environment(given.environment)
         keys = credentials.load(self.world) or (credentials.generate() if planning else None)
@@ -131,7 +147,8 @@ class Launcher:
         """Carry the launch out and return its record; with `detach` return once it is submitted."""
         started = time.monotonic()
         environment = self.target.prepare(self.training.environment, spec.environment)
-        spec = RunSpec(**{**spec.__dict__, "environment": environment})
+        wanted = import_marks.wanted(self.world, environment, self.sources)
+        spec = RunSpec(**{**spec.__dict__, "environment": environment, "imports": wanted})
         prepared = time.monotonic()
         lock = collector.lock_path(self.world, spec.launch)
         with files.locked(lock):
@@ -145,6 +162,7 @@ class Launcher:
             record.durations = {"prepare": round(prepared - started, 3)}
             if first:
                 record.durations["first_output"] = round(first - prepared, 3)
+            import_marks.keep(self.world, environment, self.sources, outcome.report)
             return collector.settle(self.target, record, outcome)
 
     def _watch(self, record: RunRecord) -> tuple[Outcome, float]:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 import hashlib
 import re
@@ -31,10 +30,10 @@ class Script:
 
 
 def located(script: str, project: str) -> Script:
-    """Find the script, relative to the caller's folder, and see whether Python can read it.
+    """Find the script, relative to the caller's folder; what is in it reads source_checks.py.
 
     Raises:
-        SamerunError: it is missing, a folder, unreadable, empty, outside its project, or has a syntax error.
+        SamerunError: it is missing, a folder, unreadable, empty, or outside its project.
     """
     path = Path(script).expanduser().absolute()
     root = Path(project).expanduser().absolute() if project else path.parent
@@ -48,18 +47,10 @@ def located(script: str, project: str) -> Script:
             f"{start}: it is not inside its project {root}.", "Set training_project to a folder above it.", CONFIG
         )
     try:
-        source = path.read_bytes()
-        if not source.strip():
+        if not path.read_bytes().strip():
             raise SamerunError(f"{start}: it is empty.", "Is it saved?", DATA)
-        ast.parse(source, str(path))
     except OSError as error:
         raise SamerunError(f"{start}: {error.strerror}.", "Make it readable.", NO_INPUT) from error
-    except SyntaxError as error:
-        raise SamerunError(
-            f"{start}: line {error.lineno}: {error.msg}.", "Correct it; nothing was started.", DATA
-        ) from error
-    except ValueError as error:
-        raise SamerunError(f"{start}: it is not Python source ({error}).", "Is it the right file?", DATA) from error
     return Script(root, path.relative_to(root).as_posix())
 
 

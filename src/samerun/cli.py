@@ -103,7 +103,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable for the script")
     train.add_argument("--detach", action="store_true", help="return as soon as it is submitted")
     train.epilog = "What stands behind -- is the script's: samerun train train.py -- --epochs 3"
-    _verb(verbs, "check", "resolve the contract and look at its endpoints")
+    check = _verb(verbs, "check", "resolve the contract and look at its endpoints, and at a script")
+    check.add_argument("script", nargs="?", default="", metavar="SCRIPT", help="a script to look at as well")
     status = _verb(verbs, "status", "show the services and the launches")
     env = _verb(verbs, "env", "print the contract as export lines")
     env.add_argument("--show", action="store_true", help="secrets too, on a terminal")

@@ -65,12 +65,17 @@ def train(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Resolve the contract and probe its endpoints from here."""
+    """Resolve the contract and probe its endpoints from here; read a script and its neighbours."""
     from samerun import api
     from samerun.report import report
 
+    given, script = _given(options), options.script
+    if script:
+        given = given.with_project(Path(script).parent).with_literals(
+            training_script=str(Path(script).absolute()), __samerun_looks=True
+        )
     with report(raw=_raw(options)) as shown:
-        played = api.services("check", options.inventory, _given(options), shown, options.verbosity)
+        played = api.services("check", options.inventory, given, shown, options.verbosity)
     found = played.result("env_contract")
     for name in found["names"]:
         print(f"{name:<34}{found['plain'].get(name, '(set)')}")

@@ -255,6 +255,8 @@ def test_detach_returns_before_the_end(place: Place) -> None:
         (["train", "."], 66, ["it is a folder"]),
         (["train", "broken.py"], 65, ["broken.py", "line 2"]),
         (["train", "empty.py"], 65, ["empty.py", "empty"]),
+        (["train", "leans.py"], 65, ["broken.py", "line 2"]),
+        (["check", "leans.py"], 65, ["broken.py", "line 2"]),
         (["train", "hello.py", "--on", "dcoker"], 78, ["dcoker", "docker"]),
         (["train", "hello.py", "--on", "docker"], 78, ["container", "training_target"]),
         (["train", "hello.py", "--env", "X"], 64, ["--env X", "NAME=VALUE"]),
@@ -271,7 +273,8 @@ def test_detach_returns_before_the_end(place: Place) -> None:
 def test_what_cannot_be_is_one_line_and_starts_nothing(
     place: Place, typed: list[str], code: int, words: list[str]
 ) -> None:
-    for name, text in (("hello.py", HELLO), ("broken.py", "x = 1\ndef f(:\n"), ("empty.py", "")):
+    texts = {"hello.py": HELLO, "broken.py": "x = 1\ndef f(:\n", "leans.py": "import broken\n", "empty.py": ""}
+    for name, text in texts.items():
         place.write(name, text)
     runs = place.state / "samerun" / "process" / "runs"
     before = set(runs.iterdir())
@@ -280,6 +283,28 @@ def test_what_cannot_be_is_one_line_and_starts_nothing(
     assert [word for word in words if word not in failure(ended)] == []
     assert ended.out == b""
     assert set(runs.iterdir()) == before
+
+
+def test_an_override_of_the_contract_is_told_once_and_runs_all_the_same(place: Place) -> None:
+    place.write("addresses.py", "import os\nos.environ['MLFLOW_TRACKING_URI'] = 'http://elsewhere:5000'\n")
+    script = place.write("overrides.py", "import addresses\nprint(addresses.os.environ['MLFLOW_TRACKING_URI'])\n")
+    for ended in (place.must("check", script), trained := place.must("train", script)):
+        told = [line for line in ended.err.splitlines() if "overridden" in line]
+        assert told == [
+            "samerun: The contract is overridden: addresses.py, line 2: the script itself sets MLFLOW_TRACKING_URI."
+        ]
+    assert trained.out == b"http://elsewhere:5000\n"
+
+
+def test_a_module_that_is_not_installed_is_told_before_the_script_starts(place: Place) -> None:
+    place.write("helpers.py", "import no_such_module_anywhere\n")
+    ended = place.run("train", place.write("wants.py", "print('started')\nimport helpers\n"))
+    assert ended.code == 69
+    assert "Failed to import no_such_module_anywhere in " in failure(ended)
+    assert "ModuleNotFoundError" in failure(ended)
+    assert "training_requirements" in failure(ended)
+    assert b"started" not in ended.out
+    assert newest(place)["exit_code"] is None
 
 
 def test_a_broken_projects_file_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tells what it sees as one line of JSON in hex, then does what PROBE says. It knows nothing but the standard library."""
+"""Tells what it sees as a line of JSON in hex, then does what PROBE says. It knows only the standard library."""
 
 from __future__ import annotations
 

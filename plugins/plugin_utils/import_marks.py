@@ -1,0 +1,124 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is known to import in an environment, so that an unchanged launch tries nothing again."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+
+from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import Environment
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import imports
+from ansible_collections.samerun.stack.plugins.plugin_utils.source_checks import Sources
+
+_MLFLOW = ("mlflow", "mlflow-skinny")
+_SHARES = re.compile(r"^include-system-site-packages\s*=\s*true", re.MULTILINE | re.IGNORECASE)
+_LINE = re.compile(r"^([^#\s][^#]*?)\s*(?:#.*|--hash.*|\\)?$")
+
+
+def wanted(world: World, environment: Environment, sources: Sources) -> dict[str, Any]:
+    """What the shim is to try in `environment`: what was not tried there before."""
+    known = _known(world, environment)
+    tried = set(known.get("names", ()))
+    new = [name for name in sources.imports if name not in tried]
+    found: dict[str, Any] = {"names": new, "where": environment.image or environment.python}
+    if new:
+        found["hints"] = {first: hint for first, hint in sources.hints.items() if _needs(new, first)}
+        found["lenient"] = sources.lenient
+    if sources.unread:
+        found["sources"] = list(sources.unread)
+    if sources.log_model:
+        found["log_model"] = sources.log_model
+    return {**found, **({"mlflow": known["mlflow"]} if "mlflow" in known else {"ask": True})}
+
+
+def keep(world: World, environment: Environment, sources: Sources, report: Mapping[str, Any]) -> None:
+    """Remember what a launch told: all names import if the shim says so, or if the script ended well with them."""
+    told = report.get("imports", {})
+    path = _path(world, environment)
+    if path is None or not (told.get("imported") or report.get("exit_code") == 0):
+        return
+    known = _known(world, environment)
+    names = sorted({*known.get("names", ()), *sources.imports})
+    version = told.get("mlflow") or known.get("mlflow", "")
+    files.write_json(path, {"digest": environment.digest, "names": names, "mlflow": version})
+
+
+def refuse_model(world: World, environment: Environment, sources: Sources, requirements: str) -> None:
+    """Raise a SamerunError for a model that the environment's MLflow is sure to refuse.
+
+    Args:
+        requirements: what the environment is made of, empty if the user named it.
+    """
+    version = _known(world, environment).get("mlflow", "") or certain_version(requirements)
+    if problem := imports.example_problem(sources.log_model, version):
+        raise SamerunError(problem.message, problem.hint, DATA)
+
+
+def certain_version(requirements: str) -> str:
+    """The least MLflow that `requirements` admit, where they leave no older one; else an empty string."""
+    for line in requirements.splitlines():
+        try:
+            requirement = Requirement(match[1] if (match := _LINE.match(line)) else "")
+        except InvalidRequirement:
+            continue
+        if requirement.name.lower().replace("_", "-") in _MLFLOW and requirement.specifier:
+            return _least(requirement.specifier)
+    return ""
+
+
+def _least(specifier: SpecifierSet) -> str:
+    named = [one.version.removesuffix(".*") for one in specifier]
+    releases = [f"{major}.{minor}.0" for major in range(1, 5) for minor in range(41)]
+    admitted = [version for version in [*named, *releases] if specifier.contains(version, prereleases=True)]
+    return min(admitted, key=imports.parsed, default="")
+
+
+def _needs(names: list[str], first: str) -> bool:
+    return any(name.partition(":")[0].partition(".")[0] == first for name in names)
+
+
+def _known(world: World, environment: Environment) -> dict[str, Any]:
+    path = _path(world, environment)
+    known = files.read_json(path) if path else {}
+    # An image may have been made again under its name.
+    moved = environment.digest and known.get("digest") != environment.digest
+    return {} if moved else known
+
+
+def _path(world: World, environment: Environment) -> Path | None:
+    """Where it is remembered; None for an environment that can change without a sign."""
+    identity = _image(environment) if environment.image else _interpreter(Path(environment.python))
+    if not identity:
+        return None
+    key = hashlib.sha256(f"{identity}\0{environment.python}".encode()).hexdigest()[:24]
+    return world.cache / "imports" / f"{key}.json"
+
+
+def _image(environment: Environment) -> str:
+    """Its name, unless that may stand for another one tomorrow and no digest says so."""
+    name = environment.image.rpartition("/")[2]
+    moves = "@" not in name and name.partition(":")[2] in ("", "latest")
+    return "" if moves and not environment.digest else environment.image
+
+
+def _interpreter(python: Path) -> str:
+    """A virtual environment or conda's, with the times at which something in it was installed or removed."""
+    prefix = python.parent.parent
+    config = prefix / "pyvenv.cfg"
+    if config.is_file():
+        if _SHARES.search(config.read_text(errors="replace")):
+            return ""
+    elif not (prefix / "conda-meta").is_dir():
+        return ""
+    places = sorted(prefix.glob("lib*/python*/site-packages"))
+    return "\0".join(f"{place}={place.stat().st_mtime_ns}" for place in [*places, python.resolve()])
