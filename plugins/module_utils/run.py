@@ -233,6 +233,7 @@ class Outcome:
         state: the final state.
         report: what the shim left behind, empty if it died with the script.
         reason, hint: from the engine, where it knows better than the shim.
+        gone: whether the engine knows nothing of it any more: it was removed by hand, or collected from elsewhere.
     """
 
     exit_code: int | None
@@ -242,6 +243,7 @@ class Outcome:
     hint: str = ""
     started_at: str = ""
     ended_at: str = ""
+    gone: bool = False
 
     @property
     def lost(self) -> bool:

@@ -39,6 +39,11 @@ def lock_path(world: World, launch: str) -> Path:
     return world.runs / launch / "follower.lock"
 
 
+def submitted_path(world: World, launch: str) -> Path:
+    """The record of a launch as it was submitted here, until it is settled."""
+    return world.runs / launch / "submitted.json"
+
+
 def log_path(world: World, launch: str) -> Path:
     return world.runs / launch / "log.txt"
 
@@ -62,12 +67,28 @@ def collect(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
     """
     done, alive = [], []
     for target in targets(world):
-        for record in target.launches():
+        for record in _launches(target):
             if found := conclude(target, record):
                 done.append(found)
             else:
                 alive.append(_running(record))
     return done, alive
+
+
+def note(world: World, record: RunRecord) -> None:
+    """Keep here what was submitted, so that it is missed if its engine loses it."""
+    files.write_private(submitted_path(world, record.launch), record.as_json())
+
+
+def _launches(target: Target) -> Iterator[RunRecord]:
+    """Those that the engine knows, and those that were submitted here and it knows no more."""
+    known = target.launches()
+    yield from known
+    names = {record.launch for record in known}
+    for path in sorted(target.world.runs.glob("*/submitted.json")):
+        found = files.read_json(path)
+        if found and found["target"] == target.NAME and found["launch"] not in names:
+            yield RunRecord.from_dict(found)
 
 
 def conclude(target: Target, record: RunRecord) -> RunRecord | None:
@@ -86,6 +107,8 @@ def conclude(target: Target, record: RunRecord) -> RunRecord | None:
                 # Somebody else was faster, and the engine may know nothing any more: what was written stands.
                 known = ("state", "exit_code", "reason", "hint", "started_at", "ended_at")
                 record, outcome = before, replace(outcome, **{name: getattr(before, name) for name in known})
+            elif outcome.gone:
+                outcome = replace(outcome, **leftovers.told(world, launch))
             elif restarted(target, record, outcome):
                 return None
             ours = lock_path(world, launch).exists()
@@ -119,7 +142,7 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
     With `keep`, or where MLflow could not be asked, the engine's part stays for the next command.
     """
     world, report = target.world, outcome.report
-    _keep_log(target, record.launch)
+    _keep_log(target, record.launch, gone=outcome.gone)
     record.state, record.exit_code = outcome.state, outcome.exit_code
     record.reason, record.hint = outcome.reason, outcome.hint
     record.started_at = outcome.started_at or record.started_at
@@ -134,7 +157,8 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
     files.write_json(record_path(world, record.launch), record.as_dict())
     if not keep and (told or report.get("closed")):
         target.remove(record.launch)
-        for path in (lock_path(world, record.launch), *_restarts_path(world, record.launch).parent.glob("restarts.*")):
+        ours = (lock_path(world, record.launch), submitted_path(world, record.launch))
+        for path in (*ours, *_restarts_path(world, record.launch).parent.glob("restarts.*")):
             path.unlink(missing_ok=True)
     return record
 
@@ -147,15 +171,18 @@ def _restarts(world: World, launch: str) -> int:
     return int(files.read_json(_restarts_path(world, launch)).get("count", 0))
 
 
-def _keep_log(target: Target, launch: str) -> None:
+def _keep_log(target: Target, launch: str, *, gone: bool) -> None:
     """Write the whole log beside the record, unless who watched, or the script itself, has."""
     path = log_path(target.world, launch)
+    part = path.with_name(LOG_PART)
+    if gone and part.exists():
+        part.replace(path)  # nobody has more of it
     if not path.exists():
         try:
             files.write_private_stream(path, target.follow(launch))
         except SamerunError:
             files.write_private(path, b"")  # the engine has none
-    path.with_name(LOG_PART).unlink(missing_ok=True)
+    part.unlink(missing_ok=True)
 
 
 def _is_fresh(outcome: Outcome) -> bool:

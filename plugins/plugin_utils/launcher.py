@@ -154,6 +154,7 @@ class Launcher:
         with files.locked(lock):
             self.target.submit(spec, code)
             record = spec.record()
+            collector.note(self.world, record)
             record.started_at = run.now()
             if detach:
                 record.state = RunState.RUNNING

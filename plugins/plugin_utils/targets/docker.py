@@ -117,7 +117,7 @@ class DockerTarget(Target):
         if container is None:
             return outcome_from(
                 {}, exit_code=None, state=RunState.KILLED, reason="The container was removed before its end was seen.",
-                hint=docker_ends.AGAIN,
+                hint=docker_ends.AGAIN, gone=True,
             )  # fmt: skip
         state = container.attrs["State"]
         if state["Status"] in ("running", "paused", "restarting", "removing"):

@@ -146,7 +146,7 @@ class KubernetesTarget(Target):
         if job is None:
             return outcome_from(
                 {}, exit_code=None, state=RunState.KILLED, reason="The Job was removed before its end was seen.",
-                hint="Start it again: samerun train",
+                hint="Start it again: samerun train", gone=True,
             )  # fmt: skip
         pod = self._pod(launch)
         ended = pods.ended(pod) if pod else None

@@ -157,7 +157,7 @@ class ProcessTarget(Target):
     def launches(self) -> list[RunRecord]:
         submitted = (files.read_json(path) for path in sorted(self.world.runs.glob("*/submitted.json")))
         # One may be collected by somebody else just now.
-        return [RunRecord.from_dict(found) for found in submitted if found]
+        return [RunRecord.from_dict(found) for found in submitted if found.get("target") == self.NAME]
 
     def cancel(self, launch: str, number: int) -> None:
         pid = files.read_json(self._folder(launch) / "shim.json").get("pid")
