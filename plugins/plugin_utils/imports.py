@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.plugin_utils.probes import ProbeError
@@ -82,29 +82,24 @@ class Checking:
     """A check that goes on until it is asked; as a context it leaves no child behind.
 
     Args:
-        wanted: `names` to import; `sources` to compile, which the controller's Python cannot read; `hints` for some
-            names; `where`, what the interpreter is called; `lenient`, whether the script adds folders to its path, in
-            which a module may be found; `log_model`, where the script logs a torch model without an example; `mlflow`,
-            its version if it is known, else `ask`. Empty for nothing to check.
-        script: its path, absolute or relative to `work`.
-        work: the folder that the script starts in.
+        spec: the launch's. Of its `imports`: `names` to import; `sources` to compile, which the controller's Python
+            cannot read; `hints` for some names; `where`, what the interpreter is called; `lenient`, whether the script
+            adds folders to its path, in which a module may be found; `log_model`, where the script logs a torch model
+            without an example; `mlflow`, its version if it is known, else `ask`. Empty for nothing to check.
         environ: the script's environment.
-        secrets: names of variables that only the script gets.
     """
 
-    def __init__(
-        self, wanted: Mapping[str, Any], script: str, work: str, environ: Mapping[str, str], secrets: Any = ()
-    ) -> None:
-        self.wanted = wanted
+    def __init__(self, spec: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self.wanted = spec.get("imports", {})
         self._child: subprocess.Popen[bytes] | None = None
         self._started = time.monotonic()
-        asked = {"names": list(wanted.get("names", ())), "sources": list(wanted.get("sources", ()))}
-        if not any(asked.values()) and not wanted.get("ask"):
+        asked = {key: list(self.wanted.get(key, ())) for key in ("names", "sources")}
+        if not any(asked.values()) and not self.wanted.get("ask"):
             return
-        hidden = {*contract.keys(secret=True), *secrets}
+        work, hidden = spec["work"], {*contract.keys(secret=True), *spec.get("secret_names", ())}
         own = {name: value for name, value in environ.items() if name not in hidden}
         reading, writing = os.pipe()
-        first = os.path.dirname(os.path.join(work, script))
+        first = os.path.dirname(os.path.join(work, spec["script"]))
         argv = [sys.executable, "-B", "-c", _CHILD, str(writing), str(SECONDS), first]
         self._answer = open(reading, "rb")  # noqa: SIM115 - closed by stop
         try:
@@ -130,8 +125,12 @@ class Checking:
             self._answer.close()
             self._child = None
 
-    def result(self) -> dict[str, Any]:
+    def result(self, server: str = "", warn: Callable[[str], Any] = print) -> dict[str, Any]:
         """What was found, for the report: `mlflow`, its version; `imported`, whether every name was.
+
+        Args:
+            server: the version of the tracking server, if it is known.
+            warn: takes a line about what may not fit.
 
         Raises:
             ProbeError: a name cannot be imported, or what is installed does not do what the script asks of it.
@@ -149,6 +148,7 @@ class Checking:
             raise self._problem(failed)
         if log_model_problem := example_problem(self.wanted.get("log_model", ""), found.get("mlflow", "")):
             raise log_model_problem
+        refuse_newer(found.get("mlflow", ""), server, warn)
         return found
 
     def _wait(self) -> dict[str, Any]:
@@ -192,6 +192,27 @@ def example_problem(where: str, version: str) -> ProbeError | None:
         "after the last epoch.",
         'Pass input_example or serialization_format="pickle", or require mlflow==3.13.* (training_requirements).',
     )
+
+
+def refuse_newer(client: str, server: str, warn: Callable[[str], Any]) -> None:
+    """Compare the trainer's MLflow with the server's.
+
+    MLflow keeps what it has within a major version; a client of a newer one calls what an older server does not know.
+
+    Raises:
+        ProbeError: the client's major version is newer.
+    """
+    if not client or not server:
+        return
+    difference = parsed(client)[0] - parsed(server)[0]
+    if difference > 0:
+        raise ProbeError(
+            f"Failed to use MLflow {server} by the trainer's MLflow {client}: a client of a newer major version calls "
+            "what the server does not know.",
+            f"Require mlflow<{parsed(server)[0] + 1} (training_requirements), or upgrade the server.",
+        )
+    if difference < -1:
+        warn(f"The trainer's MLflow {client} is two major versions behind the server's {server}; it may not fit.")
 
 
 def parsed(version: str) -> tuple[int, ...]:

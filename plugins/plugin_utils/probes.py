@@ -7,17 +7,22 @@ This file travels with a launch, see shim.py; the controller looks from its own 
 
 from __future__ import annotations
 
+import json
+import shutil
 import socket
 import urllib.error
+import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.plugin_utils import clocks
 from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
 
 TRACKING_URI = contract.name_of("tracking_uri")
 S3_ENDPOINT = contract.name_of("s3_endpoint")
 CONNECT_SECONDS = 5
+LEAST_FREE = 100_000_000  # bytes
 _PROBE_KEY = ".samerun/probe"
 _PROBE_BODY = b"samerun looks whether this bucket can be written and read\n"
 
@@ -65,7 +70,7 @@ def probe_tcp(what: str, variable: str, url: str, viewpoint: str) -> None:
 
 
 def probe_tracking(url: str, viewpoint: str) -> None:
-    """Ask the tracking server something that its host check does not exempt.
+    """Ask the tracking server something that its host check does not exempt, and what time it is there.
 
     Raises:
         ProbeError: as `probe_tcp`, or with what the server answered.
@@ -73,7 +78,8 @@ def probe_tracking(url: str, viewpoint: str) -> None:
     probe_tcp("MLflow", TRACKING_URI, url, viewpoint)
     start = f"Failed to use MLflow from the {viewpoint}"
     try:
-        Tracking(url).call("experiments/search", query="?max_results=1")
+        with Tracking(url).open("2.0/mlflow/experiments/search?max_results=1") as answer:
+            json.loads(answer.read())
     except urllib.error.HTTPError as error:
         text = error.read(500).decode(errors="replace").strip()
         if error.code == 403 and "host" in text.lower():
@@ -94,6 +100,34 @@ def probe_tracking(url: str, viewpoint: str) -> None:
         raise ProbeError(
             f"{start}: {TRACKING_URI}={url}: {cause}.", "Is it an MLflow server, and http or https as it speaks?"
         ) from error
+    probe_clock("MLflow", viewpoint, answer.headers.get("Date"))
+
+
+def server_version(url: str) -> str:
+    """The version of the tracking server, empty where it does not tell."""
+    try:
+        with urllib.request.urlopen(f"{url}/version", timeout=CONNECT_SECONDS) as answer:  # noqa: S310 - the contract's
+            text = str(answer.read(50).decode(errors="replace")).strip()
+    except OSError:
+        return ""
+    return text if text[:1].isdigit() else ""
+
+
+def probe_clock(what: str, viewpoint: str, date: Any) -> None:
+    """Raise a ProbeError where the Date of an answer and the clock here are more than five minutes apart."""
+    if problem := clocks.problem(what, viewpoint, date):
+        raise ProbeError(*problem)
+
+
+def probe_disk(folder: str, code: bytes) -> None:
+    """Raise a ProbeError where the disk of `folder` has less free than twice what `code` unpacks to, or than 100 MB."""
+    size = int.from_bytes(code[-4:], "little") if code[:2] == b"\x1f\x8b" else len(code)  # gzip's own word of it
+    free, wanted = shutil.disk_usage(folder).free, max(2 * size, LEAST_FREE)
+    if free < wanted:
+        raise ProbeError(
+            f"Failed to unpack the code in {folder}: {free / 1e6:.0f} MB are free there, and {wanted / 1e6:.0f} MB are "
+            "wanted.", "Make room on that disk, or let less travel: .samerunignore.",
+        )  # fmt: skip
 
 
 def s3_client(endpoint: str, access_key: str, secret_key: str, region: str) -> Any:
@@ -122,10 +156,11 @@ def probe_s3(client: Any, bucket: str, endpoint: str, viewpoint: str) -> None:
         ProbeError: telling wrong key, wrong secret, missing bucket, denied and unreachable apart.
     """
     try:
-        client.put_object(Bucket=bucket, Key=_PROBE_KEY, Body=_PROBE_BODY)
+        put = client.put_object(Bucket=bucket, Key=_PROBE_KEY, Body=_PROBE_BODY)
         found = client.get_object(Bucket=bucket, Key=_PROBE_KEY)["Body"].read()
     except Exception as error:  # boto3's errors share no base class that could be named without importing it
         raise s3_problem(error, bucket, endpoint, viewpoint) from error
+    probe_clock("the S3 store", viewpoint, _date(put))
     if found != _PROBE_BODY:
         raise ProbeError(
             f"Failed to use the S3 store from the {viewpoint}: what was written to s3://{bucket}/{_PROBE_KEY} at "
@@ -147,7 +182,15 @@ _S3_CAUSES = {
 
 def s3_problem(error: Exception, bucket: str, endpoint: str, viewpoint: str) -> ProbeError:
     """What boto3 raised, as one line."""
-    code = getattr(error, "response", {}).get("Error", {}).get("Code", "") or type(error).__name__
+    response = getattr(error, "response", {})
+    code = response.get("Error", {}).get("Code", "") or type(error).__name__
+    if skewed := clocks.problem("the S3 store", viewpoint, _date(response)):
+        return ProbeError(*skewed)
     cause, hint = _S3_CAUSES.get(code, (str(error) or code, "See the store's log."))
     where = f"Failed to use bucket {bucket} from the {viewpoint} ({S3_ENDPOINT}={endpoint})"
     return ProbeError(f"{where}: {cause.rstrip('.')}.", hint)
+
+
+def _date(response: Any) -> Any:
+    """The Date of what boto3 returned or raised."""
+    return (response or {}).get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")

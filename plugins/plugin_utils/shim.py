@@ -69,10 +69,10 @@ class Shim:
         try:
             self.client = self._store()
             self._unpack()
-            wanted, script, work = self.spec.get("imports", {}), self.spec["script"], self.spec["work"]
-            with imports.Checking(wanted, script, work, self.env) as checking:
+            with imports.Checking(self.spec, self.env) as checking:
                 self._probe()
-                self.report["imports"] = checking.result()
+                server = probes.server_version(self.env[probes.TRACKING_URI])
+                self.report["imports"] = checking.result(server, self.output.say)
         except probes.ProbeError as error:
             return self._refuse(error)
         code = self._attempts()
@@ -100,7 +100,9 @@ class Shim:
     def _unpack(self) -> None:
         shutil.rmtree(self.spec["work"], ignore_errors=True)  # of an attempt that was lost
         os.makedirs(self.spec["work"], exist_ok=True)
-        with tarfile.open(fileobj=io.BytesIO(self._code())) as archive:
+        code = self._code()
+        probes.probe_disk(self.spec["work"], code)
+        with tarfile.open(fileobj=io.BytesIO(code)) as archive:
             if hasattr(tarfile, "data_filter"):
                 # Ours was made from the project folder; links in it may point where the project's own do.
                 archive.extraction_filter = staticmethod(tarfile.tar_filter)

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract, masking
 from ansible_collections.samerun.stack.plugins.plugin_utils import (
+    clocks,
     descendants,
     imports,
     keeping,
@@ -22,7 +23,19 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import (
 )
 
 NAME = "shim.pyz"
-_MODULES = (contract, descendants, imports, keeping, masking, probes, script_output, script_process, shim, tracking)
+_MODULES = (
+    clocks,
+    contract,
+    descendants,
+    imports,
+    keeping,
+    masking,
+    probes,
+    script_output,
+    script_process,
+    shim,
+    tracking,
+)
 _MAIN = f"import sys\n\nfrom {shim.__name__} import main\n\nmain(sys.argv)\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -20,20 +21,24 @@ class Tracker(ThreadingHTTPServer):
         artifacts: path to bytes of what was put.
         told: path and body of every call that changes something.
         refusal: status and text with which everything is answered, if set.
+        version: what it says of itself.
+        ahead: seconds that its clock is ahead.
     """
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), _Handler)
         self.runs: list[dict[str, Any]] = []
         self.told: list[tuple[str, dict[str, Any]]] = []
         self.artifacts: dict[str, bytes] = {}
         self.refusal: tuple[int, str] | None = None
+        self.version = "3.17.2"
+        self.ahead = 0.0
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"http://{self.server_address[0]!s}:{self.server_port}"
 
     def answer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         if path == "experiments/search":
@@ -54,7 +59,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: Tracker
 
     def do_GET(self) -> None:
-        self._answer({})
+        if self.path == "/version":
+            self._send(200, self.server.version)
+        else:
+            self._answer({})
 
     def do_PUT(self) -> None:
         self.server.artifacts[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
@@ -65,11 +73,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: dict[str, Any]) -> None:
         path = self.path.partition("?")[0].removeprefix(_PREFIX)
-        status, text = self.server.refusal or (200, json.dumps(self.server.answer(path, body)))
+        self._send(*(self.server.refusal or (200, json.dumps(self.server.answer(path, body)))))
+
+    def _send(self, status: int, text: str) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
         self.wfile.write(text.encode())
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string((timestamp or time.time()) + self.server.ahead)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class' name
         """Nothing: a test's output is its own."""
@@ -92,9 +105,9 @@ def tagged(server: Tracker) -> dict[str, dict[str, str]]:
 
 
 @contextlib.contextmanager
-def tracker() -> Iterator[Tracker]:
-    """A server of its own on a free port."""
-    with Tracker() as server:
+def tracker(host: str = "127.0.0.1") -> Iterator[Tracker]:
+    """A server of its own on a free port of an address of this machine."""
+    with Tracker(host) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

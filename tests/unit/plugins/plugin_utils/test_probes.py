@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import io
+import re
+import shutil
 import socket
+import time
 from collections.abc import Iterator
+from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,18 +104,79 @@ def test_what_a_store_answers_is_told_apart(code: str, cause: str, hint: str) ->
     assert hint in error.hint
 
 
+def answered(ahead: float) -> dict[str, Any]:
+    """What boto3 returns from a store whose clock is `ahead` by so many seconds."""
+    return {"ResponseMetadata": {"HTTPHeaders": {"date": formatdate(time.time() + ahead, usegmt=True)}}}
+
+
 class Store:
     """A store that gives back what `changed` makes of it."""
 
-    def __init__(self, changed: bytes = b"") -> None:
+    def __init__(self, changed: bytes = b"", ahead: float = 0) -> None:
         self.kept = b""
-        self.changed = changed
+        self.changed, self.ahead = changed, ahead
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803 - boto3's names
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> dict[str, Any]:  # noqa: N803 - boto3's names
         self.kept = self.changed or Body
+        return answered(self.ahead)
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         return {"Body": io.BytesIO(self.kept)}
+
+
+AHEAD = r"clock is 4\d\d s ahead of the one here \(there \d{4}-\d\d-\d\dT[\d:]+Z, here .*Z\)"
+BEHIND = r"clock is \d{4} s behind the one here"
+
+
+@pytest.mark.parametrize("ahead, says", [(450, AHEAD), (-2000, BEHIND)])
+def test_a_clock_that_is_more_than_five_minutes_off_is_refused_with_the_number(
+    server: trackers.Tracker, ahead: float, says: str
+) -> None:
+    server.ahead = ahead
+    assert re.search(rf"Failed to use MLflow from the container: its {says}", failed(server.url).message)
+    with pytest.raises(probes.ProbeError, match=rf"Failed to use the S3 store from the pod: its {says}") as caught:
+        probes.probe_s3(Store(ahead=ahead), "bucket", "http://s3", "pod")
+    assert "NTP" in caught.value.hint
+
+
+@pytest.mark.parametrize("ahead", [-200, 0, 200])
+def test_a_clock_that_is_less_off_is_no_reason(server: trackers.Tracker, ahead: float) -> None:
+    server.ahead = ahead
+    probes.probe_tracking(server.url, "host")
+    probes.probe_s3(Store(ahead=ahead), "bucket", "http://s3", "host")
+
+
+def test_what_a_store_refuses_for_its_time_is_told_by_the_clocks() -> None:
+    error = RefusedError("RequestTimeTooSkewed")
+    error.response.update(answered(7200))
+    assert "its clock is 7200 s ahead" in re.sub(
+        "7[12]..", "7200", probes.s3_problem(error, "b", "http://s3", "pod").message
+    )
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", 5])
+def test_an_answer_without_a_date_tells_nothing(date: Any) -> None:
+    probes.probe_clock("MLflow", "host", date)
+
+
+def test_the_version_of_a_server_is_asked_for_and_may_be_unknown(server: trackers.Tracker) -> None:
+    assert probes.server_version(server.url) == "3.17.2"
+    server.version = "<html>a page</html>"
+    assert probes.server_version(server.url) == ""
+    assert probes.server_version("http://127.0.0.1:1") == ""
+
+
+def test_a_disk_without_room_is_named_with_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = b"\x1f\x8b" + (300_000_000).to_bytes(4, "little")  # what a gzip file begins with and ends with
+    usage = shutil.disk_usage(tmp_path)
+    for free, small, large in ((50_000_000, False, False), (550_000_000, True, False), (650_000_000, True, True)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path, free=free: usage._replace(free=free))
+        for given, fits in ((b"little", small), (code, large)):
+            if fits:
+                probes.probe_disk(str(tmp_path), given)
+            else:
+                with pytest.raises(probes.ProbeError, match=rf"{tmp_path}: {free / 1e6:.0f} MB are free there"):
+                    probes.probe_disk(str(tmp_path), given)
 
 
 def test_a_store_that_changes_bytes_is_told() -> None:

@@ -1,0 +1,126 @@
+"""What is looked at before a script starts, where it will run; the same on every target."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import difficult
+import engines
+import launches
+import machines
+import pytest
+import trackers
+
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import import_marks
+from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
+
+Launch = Callable[..., launches.Launched]
+DEADLINE = 10  # seconds, for all of it together
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is known yet to import anywhere."""
+    known = import_marks._path
+    monkeypatch.setattr(
+        import_marks, "_path", lambda world, env: (path := known(world, env)) and tmp_path / "marks" / path.name
+    )
+
+
+@pytest.fixture
+def needs(tmp_path: Path) -> Path:
+    """A project that imports in every way."""
+    return Path(shutil.copytree(difficult.DATA / "needs", tmp_path / "needs"))
+
+
+def refused(ended: launches.Launched) -> str:
+    """The one line of a launch whose script was not started."""
+    (only,) = ended.log.decode().splitlines()
+    assert (ended.record.state, ended.record.exit_code) == (RunState.FAILED, None)
+    assert ended.record.reason in only
+    assert ended.record.hint
+    return only
+
+
+def test_what_a_script_needs_is_tried_once_where_it_will_run(
+    world: World, launch: Launch, fresh: None, needs: Path, trainer: dict[str, Any]
+) -> None:
+    first = launch(script=str(needs / "train.py"))
+    assert first.record.state is RunState.FINISHED, first.log
+    assert b"True None" in first.log
+    launcher = Launcher(
+        world, launches.training(world, {"script": str(needs / "train.py"), **trainer}), print, lambda _piece: None
+    )
+    spec, _code = launcher.spec()
+    environment = launcher.target.prepare(launcher.training.environment, spec.environment)
+    wanted = import_marks.wanted(world, environment, launcher.sources)
+    assert set(launcher.sources.imports) == {"mlflow", "boto3", "botocore.config:Config"}
+    assert (wanted["names"], wanted["mlflow"][:5]) == ([], "3.13.")
+
+
+def test_a_module_that_is_not_there_is_told_before_anything_of_the_script_runs(
+    world: World, launch: Launch, engine: engines.Engine, fresh: None, needs: Path
+) -> None:
+    (needs / "lib" / "data.py").write_text("import torchvison\n")
+    (needs / "train.py").write_text("print('started')\nimport torch\nimport lib.data\n")
+    started = time.monotonic()
+    ended = launch(script=str(needs / "train.py"))
+    assert time.monotonic() - started < DEADLINE
+    line = refused(ended)
+    assert "Failed to import torchvison in " in line
+    assert "ModuleNotFoundError: No module named 'torchvison'. Add it to the requirements" in line
+    engines.wait_until(lambda: not engine.leftovers(ended.record.launch), "nothing is left")
+
+
+@pytest.fixture
+def elsewhere(world: World) -> Iterator[trackers.Tracker]:
+    """A tracking server on this machine, where a script of this target reaches it."""
+    with trackers.tracker(ADDRESSES[world.target](world)) as server:
+        yield server
+
+
+def gateway(world: World) -> str:
+    network = machines.docker_client().networks.get(world.network)
+    return str(network.attrs["IPAM"]["Config"][0]["Gateway"])
+
+
+def towards_a_node(_world: World) -> str:
+    """The address of this machine that a node, and so a pod, reaches."""
+    (node, *_others) = machines.cluster().items("/api/v1/nodes")
+    there = next(one["address"] for one in node["status"]["addresses"] if one["type"] == "InternalIP")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.connect((there, 9))
+        return str(asking.getsockname()[0])
+
+
+ADDRESSES: dict[str, Callable[[World], str]] = {
+    "process": lambda _world: "127.0.0.1", "docker": gateway, "kubernetes": towards_a_node,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        ({"ahead": 600.0}, "its clock is 600 s ahead of the one here"),
+        ({"version": "2.9.2"}, "Failed to use MLflow 2.9.2 by the trainer's MLflow 3.13."),
+    ],
+    ids=["clock", "version"],
+)
+def test_a_server_that_does_not_fit_is_told(
+    world: World, launch: Launch, elsewhere: trackers.Tracker, change: dict[str, Any], says: str
+) -> None:
+    for name, value in change.items():
+        setattr(elsewhere, name, value)
+    there = dataclasses.replace(world, mlflow=dataclasses.replace(world.mlflow, external=elsewhere.url))
+    started = time.monotonic()
+    line = refused(launch(on=there))
+    assert time.monotonic() - started < DEADLINE
+    assert says in line.replace("599 s", "600 s").replace("601 s", "600 s")
