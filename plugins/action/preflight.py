@@ -7,17 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
-from ansible_collections.samerun.stack.plugins.module_utils.endpoints import checked
-from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, UNAVAILABLE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World, moved_key
 from ansible_collections.samerun.stack.plugins.modules.preflight import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, import_marks, role_variables
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, preflight, role_variables
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Training
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS, host_of
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 
 class ActionModule(SamerunAction):
@@ -31,9 +28,9 @@ class ActionModule(SamerunAction):
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         training = options["training"]
-        _check_names(options["world"], training)
+        preflight.check_names(options["world"], training)
         world = self.world(options)
-        _check_endpoints(world)
+        preflight.check_endpoints(world)
         _ = world.given_credentials  # it refuses one key without the other
         host = host_of(world)
         services = [Claim.from_options(claim, world.kept_ports) for claim in options["claims"]]
@@ -42,8 +39,8 @@ class ActionModule(SamerunAction):
         host.check()
         overrides: list[str] = []
         if wanted:
-            overrides = _check_training(world, wanted)
-            _check_services(world, host, {claim.role for claim in services})
+            overrides = preflight.check_training(world, wanted)
+            preflight.check_services(world, host, {claim.role for claim in services})
         moved = host.claim(services)
         if moved and not self.checking:
             _keep(world, services, moved)
@@ -63,26 +60,6 @@ class ActionModule(SamerunAction):
         }
 
 
-def _check_names(world: dict[str, Any], training: dict[str, Any]) -> None:
-    for variable, value, known in (
-        ("samerun_target", world["target"], HOSTS),
-        ("training_target", training.get("target") or world["target"], TARGETS),
-    ):
-        if value not in known:
-            raise SamerunError(
-                f"Failed to choose a target: {variable} is {value!r}.", f"It is one of {', '.join(known)}.", CONFIG
-            )
-
-
-def _check_endpoints(world: World) -> None:
-    for endpoint, example in (
-        (world.mlflow, "http://mlflow.example:5000"),
-        (world.object_store, "http://s3.example:9000"),
-    ):
-        if endpoint.external:
-            checked(f"{endpoint.role}_endpoint", endpoint.external, example)
-
-
 def _check_kinds(world: World, claims: list[Claim]) -> None:
     for claim in claims:
         if not claim.targets:
@@ -97,32 +74,6 @@ def _check_kinds(world: World, claims: list[Claim]) -> None:
                 f"It runs on {' and '.join(claim.targets)}: choose another samerun_store.",
                 CONFIG,
             )
-
-
-def _check_training(world: World, training: Training) -> list[str]:
-    """What can be seen of a run before its world is up; the places where its sources override the contract."""
-    sources = training.sources()
-    target = TARGETS[training.target](world)
-    for endpoint in (world.mlflow, world.object_store):
-        endpoint.url(target.viewpoint(training.network))
-    environment, asked = target.environment(training.environment), training.environment
-    made = "" if asked.python or asked.image else asked.requirements
-    import_marks.refuse_model(world, environment, sources, made)
-    target.check()
-    return [f"The contract is overridden: {line}." for line in sources.overrides]
-
-
-def _check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
-    """Services that the play uses and does not set up must be there; to find out after a build would be late."""
-    for endpoint in (world.object_store, world.mlflow):
-        if not endpoint.external and endpoint.role not in set_up:
-            state = host.running(endpoint.role, endpoint.name, endpoint.namespace)
-            if state in ("absent", "stopped"):
-                raise SamerunError(
-                    f"Failed to train in world {world.name}: its {endpoint.name} is {state}.",
-                    "Start its services: samerun up, or the playbook samerun.stack.services",
-                    UNAVAILABLE,
-                )
 
 
 def _consoles(world: World, claim: Claim) -> list[str]:

@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["RunRecord", "RunState", "SamerunError", "__version__", "down", "run", "up"]
+__all__ = [
+    "Launch", "RunRecord", "RunState", "SamerunError", "WorldStatus", "__version__",
+    "attach", "cancel", "down", "logs", "run", "runs", "status", "submit", "up", "wait",
+]  # fmt: skip
 
 _STACK = "ansible_collections/samerun/stack"
 
@@ -38,16 +41,20 @@ if str(COLLECTIONS) not in sys.path:
 if TYPE_CHECKING:
     from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
     from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
-    from samerun.api import down, run, up
+    from samerun.api import attach, cancel, down, logs, run, runs, status, submit, up, wait
+    from samerun.launch import Launch
+    from samerun.look import WorldStatus
 
 _UTILS = "ansible_collections.samerun.stack.plugins.module_utils"
 _FROM = {
+    "Launch": "samerun.launch",
     "RunRecord": f"{_UTILS}.run",
     "RunState": f"{_UTILS}.run",
     "SamerunError": f"{_UTILS}.errors",
-    "down": "samerun.api",
-    "run": "samerun.api",
-    "up": "samerun.api",
+    "WorldStatus": "samerun.look",
+    **dict.fromkeys(
+        ("attach", "cancel", "down", "logs", "run", "runs", "status", "submit", "up", "wait"), "samerun.api"
+    ),
 }
 
 

@@ -1,32 +1,24 @@
 """What the commands do, for Python programs.
 
 Whatever fails is a `SamerunError` with a hint. A script that failed is no failure of samerun's: its record says so.
-The caller's working folder, environment and signal handlers are afterwards as they were.
+The caller's working folder, environment and signal handlers are afterwards as they were. Everything may be called from
+any thread.
 """
 
 from __future__ import annotations
 
-import json
+import signal
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.errors import (
-    EXIT_KEY,
-    NO_INPUT,
-    SOFTWARE,
-    UNAVAILABLE,
-    SamerunError,
-)
+from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
-from ansible_collections.samerun.stack.plugins.plugin_utils import scripts
-from ansible_collections.samerun.stack.plugins.plugin_utils.channel import Kind
-from samerun import inventories
-from samerun.player import Play, Played, Watcher, play
+from samerun import inventories, plays
+from samerun.launch import Launch
+from samerun.look import WorldStatus
 from samerun.variables import Variables
-
-_ERROR = "[ERROR]: "
 
 
 def run(
@@ -37,10 +29,9 @@ def run(
     target: str = "",
     env: Mapping[str, str] | None = None,
     variables: Mapping[str, Any] | None = None,
-    detach: bool = False,
     log: Callable[[bytes], None] | None = None,
 ) -> RunRecord:
-    """Train in a world whose services are up.
+    """Train in a world whose services are up, and wait for the end.
 
     Args:
         script: its path, relative to the working folder.
@@ -49,7 +40,6 @@ def run(
         target: where it runs; by default where the world's services do.
         env: variables for the script, beside those of the inventory.
         variables: what overrides the inventory and the project's samerun.yml.
-        detach: return as soon as it is submitted, with a record whose state is RUNNING.
         log: takes the script's output as it comes.
 
     Returns:
@@ -57,16 +47,39 @@ def run(
 
     Raises:
         SamerunError: the script was not started.
-        KeyboardInterrupt: at Ctrl+C, after the script has ended.
+        KeyboardInterrupt: at Ctrl+C, after the script has ended. Ctrl+C and SIGTERM reach the script first and then the
+            caller's own handlers. In other threads than the main one they are the caller's alone.
     """
-    training = Training(str(script), tuple(args), target, dict(env or {}), detach)
-    trained = train(training, inventory, Variables(values=variables or {}), _Silent(log))
-    if trained.played.signal:
-        raise KeyboardInterrupt
+    training = plays.Training(str(script), tuple(args), target, dict(env or {}))
+    trained = plays.train(training, inventory, Variables(values=variables or {}), plays.Silent(log))
+    _as_if_unseen(trained.played.signal)
     record = next((r for r in trained.records if r.state is not RunState.FINISHED), None) or trained.records[0]
     if record.state is RunState.FAILED and record.exit_code is None:
         raise SamerunError(record.reason, record.hint, UNAVAILABLE)
     return record
+
+
+def submit(
+    script: str | Path,
+    *,
+    inventory: str = inventories.DEFAULT,
+    args: Sequence[str] = (),
+    target: str = "",
+    env: Mapping[str, str] | None = None,
+    variables: Mapping[str, Any] | None = None,
+) -> Launch:
+    """Start a training in a world whose services are up, and return as soon as it needs nobody any more.
+
+    See `run` for the arguments. The same is checked as before `run`; launches that ended unwatched are left to the next
+    command that looks at the world.
+
+    Raises:
+        SamerunError: the script was not started.
+    """
+    from samerun import submitting
+
+    training = plays.Training(str(script), tuple(args), target, dict(env or {}), detach=True)
+    return Launch(submitting.submit(training, inventory, Variables(values=variables or {})))
 
 
 def up(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None) -> dict[str, str]:
@@ -78,7 +91,7 @@ def up(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | N
     Raises:
         SamerunError: something is in the way.
     """
-    played = services("services", inventory, Variables(values=variables or {}), _Silent())
+    played = plays.services("services", inventory, Variables(values=variables or {}), plays.Silent())
     return dict(played.result("world_contract")["urls"])
 
 
@@ -94,114 +107,93 @@ def down(
         SamerunError: a training still goes on, or something cannot be removed.
     """
     chosen = Variables(values=variables or {}).with_literals(samerun_purge=purge)
-    return list(services("teardown", inventory, chosen, _Silent()).result("world_teardown").get("removed", []))
+    return list(
+        plays.services("teardown", inventory, chosen, plays.Silent()).result("world_teardown").get("removed", [])
+    )
 
 
-@dataclass(frozen=True)
-class Training:
-    """What to train; see `run`."""
-
-    script: str = ""
-    args: tuple[str, ...] = ()
-    target: str = ""
-    env: Mapping[str, str] = field(default_factory=dict)
-    detach: bool = False
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a play trained; `failure` is what its last line says, where it did not end well."""
-
-    played: Played
-    records: list[RunRecord]
-    failure: SamerunError | None
-
-
-def train(
-    training: Training, inventory: str, variables: Variables, watcher: Watcher, verbosity: int = 0, *flags: str
-) -> Trained:
-    """Play a training.
+def status(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None) -> WorldStatus:
+    """A world's services and launches; those that ended unwatched are settled.
 
     Raises:
-        SamerunError: nothing was started.
+        SamerunError: the engine does not answer, or the inventory holds more than one world.
     """
-    path = inventories.located(inventory)
-    script = training.script or str(variables.values.get("training_script", "train.py"))
-    project = str(variables.values.get("training_project", ""))
-    found = scripts.located(script, project)
-    chosen = variables.with_project(Path(project) if project else Path(script).parent).with_literals(
-        training_script=str(found.project / found.relative), training_detach=training.detach,
-        **({"training_args": list(training.args)} if training.args else {}),
-        **({"training_target": training.target} if training.target else {}), __samerun_env=dict(training.env),
-    )  # fmt: skip
-    played = play(Play("train", path, chosen, verbosity, flags), watcher)
-    records = [record for launch in played.launches if (record := _record(launch["record"]))]
-    if not records:
-        done = (result for action, result in played.results if action.endswith(".training_run"))
-        records = [RunRecord.from_dict(result["record"]) for result in done if "record" in result]
-    failure = failed(played) if played.code else None
-    if failure and not records and not played.signal:
-        raise failure
-    return Trained(played, records, failure)
+    from samerun import look, worlds
+
+    return look.look(worlds.one(inventory, _of_the_folder(variables)))
 
 
-def services(
-    playbook: str, inventory: str, variables: Variables, watcher: Watcher, verbosity: int = 0, *flags: str
-) -> Played:
-    """Play a playbook about services, with the samerun.yml of the working folder.
+def runs(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None) -> list[RunRecord]:
+    """The records of all launches of a world, the newest first; those that ended unwatched are settled.
 
     Raises:
-        SamerunError: it failed.
-        KeyboardInterrupt: it was cancelled.
+        SamerunError: the engine does not answer, or the inventory holds more than one world.
     """
-    path = inventories.located(inventory)
-    played = play(Play(playbook, path, variables.with_project(Path()), verbosity, flags), watcher)
-    if played.code and not played.signal:
-        raise failed(played)
-    if played.signal:
-        raise KeyboardInterrupt
-    return played
+    from samerun import look, worlds
+
+    return look.launches(worlds.one(inventory, _of_the_folder(variables)))[0]
 
 
-def failed(played: Played) -> SamerunError:
-    """Why a play failed, in one line."""
-    if not played.failures:
-        words = [line for line in played.last if line.startswith(_ERROR)] or list(played.last) or ["it says nothing."]
-        cause = _one_line(" ".join(words)).removeprefix(_ERROR)
-        if "inventory" in cause:
-            return SamerunError(f"Failed to read the inventory: {cause}", "Is it one of Ansible's?", NO_INPUT)
-        return SamerunError(f"Failed to play: {cause}", "See more with -v.", SOFTWARE)
-    task, result = played.failures[0]
-    message, hint = _one_line(str(result.get("msg", "no reason is given"))), _one_line(str(result.get("hint", "")))
-    if EXIT_KEY in result:
-        return SamerunError(message.removesuffix(hint).rstrip(), hint, int(result[EXIT_KEY]))
-    step = task.rpartition(" | ")[2]
-    return SamerunError(f"Failed to {step[:1].lower()}{step[1:]}: {message}", "See more with -v.", UNAVAILABLE)
+def attach(
+    launch: str = "", *, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None
+) -> Launch:
+    """A launch that was started by anybody, here or elsewhere.
+
+    Args:
+        launch: its id, or what it begins with if no other one does. Empty: the newest one.
+        inventory, variables: those of its world.
+
+    Raises:
+        SamerunError: there is none, or more than one.
+    """
+    from ansible_collections.samerun.stack.plugins.plugin_utils import attach as attaching
+    from samerun import worlds
+
+    return Launch(attaching.find(worlds.load(inventory, _of_the_folder(variables)), launch))
 
 
-class _Silent:
-    """Shows nothing but hands the log on."""
+def logs(
+    launch: str = "", *, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None
+) -> bytes:
+    """What there is of a launch's log by now; see `attach` for the arguments, and `Launch.follow` for what comes.
 
-    def __init__(self, log: Callable[[bytes], None] | None = None) -> None:
-        self._log = log
-
-    def event(self, event: Mapping[str, Any]) -> None:
-        del event
-
-    def frame(self, kind: Kind, data: bytes) -> None:
-        if kind is Kind.LOG and self._log:
-            self._log(data)
-
-    def tick(self) -> None:
-        pass
+    Raises:
+        SamerunError: there is no such launch, or the engine does not answer.
+    """
+    return attach(launch, inventory=inventory, variables=variables).logs()
 
 
-def _record(path: str) -> RunRecord | None:
-    try:
-        return RunRecord.from_dict(json.loads(Path(path).read_text()))
-    except FileNotFoundError:
-        return None
+def wait(
+    launch: str = "",
+    *,
+    timeout: float | None = None,
+    inventory: str = inventories.DEFAULT,
+    variables: Mapping[str, Any] | None = None,
+) -> RunRecord:
+    """Wait for the end of a launch; see `attach` for the arguments.
+
+    Raises:
+        SamerunError: there is no such launch, or it still goes on after `timeout` seconds.
+    """
+    return attach(launch, inventory=inventory, variables=variables).wait(timeout)
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def cancel(
+    launch: str = "", *, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None
+) -> RunRecord:
+    """End a launch: SIGTERM, and 30 s later SIGKILL; one that has ended stays as it is. See `attach` for the arguments.
+
+    Raises:
+        SamerunError: there is no such launch, or the engine does not answer.
+    """
+    return attach(launch, inventory=inventory, variables=variables).cancel()
+
+
+def _of_the_folder(variables: Mapping[str, Any] | None) -> Variables:
+    return Variables(values=variables or {}).with_project(Path())
+
+
+def _as_if_unseen(number: int) -> None:
+    """Hand a signal that went to the script to the caller's own handler, now that the script has ended."""
+    if number and threading.current_thread() is threading.main_thread():
+        signal.raise_signal(number)

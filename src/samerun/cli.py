@@ -19,13 +19,14 @@ One unchanged train.py: as a process, in Docker and on Kubernetes, with MLflow a
 
   samerun up                     start MLflow and an S3 store as plain processes
   samerun train train.py         train, in the same world
+  samerun logs -f                see what the newest launch says; runs, wait and cancel know it too
   samerun -i local up            the same as containers (-i k8s: in a Kubernetes cluster)
   eval "$(samerun env)"          so that plain `python train.py` lands in the same MLflow
 """
 _CODES = """\
-exit codes: train ends as its script did; 64 what was typed, 65 a value or script, 66 a missing file or inventory,
-69 a service or engine, 70 a defect, 73 something foreign in the way, 75 try again, 77 no permission, 78 a variable;
-130 and 143 when cancelled.
+exit codes: train and wait end as the script did; 64 what was typed, 65 a value or script, 66 a missing file, inventory
+or launch, 69 a service or engine, 70 a defect, 73 something foreign in the way, 75 try again, 77 no permission,
+78 a variable; 130 and 143 when cancelled.
 """
 
 
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parser().print_help(sys.stderr)
             return USAGE
         # Late: --help and typing errors need nothing of what the commands need.
-        command = getattr(importlib.import_module("samerun.commands"), options.run)
+        command = getattr(importlib.import_module(f"samerun.{options.module}"), options.run)
         return int(command(options))
     except SamerunError as error:
         return _ended(str(error), error.code, loud)
@@ -106,15 +107,27 @@ def parser() -> argparse.ArgumentParser:
     check = _verb(verbs, "check", "resolve the contract and look at its endpoints, and at a script")
     check.add_argument("script", nargs="?", default="", metavar="SCRIPT", help="a script to look at as well")
     status = _verb(verbs, "status", "show the services and the launches")
+    runs = _verb(verbs, "runs", "list the launches", "launch_commands")
+    logs = _verb(verbs, "logs", "print the log of a launch", "launch_commands")
+    logs.add_argument("-f", "--follow", action="store_true", help="until it ends; Ctrl+C leaves it running")
+    cancel = _verb(verbs, "cancel", "end a launch: SIGTERM, and 30 s later SIGKILL", "launch_commands")
+    cancel.epilog = "Once more ends it at once. A launch that has ended stays as it is; the exit code is 0."
+    wait = _verb(verbs, "wait", "wait for a launch, and end as its script does", "launch_commands")
+    wait.epilog = "Ctrl+C leaves the launch running."
+    for verb in (logs, cancel, wait):
+        verb.add_argument(
+            "launch", nargs="?", default="", metavar="LAUNCH",
+            help="its id, or what it begins with; by default the newest one",
+        )  # fmt: skip
     env = _verb(verbs, "env", "print the contract as export lines")
     env.add_argument("--show", action="store_true", help="secrets too, on a terminal")
     down = _verb(verbs, "down", "stop the services; their data stays")
     down.add_argument("--purge", action="store_true", help="remove their data and keys as well")
     down.add_argument("--yes", action="store_true", help="do not ask")
     inventory = verbs.add_parser("inventory", help="print the path of an inventory of samerun's")
-    inventory.set_defaults(run="inventory")
+    inventory.set_defaults(run="inventory", module="commands")
     inventory.add_argument("name", metavar="NAME")
-    for verb in (status, env):
+    for verb in (train, status, runs, cancel, wait, env):
         verb.add_argument("--json", action="store_true", help="for programs")
     for verb in (up, train):
         verb.add_argument("--check", action="store_true", help="predict, and start nothing")
@@ -127,9 +140,9 @@ class _Verb(_Parser):
         super().__init__(**given, allow_abbrev=False)  # type: ignore[arg-type]
 
 
-def _verb(verbs: argparse._SubParsersAction[_Verb], name: str, about: str) -> _Verb:
+def _verb(verbs: argparse._SubParsersAction[_Verb], name: str, about: str, module: str = "commands") -> _Verb:
     verb = verbs.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
-    verb.set_defaults(run=name)
+    verb.set_defaults(run=name, module=module)
     _common(verb, "late", inventory=argparse.SUPPRESS)
     return verb
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import USAGE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, seconds_between
 from samerun import inventories, variables
+
+_SHOWN = 10  # launches; --json and `runs` have them all
 
 
 def inventory(options: argparse.Namespace) -> int:
@@ -20,11 +25,11 @@ def inventory(options: argparse.Namespace) -> int:
 
 def up(options: argparse.Namespace) -> int:
     """Set the services up and say how to go on."""
-    from samerun import api
+    from samerun import plays
     from samerun.report import report
 
     with report(stages=not _predicts(options), raw=_raw(options)) as shown:
-        played = api.services(
+        played = plays.services(
             "services", options.inventory, _given(options), shown, options.verbosity, *_flags(options)
         )
     if options.check:
@@ -35,25 +40,26 @@ def up(options: argparse.Namespace) -> int:
         print(f"S3 store    {urls['object_store']}")
     for url in played.result("preflight").get("consoles", []):
         print(f"S3 console  {url}")
-    print(f"Train with  {_command(options, 'train')} train.py")
-    print(f"Stop with   {_command(options, 'down')}")
+    print(f"Train with  {command(options, 'train')} train.py")
+    print(f"Stop with   {command(options, 'down')}")
     return 0
 
 
 def train(options: argparse.Namespace) -> int:
     """Train, and end as the script ends."""
-    from samerun import api
+    from samerun import plays
     from samerun.report import report
 
-    given = api.Training(
+    given = plays.Training(
         options.script, tuple(options.args), options.target, variables.assigned("--env", options.env), options.detach
     )
-    with report(raw=_raw(options)) as shown:
-        trained = api.train(given, options.inventory, _given(options), shown, options.verbosity, *_flags(options))
+    with _json_of_a_refusal(options), report(raw=_raw(options), log=sys.stderr if options.json else None) as shown:
+        trained = plays.train(given, options.inventory, _given(options), shown, options.verbosity, *_flags(options))
     paths = {launch["launch"]: launch["record"] for launch in trained.played.launches}
     for record in trained.records:
-        for line in _summary(record, paths.get(record.launch, ""), options):
-            print(line, file=sys.stderr)
+        tell(record, paths.get(record.launch, ""), options)
+    if options.json:
+        print_json([record.as_dict() for record in trained.records])
     if options.check and not trained.failure:
         print("samerun: This was a prediction; nothing was started.", file=sys.stderr)
     if trained.played.signal:
@@ -66,7 +72,7 @@ def train(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Resolve the contract and probe its endpoints from here; read a script and its neighbours."""
-    from samerun import api
+    from samerun import plays
     from samerun.report import report
 
     given, script = _given(options), options.script
@@ -75,7 +81,7 @@ def check(options: argparse.Namespace) -> int:
             training_script=str(Path(script).absolute()), __samerun_looks=True
         )
     with report(raw=_raw(options)) as shown:
-        played = api.services("check", options.inventory, given, shown, options.verbosity)
+        played = plays.services("check", options.inventory, given, shown, options.verbosity)
     found = played.result("env_contract")
     for name in found["names"]:
         print(f"{name:<34}{found['plain'].get(name, '(set)')}")
@@ -85,28 +91,40 @@ def check(options: argparse.Namespace) -> int:
 
 def down(options: argparse.Namespace) -> int:
     """Stop the services."""
-    from samerun import api
+    from samerun import plays
     from samerun.report import report
 
     if options.purge and not options.yes:
         _confirm(options)
     given = _given(options).with_literals(samerun_purge=options.purge)
     with report(raw=_raw(options)) as shown:
-        played = api.services("teardown", options.inventory, given, shown, options.verbosity)
+        played = plays.services("teardown", options.inventory, given, shown, options.verbosity)
     removed = played.result("world_teardown").get("removed", [])
     print("\n".join(f"Removed {what}" for what in removed) or "There was nothing to remove.")
     if not options.purge:
         print(
-            f"Data and keys stay: {_command(options, 'up')} continues, {_command(options, 'down')} --purge removes them"
+            f"Data and keys stay: {command(options, 'up')} continues, {command(options, 'down')} --purge removes them"
         )
     return 0
 
 
 def status(options: argparse.Namespace) -> int:
     """Show the services and the launches."""
-    from samerun import look
+    from samerun import look, worlds
 
-    return look.status(options.inventory, _given(options).with_project(Path()), as_json=options.json)
+    found = [(world, look.look(world)) for world in worlds.load(options.inventory, of_the_folder(options))]
+    for _world, seen in found:
+        tell_settled(seen.settled)
+    if options.json:
+        print_json([look.status_as_dict(world, seen) for world, seen in found])
+        return 0
+    for _world, seen in found:
+        print(f"{seen.world} ({seen.target})")
+        for service in seen.services:
+            print(f"  {service.name:<12}{service.state:<12}{service.url}")
+        for line in launch_lines(seen.launches[:_SHOWN], options):
+            print(f"  {line}")
+    return 0
 
 
 def env(options: argparse.Namespace) -> int:
@@ -114,7 +132,65 @@ def env(options: argparse.Namespace) -> int:
     from samerun import look
 
     masked = sys.stdout.isatty() and not options.show
-    return look.env(options.inventory, _given(options).with_project(Path()), as_json=options.json, masked=masked)
+    return look.env(options.inventory, of_the_folder(options), as_json=options.json, masked=masked)
+
+
+def of_the_folder(options: argparse.Namespace) -> variables.Variables:
+    """The variables that were typed, over those of the working folder's samerun.yml."""
+    return _given(options).with_project(Path())
+
+
+def command(options: argparse.Namespace, verb: str) -> str:
+    """What to type for `verb` on the same inventory."""
+    chosen = "" if options.inventory == inventories.DEFAULT else f" -i {options.inventory}"
+    return f"samerun{chosen} {verb}"
+
+
+def print_json(found: list[dict[str, Any]]) -> None:
+    """Print what is one thing for most, and a list only where there are more."""
+    print(json.dumps(found[0] if len(found) == 1 else found, indent=2))
+
+
+def launch_lines(records: list[RunRecord], options: argparse.Namespace) -> list[str]:
+    """One line for each launch; of one that goes on, how to see more."""
+    width = max((len(record.launch) for record in records), default=0)
+    lines = []
+    for record in records:
+        seconds = seconds_between(record.started_at, record.ended_at)
+        more = f"{seconds:9.1f} s  {record.reason}" if record.ended_at else command(options, f"logs -f {record.launch}")
+        lines.append(f"{record.launch:<{width}}  {record.state:<8}  {more}".rstrip())
+    return lines or ["nothing was trained yet"]
+
+
+def tell_settled(records: list[RunRecord]) -> None:
+    """Say which launches ended while nobody watched."""
+    for record in records:
+        print(f"samerun: {record.launch} ended unwatched: {record.state} {record.reason}".rstrip(), file=sys.stderr)
+
+
+def tell(record: RunRecord, path: str, options: argparse.Namespace) -> None:
+    """Sum a launch up for the person."""
+    seconds = seconds_between(record.started_at, record.ended_at)
+    lines = [f"samerun: {record.launch} {record.state}{f' after {seconds:.1f} s' if seconds else ''}"]
+    lines += [f"  MLflow run  {run.url}" for run in record.mlflow_runs]
+    if record.ended_at and not record.mlflow_runs:
+        lines.append("  0 MLflow runs recorded")
+    if record.ended_at and path:
+        lines.append(f"  record      {path}")
+    if not record.ended_at:
+        lines.append(f"  it goes on; see its log with {command(options, f'logs -f {record.launch}')}")
+    print("\n".join(lines), file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _json_of_a_refusal(options: argparse.Namespace) -> Iterator[None]:
+    """With --json, tell what was refused before there was a launch in JSON too."""
+    try:
+        yield
+    except SamerunError as error:
+        if options.json:
+            print_json([{"failure": {"message": error.message, "hint": error.hint, "code": error.code}}])
+        raise
 
 
 def _given(options: argparse.Namespace) -> variables.Variables:
@@ -134,28 +210,10 @@ def _raw(options: argparse.Namespace) -> TextIO | None:
     return sys.stdout if _predicts(options) else sys.stderr if options.verbosity else None
 
 
-def _command(options: argparse.Namespace, verb: str) -> str:
-    chosen = "" if options.inventory == inventories.DEFAULT else f" -i {options.inventory}"
-    return f"samerun{chosen} {verb}"
-
-
 def _confirm(options: argparse.Namespace) -> None:
     question = f"This removes the data, keys and records of {options.inventory} for ever."
     if not sys.stdin.isatty():
-        raise SamerunError(f"Failed to purge: {question}", f"Say so: {_command(options, 'down')} --purge --yes", USAGE)
+        raise SamerunError(f"Failed to purge: {question}", f"Say so: {command(options, 'down')} --purge --yes", USAGE)
     print(f"{question} Type yes to go on: ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() != "yes":
         raise SamerunError("Failed to purge: it was not confirmed.", "Nothing was removed.", USAGE)
-
-
-def _summary(record: RunRecord, path: str, options: argparse.Namespace) -> list[str]:
-    seconds = seconds_between(record.started_at, record.ended_at)
-    lines = [f"samerun: {record.launch} {record.state}{f' after {seconds:.1f} s' if seconds else ''}"]
-    lines += [f"  MLflow run  {run.url}" for run in record.mlflow_runs]
-    if record.ended_at and not record.mlflow_runs:
-        lines.append("  0 MLflow runs recorded")
-    if record.ended_at and path:
-        lines.append(f"  record      {path}")
-    if not record.ended_at:
-        lines.append(f"  it goes on; look at it with {_command(options, 'status')}")
-    return lines

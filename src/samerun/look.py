@@ -1,11 +1,11 @@
-"""What is read without a play: services, launches and the contract."""
+"""What is read of a world without a play: its services, its launches, its contract."""
 
 from __future__ import annotations
 
 import json
 import socket
 import sys
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,34 +13,69 @@ from ansible_collections.samerun.stack.plugins.module_utils import contract, fil
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
-from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, published
+from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector, published
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from samerun import worlds
 from samerun.variables import Variables
 
-_SHOWN = 10  # launches; --json has them all
 _SECONDS = 2.0
 
 
-def status(inventory: str, variables: Variables, *, as_json: bool) -> int:
-    """Print the services and launches of a world, and settle those that ended unwatched."""
-    found = [_look(world) for world in worlds.load(inventory, variables)]
-    if as_json:
-        print(json.dumps(found[0] if len(found) == 1 else found, indent=2))
-        return 0
-    for world in found:
-        print(f"{world['world']} ({world['target']})")
-        for service in world["services"]:
-            print(f"  {service['name']:<12}{service['state']:<12}{service['url']}")
-        shown = world["launches"][:_SHOWN]
-        width = max((len(launch["launch"]) for launch in shown), default=0)
-        for launch in shown:
-            print(f"  {launch['launch']:<{width}}  {launch['state']:<8}  {launch['record']}")
-        if not world["launches"]:
-            print("  nothing was trained yet")
-    return 0
+@dataclass(frozen=True)
+class ServiceStatus:
+    """A service of a world: `state` in the engine's own words, `url` as this host reaches it."""
+
+    name: str
+    state: str
+    url: str
+
+
+@dataclass(frozen=True)
+class WorldStatus:
+    """What a world holds.
+
+    Attributes:
+        launches: all, the newest first.
+        settled: those that had ended unwatched, and were settled by this look.
+    """
+
+    world: str
+    target: str
+    services: list[ServiceStatus]
+    launches: list[RunRecord]
+    settled: list[RunRecord]
+
+    @property
+    def running(self) -> list[RunRecord]:
+        """The launches that go on."""
+        return [record for record in self.launches if record.state is RunState.RUNNING]
+
+
+def look(world: World) -> WorldStatus:
+    """Ask for the services and launches of a world, and settle those that ended unwatched."""
+    host = host_of(world)
+    host.check()
+    found, settled = launches(world)
+    services = []
+    for endpoint in (world.mlflow, world.object_store):
+        url = endpoint.url("host")
+        state = _external(url) if endpoint.external else host.running(endpoint.role, endpoint.name, endpoint.namespace)
+        services.append(ServiceStatus(_name(endpoint), state, url))
+    return WorldStatus(world.name, world.target, services, found, settled)
+
+
+def launches(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
+    """Settle the launches that ended unwatched.
+
+    Returns:
+        The records of all, the newest first, and those that were settled now.
+    """
+    settled, alive = collector.collect(world)
+    known = {record.launch: record for record in (*collector.records(world), *settled, *alive)}
+    newest = sorted(known.values(), key=lambda record: attach.age_key(record.launch), reverse=True)
+    return newest, settled
 
 
 def env(inventory: str, variables: Variables, *, as_json: bool, masked: bool) -> int:
@@ -60,30 +95,21 @@ def env(inventory: str, variables: Variables, *, as_json: bool, masked: bool) ->
     return 0
 
 
-def _look(world: World) -> dict[str, Any]:
-    host = host_of(world)
-    host.check()
-    settled, alive = collector.collect(world)
-    for record in settled:
-        print(f"samerun: {record.launch} ended unwatched: {record.state} {record.reason}".rstrip(), file=sys.stderr)
-    services = []
-    for endpoint in (world.mlflow, world.object_store):
-        url = endpoint.url("host")
-        state = _external(url) if endpoint.external else host.running(endpoint.role, endpoint.name, endpoint.namespace)
-        services.append({"name": _name(endpoint), "state": state, "url": url})
-    known = {record.launch: record for record in (*collector.records(world), *settled, *alive)}
-    newest = sorted(known.values(), key=lambda record: record.launch[-20:], reverse=True)
+def status_as_dict(world: World, found: WorldStatus) -> dict[str, Any]:
+    """What `status --json` prints."""
     return {
-        "world": world.name,
-        "target": world.target,
-        "services": services,
-        "launches": [_launch(world, record) for record in newest],
+        "world": found.world,
+        "target": found.target,
+        "services": [vars(service) for service in found.services],
+        "launches": [
+            {
+                "launch": record.launch,
+                "state": record.state.value,
+                "record": str(collector.record_path(world, record.launch)),
+            }
+            for record in found.launches
+        ],
     }
-
-
-def _launch(world: World, record: RunRecord) -> Mapping[str, str]:
-    path = collector.record_path(world, record.launch)
-    return {"launch": record.launch, "state": str(record.state), "record": str(path)}
 
 
 def _name(endpoint: Endpoint) -> str:

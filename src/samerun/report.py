@@ -121,9 +121,9 @@ class Report:
             self.log.write(data)
             self.log.flush()
         except BrokenPipeError:
-            self.log = None  # as with `| head`: the run goes on, and its log is kept
+            broken, self.log = self.log, None  # as with `| head`: the run goes on, and its log is kept
             with contextlib.suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                os.dup2(os.open(os.devnull, os.O_WRONLY), broken.fileno())
 
 
 class TerminalReport(Report):
@@ -180,10 +180,10 @@ class TerminalReport(Report):
         self._quiet = True  # the script speaks for itself
 
 
-def report(*, stages: bool = False, raw: TextIO | None = None) -> Report:
-    """The report for this process's standard streams."""
+def report(*, stages: bool = False, raw: TextIO | None = None, log: TextIO | None = None) -> Report:
+    """The report for this process's standard streams; the script's output goes to `log`, by default to stdout."""
     kind = TerminalReport if sys.stderr.isatty() else Report
-    return kind(sys.stdout.buffer, sys.stderr, stages=stages, raw=raw)
+    return kind((log or sys.stdout).buffer, sys.stderr, stages=stages, raw=raw)
 
 
 def duration(seconds: float) -> str:

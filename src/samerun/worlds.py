@@ -2,46 +2,97 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, NO_INPUT, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils import role_variables
 from samerun import COLLECTIONS, STACK, inventories
 from samerun.variables import Variables
 
 _ROLE = STACK / "roles" / "world"
+_TRAINING_SPEC = {name: spec for name, spec in ARGUMENT_SPEC.items() if name != "world"}
+
+
+_LOCK = threading.Lock()  # Ansible's display and its managers are not made for threads
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What an inventory says, as the modules take it.
+
+    Attributes:
+        world: the option `world` of every module.
+        training: the options of training_run, but for the world.
+    """
+
+    world: Mapping[str, Any]
+    training: Mapping[str, Any] = field(repr=False)
 
 
 def load(inventory: str, variables: Variables) -> list[World]:
-    """The worlds as the roles would see them: their defaults, the inventory, and what overrides it.
-
-    For a command's own process: Ansible's import hook and settings stay.
+    """The worlds of an inventory.
 
     Raises:
         SamerunError: the inventory cannot be read or names no world.
     """
-    # Ansible reads its settings while it is imported.
-    others = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections")
-    os.environ["ANSIBLE_COLLECTIONS_PATH"] = f"{COLLECTIONS}:{others}"
-    os.environ["ANSIBLE_INVENTORY_UNPARSED_FAILED"] = "true"
-    os.environ["ANSIBLE_DEPRECATION_WARNINGS"] = "false"
-    from ansible.errors import AnsibleError
-    from ansible.utils.display import Display
+    return [World.from_options(found.world) for found in resolve(inventory, variables)]
 
-    # What it would warn of is an error here, in one line.
-    Display().warning = lambda *_given, **_named: None  # type: ignore[method-assign]
-    try:
-        path = inventories.located(inventory)
-        found = [World.from_options(options) for options in _options(path, variables)]
-    except AnsibleError as error:
-        cause = " ".join(str(error).split())
-        raise SamerunError(f"Failed to read the inventory {inventory}: {cause}", "Correct it.", CONFIG) from error
+
+def one(inventory: str, variables: Variables) -> World:
+    """The world of an inventory that holds but one.
+
+    Raises:
+        SamerunError: the inventory cannot be read or names no world, or more than one.
+    """
+    return World.from_options(only(resolve(inventory, variables), inventory).world)
+
+
+def only(found: Sequence[Resolved], inventory: str) -> Resolved:
+    """The only one of `found`.
+
+    Raises:
+        SamerunError: there are more.
+    """
+    if len(found) > 1:
+        names = ", ".join(each.world["name"] for each in found)
+        raise SamerunError(
+            f"Failed to choose a world: the inventory {inventory} holds {names}.",
+            "Give an inventory with one host in the group samerun.",
+            CONFIG,
+        )
+    return found[0]
+
+
+def resolve(inventory: str, variables: Variables) -> list[Resolved]:
+    """What an inventory says, as the roles would see it: their defaults, the inventory, and what overrides it.
+
+    May be called in a host program and from its threads. Ansible's import hook stays, its settings are those of the
+    folder of the first call; nothing else does.
+
+    Raises:
+        SamerunError: the inventory cannot be read or names no world.
+    """
+    path = inventories.located(inventory)
+    with _LOCK, _ansible():
+        from ansible.errors import AnsibleError
+
+        try:
+            found = list(_resolved(path, variables))
+        except AnsibleError as error:
+            cause = " ".join(str(error).split())
+            raise SamerunError(f"Failed to read the inventory {inventory}: {cause}", "Correct it.", CONFIG) from error
     if not found:
         raise SamerunError(
             f"Failed to find a world: {inventory} names no host in the group samerun.",
@@ -51,14 +102,47 @@ def load(inventory: str, variables: Variables) -> list[World]:
     return found
 
 
-def _options(inventory: str, variables: Variables) -> Iterator[dict[str, Any]]:
-    from ansible.inventory.manager import InventoryManager
-    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+@contextlib.contextmanager
+def _ansible() -> Iterator[None]:
+    """Ansible as we need it, inside the block."""
+    others = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections")
+    ours = {
+        "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{others}",
+        "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
+        "ANSIBLE_DEPRECATION_WARNINGS": "false",
+    }
+    # It reads its settings while it is imported, and never again.
+    if "ansible.constants" not in sys.modules:
+        before = {name: os.environ.get(name) for name in ours}
+        os.environ.update(ours)
+        try:
+            importlib.import_module("ansible.constants")
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
     from ansible.plugins.loader import init_plugin_loader
+    from ansible.utils.collection_loader._collection_config import AnsibleCollectionConfig
+    from ansible.utils.display import Display
+
+    if AnsibleCollectionConfig.collection_finder is None:
+        init_plugin_loader([str(COLLECTIONS)])
+    display = Display()
+    # What it would warn of is an error here, in one line.
+    display.warning = lambda *_given, **_named: None  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del display.warning
+
+
+def _resolved(inventory: str, variables: Variables) -> Iterator[Resolved]:
+    from ansible.inventory.manager import InventoryManager
     from ansible.template import Templar
     from ansible.vars.manager import VariableManager
 
-    init_plugin_loader([str(COLLECTIONS)])
     loader = _loader()
     hosts = InventoryManager(loader=loader, sources=[inventory])
     manager = VariableManager(loader=loader, inventory=hosts)
@@ -70,11 +154,21 @@ def _options(inventory: str, variables: Variables) -> Iterator[dict[str, Any]]:
         found = {**defaults, **given, **internal}
         templar = Templar(loader=loader, variables=found)
         role_variables.check(given, templar.template)
-        world = json.loads(json.dumps(templar.template(found["__samerun_world"])))
-        result = ArgumentSpecValidator(WORLD_SPEC).validate({"world": world})
-        if result.error_messages:
-            raise SamerunError(f"Failed to read the world of {host}: {result.error_messages[0]}.", "", CONFIG)
-        yield result.validated_parameters["world"]
+        world = _validated(templar.template({"world": found["__samerun_world"]}), WORLD_SPEC, f"world of {host}")
+        training = {}
+        if "training_script" in variables.literals:
+            training = _validated(templar.template(found["__samerun_training"]), _TRAINING_SPEC, f"training of {host}")
+        yield Resolved(world["world"], training)
+
+
+def _validated(options: Any, spec: dict[str, Any], what: str) -> dict[str, Any]:
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+    # Ansible's strings carry where they come from; what is made of them must not.
+    result = ArgumentSpecValidator(spec).validate(json.loads(json.dumps(options)))
+    if result.error_messages:
+        raise SamerunError(f"Failed to read the {what}: {result.error_messages[0]}.", "", CONFIG)
+    return dict(result.validated_parameters)
 
 
 def _loader() -> Any:

@@ -42,7 +42,8 @@ print("ready", flush=True)
 time.sleep(100)
 """
 STUBBORN = PATIENT.replace("caught)", "signal.SIG_IGN)")
-ENVIRONMENT = "import json, os, sys\nprint(json.dumps([sys.argv[1:], dict(os.environ)]))\n"
+# In hex: secrets are masked in what is shown.
+ENVIRONMENT = "import json, os, sys\nprint(json.dumps([sys.argv[1:], dict(os.environ)]).encode().hex())\n"
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,11 @@ def newest(place: Place) -> dict[str, Any]:
     record = json.loads(Path(place.status()["launches"][0]["record"]).read_text())
     assert isinstance(record, dict)
     return record
+
+
+def seen_by(ended: Ended) -> Any:
+    """Arguments and environment of a script that was ENVIRONMENT."""
+    return json.loads(bytes.fromhex(ended.text))
 
 
 def first_line(process: subprocess.Popen[bytes]) -> bytes:
@@ -140,7 +146,7 @@ def test_arguments_and_variables_arrive_as_they_are(place: Place) -> None:
     arguments = ["--epochs", "3", "{{ 1 + 1 }}", "007", "", "yes", "-i", "--", "é $HOME 'x' \"y\" \\", "a\nb"]
     given = {"A": "{{ lookup('env', 'HOME') }}", "B": "0x10", "C": "a=b"}
     options = [part for name, value in given.items() for part in ("--env", f"{name}={value}")]
-    seen = json.loads(place.must("train", place.write("seen.py", ENVIRONMENT), *options, "--", *arguments).out)
+    seen = seen_by(place.must("train", place.write("seen.py", ENVIRONMENT), *options, "--", *arguments))
     assert seen[0] == arguments
     assert {name: seen[1][name] for name in given} == given
 
@@ -148,13 +154,13 @@ def test_arguments_and_variables_arrive_as_they_are(place: Place) -> None:
 def test_script_sees_the_callers_environment_and_the_contract(place: Place) -> None:
     more = {"MINE": "x", "AWS_PROFILE": "other", "MLFLOW_EXPERIMENT_NAME": "other", "ANSIBLE_FORKS": "7"}
     there = Place(place.folder, place.state, more=more)
-    seen = json.loads(there.must("train", there.write("seen.py", ENVIRONMENT)).out)[1]
+    seen = seen_by(there.must("train", there.write("seen.py", ENVIRONMENT)))[1]
     names = {name for name in there.environment if not name.startswith(contract.FOREIGN_PREFIXES)}
     names -= {*contract.FOREIGN_NAMES, "_"}
     assert {name: seen.get(name) for name in names} == {name: there.environment[name] for name in names}
     ours = {row.name for row in contract.TABLE}
     # What the shim adds, and what a C library sets for an interpreter.
-    others = {"DO_NOT_TRACK", "LC_CTYPE", "MLFLOW_RUN_CONTEXT", "PYTHONUNBUFFERED", "_"}
+    others = {"DO_NOT_TRACK", "LC_CTYPE", "MLFLOW_RUN_CONTEXT", "PYTHONUNBUFFERED", "SAMERUN_LAUNCH", "_"}
     assert set(seen) - names - ours <= others
 
 
@@ -163,7 +169,7 @@ def test_settings_of_the_projects_file_count_for_its_scripts(place: Place) -> No
     project.mkdir()
     (project / "samerun.yml").write_text(f"{PORTS}training_env: {{FROM_FILE: '1'}}\ntraining_args: [a]\n")
     (project / "seen.py").write_text(ENVIRONMENT)
-    seen = json.loads(place.must("train", "project/seen.py", "--env", "TYPED=2").out)
+    seen = seen_by(place.must("train", "project/seen.py", "--env", "TYPED=2"))
     assert seen[0] == ["a"]
     assert (seen[1]["FROM_FILE"], seen[1]["TYPED"]) == ("1", "2")
 
@@ -218,7 +224,7 @@ def test_a_run_whose_watchers_were_killed_is_found_and_settled(place: Place) -> 
     process = place.start("train", place.write("unwatched.py", f"{script}raise SystemExit(5)\n"))
     first_line(process)
     for watcher in (*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)):
-        if "ansible-playbook" in " ".join(watcher.cmdline()) or watcher.pid == process.pid:
+        if "playbook" in " ".join(watcher.cmdline()) or watcher.pid == process.pid:
             with contextlib.suppress(psutil.Error):
                 watcher.kill()
     finish(process)
@@ -370,7 +376,7 @@ def test_status_tells_services_and_launches_newest_first(place: Place) -> None:
 
 
 def test_env_gives_a_shell_what_a_run_gets(place: Place) -> None:
-    seen = json.loads(place.must("train", place.write("seen.py", ENVIRONMENT)).out)[1]
+    seen = seen_by(place.must("train", place.write("seen.py", ENVIRONMENT)))[1]
     names = [row.name for row in contract.TABLE]
     command = f'eval "$({shlex.join(place.argv("env"))})"; exec env -0'
     printed = subprocess.run(

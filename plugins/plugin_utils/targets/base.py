@@ -94,6 +94,10 @@ class Target(abc.ABC):
         """The log from its start, as it comes, until the launch has ended."""
 
     @abc.abstractmethod
+    def log(self, launch: str) -> Iterator[bytes]:
+        """What there is of the log by now."""
+
+    @abc.abstractmethod
     def outcome(self, launch: str) -> Outcome | None:
         """How the launch ended, or None while it goes on."""
 

@@ -104,7 +104,15 @@ class DockerTarget(Target):
     def follow(self, launch: str) -> Iterator[bytes]:
         yield from docker_log.follow(self._connect, self._name(launch), engine.patience(), self.say)
 
+    def log(self, launch: str) -> Iterator[bytes]:
+        with engine.explained(f"read the log of the container {self._name(launch)}"):
+            yield from self.client.containers.get(self._name(launch)).logs(stream=True, follow=False)
+
     def outcome(self, launch: str) -> Outcome | None:
+        with engine.explained(f"look at the container {self._name(launch)}"):
+            return self._outcome(launch)
+
+    def _outcome(self, launch: str) -> Outcome | None:
         container = self._container(launch)
         if container is None:
             return outcome_from(
@@ -124,9 +132,9 @@ class DockerTarget(Target):
         return outcome_from({}, exit_code=None, **end.__dict__, **_times(state))
 
     def launches(self) -> list[RunRecord]:
-        found = self.client.containers.list(
-            all=True, sparse=True, filters={"label": [f"{WORLD_LABEL}={self.world.name}", LAUNCH_LABEL]}
-        )
+        labels = [f"{WORLD_LABEL}={self.world.name}", LAUNCH_LABEL]
+        with engine.explained("list the launches"):
+            found = self.client.containers.list(all=True, sparse=True, filters={"label": labels})
         return [RunRecord.from_dict(json.loads(container.attrs["Labels"][RECORD_LABEL])) for container in found]
 
     def cancel(self, launch: str, number: int) -> None:

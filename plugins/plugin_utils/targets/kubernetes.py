@@ -131,7 +131,17 @@ class KubernetesTarget(Target):
             while self.outcome(launch) is None:
                 time.sleep(_POLL)
 
+    def log(self, launch: str) -> Iterator[bytes]:
+        pod = self._pod(launch)
+        if pod and pods.has_started(pod):
+            with self.cluster.explained(f"read the log of the pod {pod['metadata']['name']}"):
+                yield from self.cluster.log(pod["metadata"]["name"], self._namespace, follow=False)
+
     def outcome(self, launch: str) -> Outcome | None:
+        with self.cluster.explained(f"look at the Job {self._name(launch)}"):
+            return self._outcome(launch)
+
+    def _outcome(self, launch: str) -> Outcome | None:
         job = self.cluster.get("Job", self._name(launch), self._namespace)
         if job is None:
             return outcome_from(

@@ -136,6 +136,11 @@ class ProcessTarget(Target):
                 else:
                     time.sleep(_POLL)
 
+    def log(self, launch: str) -> Iterator[bytes]:
+        with open(self._folder(launch) / "log.txt", "rb") as log:
+            while found := log.read(1 << 16):
+                yield found
+
     def outcome(self, launch: str) -> Outcome | None:
         folder = self._folder(launch)
         if files.is_locked(folder / "alive.lock"):

@@ -1,0 +1,215 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Launches that somebody else started: found by a prefix, followed, waited for and cancelled, on every target."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import re
+import signal
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.errors import (
+    NO_INPUT,
+    TEMPORARY,
+    UNAVAILABLE,
+    USAGE,
+    SamerunError,
+)
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
+
+_POLL = 0.2
+_STAMP = 20  # characters at the end of a launch's id: when it was made, and four random ones
+_NAMED = 5  # candidates that an error names
+_PIECE = 1 << 16
+# A script has 30 s between the signal and its end. What still goes on then has not got it: PID 1 of a container that
+# has only just begun ignores signals.
+_GRACE_SECONDS = 40.0
+_PATIENCE = 60.0  # seconds that an engine may be away while somebody waits
+
+
+@dataclass(frozen=True)
+class Attached:
+    """A launch of a world.
+
+    Attributes:
+        record: as it was submitted, or complete where the launch has been settled.
+        target: where it still is; None once it was settled here.
+    """
+
+    world: World
+    record: RunRecord
+    target: Target | None = None
+
+    @property
+    def launch(self) -> str:
+        return self.record.launch
+
+    def look(self) -> RunRecord:
+        """What is known of the launch now; it is settled if it has ended and nobody follows it."""
+        if self.target is None:
+            return self.record
+        done = self._settled() or collector.conclude(self.target, replace(self.record))
+        return done or replace(self.record, state=RunState.RUNNING)
+
+    def log(self) -> Iterator[bytes]:
+        """What there is of the log by now."""
+        return self._live_log(follow=False) if self.target and not self._settled() else self._kept_log()
+
+    def follow(self) -> Iterator[bytes]:
+        """The log from its start, as it comes, until the launch has ended and is settled."""
+        shown = 0
+        if self.target and not self._settled():
+            for piece in self._live_log(follow=True):
+                shown += len(piece)
+                yield piece
+            self.wait()
+        # Whoever settled the launch took its log from the engine, and wrote the whole of it.
+        yield from self._kept_log(shown)
+
+    def wait(self, seconds: float | None = None) -> RunRecord:
+        """Wait until the launch has ended and is settled, by whoever follows it or by us.
+
+        Raises:
+            SamerunError: it still goes on after `seconds`.
+        """
+        if self.target is None:
+            return self.record
+        deadline = None if seconds is None else time.monotonic() + seconds
+        away = 0.0  # since when the engine does not answer
+        while True:
+            try:
+                if (record := self.look()).ended_at:
+                    return record
+                away = 0.0
+            except SamerunError:
+                away = away or time.monotonic()
+                if time.monotonic() - away > _PATIENCE:
+                    raise
+            if deadline is not None and time.monotonic() >= deadline:
+                raise SamerunError(
+                    f"Failed to wait for {self.launch}: it still goes on after {seconds:g} s.",
+                    f"Wait longer, or end it: samerun cancel {self.launch}",
+                    TEMPORARY,
+                )
+            time.sleep(_POLL)
+
+    def cancel(self, number: int = signal.SIGTERM) -> RunRecord:
+        """Pass signal `number` to the launch and wait for its end; one that has ended stays as it is."""
+        while self.target and not self._settled():
+            self.target.cancel(self.launch, number)
+            try:
+                return self._as_cancelled(self.wait(_GRACE_SECONDS), number)
+            except SamerunError as error:
+                if error.code != TEMPORARY:
+                    raise
+        return self.wait()
+
+    def _as_cancelled(self, record: RunRecord, number: int) -> RunRecord:
+        """Say so of a launch that had not begun: it is gone, and left nobody to tell that it was cancelled."""
+        if record.state is RunState.KILLED and record.exit_code is None:
+            record.reason, record.hint = f"Cancelled by {signal.Signals(number).name} before the script started.", ""
+            files.write_json(collector.record_path(self.world, self.launch), record.as_dict())
+        return record
+
+    def _settled(self) -> RunRecord | None:
+        return collector.settled(self.world, self.launch)
+
+    def _live_log(self, *, follow: bool) -> Iterator[bytes]:
+        """The engine's log; where the connection is cut, it goes on after the last byte."""
+        assert self.target is not None  # noqa: S101 - the callers have looked
+        shown = 0
+        while True:
+            skip = shown
+            try:
+                for piece in self.target.follow(self.launch) if follow else self.target.log(self.launch):
+                    fresh = piece[skip:]
+                    skip = max(0, skip - len(piece))
+                    shown += len(fresh)
+                    if fresh:
+                        yield fresh
+                return
+            except SamerunError:
+                # Another one who followed may have settled it, and the engine knows it no more.
+                if self._settled() or self.target.outcome(self.launch) is not None:
+                    return
+                time.sleep(_POLL)
+
+    def _kept_log(self, start: int = 0) -> Iterator[bytes]:
+        with contextlib.suppress(FileNotFoundError), open(collector.log_path(self.world, self.launch), "rb") as kept:
+            kept.seek(start)
+            while piece := kept.read(_PIECE):
+                yield piece
+
+
+def find(worlds: Sequence[World], prefix: str = "") -> Attached:
+    """The launch whose id begins with `prefix`; the newest one for an empty prefix.
+
+    Raises:
+        SamerunError: there is none, or more than one.
+    """
+    kept = {launch: world for world in worlds for launch in _local(world)}
+    live: dict[str, Attached] = {}
+    if prefix not in kept:  # an id in full needs no engine
+        for world in worlds:
+            for target in collector.targets(world):
+                live.update({record.launch: Attached(world, record, target) for record in target.launches()})
+    launch = chosen({**live, **kept}, prefix)
+    if launch not in kept:
+        return live[launch]
+    record = collector.settled(kept[launch], launch)
+    if record is None:
+        raise SamerunError(
+            f"Failed to read the launch {launch}: it was removed just now.", "See samerun runs", NO_INPUT
+        )
+    return Attached(kept[launch], record)
+
+
+def chosen(launches: Iterable[str], prefix: str) -> str:
+    """The one of `launches` that begins with `prefix`, the newest one for an empty prefix.
+
+    Raises:
+        SamerunError: there is none, or more than one.
+    """
+    newest = sorted(launches, key=age_key, reverse=True)
+    if not newest:
+        raise SamerunError(
+            "Failed to find a launch: nothing was trained in this world yet.", "Train: samerun train", NO_INPUT
+        )
+    if prefix in newest or not prefix:
+        return prefix or newest[0]
+    fitting = [launch for launch in newest if launch.startswith(prefix)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not fitting:
+        close = difflib.get_close_matches(prefix, newest, n=1, cutoff=0.5)
+        hint = f"Did you mean {close[0]}?" if close else "samerun runs lists them."
+        raise SamerunError(f"Failed to find the launch {prefix}: no id begins so.", hint, NO_INPUT)
+    named = ", ".join(fitting[:_NAMED]) + (", ..." if len(fitting) > _NAMED else "")
+    raise SamerunError(
+        f"Failed to find the launch {prefix}: {len(fitting)} ids begin so.", f"Name one of {named}", USAGE
+    )
+
+
+def age_key(launch: str) -> str:
+    """What sorts ids of launches by time."""
+    return launch[-_STAMP:]
+
+
+def exit_code(record: RunRecord) -> int:
+    """How a command ends that waited for the launch: as the script did, 130 or 143 where it was cancelled."""
+    cancelled = re.search(r"\bSIG(?:INT|TERM)\b", record.reason) if record.state is RunState.KILLED else None
+    if cancelled:
+        return 128 + signal.Signals[cancelled.group()]
+    return UNAVAILABLE if record.exit_code is None else record.exit_code
+
+
+def _local(world: World) -> set[str]:
+    return {path.parent.name for path in world.runs.glob("*/record.json")}

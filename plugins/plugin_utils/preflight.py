@@ -1,0 +1,90 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What can be seen of a run before anything starts, for a play and for who starts it without one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import checked
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, UNAVAILABLE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import import_marks
+from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS, host_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+
+
+def check_run(options: Mapping[str, Any], training: Mapping[str, Any]) -> tuple[World, Training, list[str]]:
+    """Check a run in a world that is up, as a play does.
+
+    Args:
+        options: the option `world` of every module.
+        training: the options of training_run, but for the world.
+
+    Returns:
+        The world, what to train, and warnings.
+
+    Raises:
+        SamerunError: something that would be in the run's way.
+    """
+    check_names(options, training)
+    world = World.from_options(options)
+    check_endpoints(world)
+    _ = world.given_credentials  # it refuses one key without the other
+    host = host_of(world)
+    host.check()
+    wanted = Training.from_options(training, world)
+    overrides = check_training(world, wanted)
+    check_services(world, host, set())
+    return world, wanted, overrides
+
+
+def check_names(world: Mapping[str, Any], training: Mapping[str, Any]) -> None:
+    """Refuse a target that there is not."""
+    for variable, value, known in (
+        ("samerun_target", world["target"], HOSTS),
+        ("training_target", training.get("target") or world["target"], TARGETS),
+    ):
+        if value not in known:
+            raise SamerunError(
+                f"Failed to choose a target: {variable} is {value!r}.", f"It is one of {', '.join(known)}.", CONFIG
+            )
+
+
+def check_endpoints(world: World) -> None:
+    """Refuse an external endpoint that is no URL of its kind."""
+    for endpoint, example in (
+        (world.mlflow, "http://mlflow.example:5000"),
+        (world.object_store, "http://s3.example:9000"),
+    ):
+        if endpoint.external:
+            checked(f"{endpoint.role}_endpoint", endpoint.external, example)
+
+
+def check_training(world: World, training: Training) -> list[str]:
+    """What can be seen of a run before its world is up; the places where its sources override the contract."""
+    sources = training.sources()
+    target = TARGETS[training.target](world)
+    for endpoint in (world.mlflow, world.object_store):
+        endpoint.url(target.viewpoint(training.network))
+    environment, asked = target.environment(training.environment), training.environment
+    made = "" if asked.python or asked.image else asked.requirements
+    import_marks.refuse_model(world, environment, sources, made)
+    target.check()
+    return [f"The contract is overridden: {line}." for line in sources.overrides]
+
+
+def check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
+    """Services that the play uses and does not set up must be there; to find out after a build would be late."""
+    for endpoint in (world.object_store, world.mlflow):
+        if not endpoint.external and endpoint.role not in set_up:
+            state = host.running(endpoint.role, endpoint.name, endpoint.namespace)
+            if state in ("absent", "stopped"):
+                raise SamerunError(
+                    f"Failed to train in world {world.name}: its {endpoint.name} is {state}.",
+                    "Start its services: samerun up, or the playbook samerun.stack.services",
+                    UNAVAILABLE,
+                )

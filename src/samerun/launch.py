@@ -1,0 +1,71 @@
+"""A launch in the hands of a Python program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
+from ansible_collections.samerun.stack.plugins.plugin_utils.attach import Attached
+
+
+class Launch:
+    """One launch, started by `samerun.submit` or found by `samerun.attach`.
+
+    It goes on whatever becomes of this object or of this program. Ctrl+C in one of its methods ends the method alone.
+    """
+
+    def __init__(self, attached: Attached) -> None:
+        self._attached = attached
+
+    def __repr__(self) -> str:
+        return f"Launch({self.id!r})"
+
+    @property
+    def id(self) -> str:
+        return self._attached.launch
+
+    @property
+    def record(self) -> RunRecord:
+        """What is known of it now; complete once it has ended.
+
+        Raises:
+            SamerunError: the engine does not answer.
+        """
+        return self._attached.look()
+
+    @property
+    def state(self) -> RunState:
+        """Its state now; see `record`."""
+        return self.record.state
+
+    def follow(self) -> Iterator[bytes]:
+        """Its log from the start, as it comes, until it has ended.
+
+        Raises:
+            SamerunError: the engine does not answer.
+        """
+        return self._attached.follow()
+
+    def logs(self) -> bytes:
+        """What there is of its log by now.
+
+        Raises:
+            SamerunError: the engine does not answer.
+        """
+        return b"".join(self._attached.log())
+
+    def wait(self, timeout: float | None = None) -> RunRecord:
+        """Wait for its end.
+
+        Raises:
+            SamerunError: it still goes on after `timeout` seconds, or the engine is away for long.
+        """
+        return self._attached.wait(timeout)
+
+    def cancel(self) -> RunRecord:
+        """End it: SIGTERM, and 30 s later SIGKILL; one that has ended stays as it is.
+
+        Raises:
+            SamerunError: the engine does not answer.
+        """
+        return self._attached.cancel()

@@ -1,0 +1,80 @@
+"""The commands about launches that somebody started, as `commands.py`; none of them plays anything."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
+from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector
+from samerun import look, worlds
+from samerun.commands import launch_lines, of_the_folder, print_json, tell, tell_settled
+
+
+def runs(options: argparse.Namespace) -> int:
+    """List the launches, the newest first."""
+    records = []
+    for world in worlds.load(options.inventory, of_the_folder(options)):
+        found, settled = look.launches(world)
+        tell_settled(settled)
+        records += found
+    if options.json:
+        print(json_list(records))
+    else:
+        print("\n".join(launch_lines(records, options)))
+    return 0
+
+
+def logs(options: argparse.Namespace) -> int:
+    """Print the log of a launch; with -f until it ends."""
+    attached = _attached(options)
+    for piece in attached.follow() if options.follow else attached.log():
+        sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+    return 0
+
+
+def cancel(options: argparse.Namespace) -> int:
+    """End a launch."""
+    attached = _attached(options)
+    before = attached.look()
+    if before.ended_at:
+        print(f"samerun: {before.launch} ended already: {before.state}", file=sys.stderr)
+        record = before
+    else:
+        print(f"samerun: {attached.launch} gets SIGTERM and has 30 s", file=sys.stderr)
+        record = attached.cancel()
+        tell(record, _path(attached), options)
+    if options.json:
+        print_json([record.as_dict()])
+    return 0
+
+
+def wait(options: argparse.Namespace) -> int:
+    """Wait for the end of a launch, and end as its script did."""
+    attached = _attached(options)
+    record = attached.wait()
+    tell(record, _path(attached), options)
+    if options.json:
+        print_json([record.as_dict()])
+    if record.state is RunState.FINISHED:
+        return 0
+    raise SamerunError(
+        f"Failed to train {record.script} ({record.launch}): {record.reason}",
+        f"{record.hint} Its log: samerun logs {record.launch}".strip(),
+        attach.exit_code(record),
+    )
+
+
+def json_list(records: list[RunRecord]) -> str:
+    """Records as a list in JSON, one record a line."""
+    return "[" + ",\n ".join(record.as_json() for record in records) + "]"
+
+
+def _attached(options: argparse.Namespace) -> attach.Attached:
+    return attach.find(worlds.load(options.inventory, of_the_folder(options)), options.launch)
+
+
+def _path(attached: attach.Attached) -> str:
+    return str(collector.record_path(attached.world, attached.launch))

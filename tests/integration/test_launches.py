@@ -1,0 +1,201 @@
+"""Launches in the hands of people and programs: found again, followed, waited for and cancelled, on every target."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import engines
+import pytest
+import worlds
+from typed import Place, finish
+
+import samerun
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from samerun import RunState, SamerunError
+
+DATA = Path(__file__).parent / "data"
+COUNTS = str(DATA / "counts.py")
+LINES = 60
+
+
+def lines(count: int) -> bytes:
+    """What counts.py prints."""
+    return b"".join(b"line %d\n" % number for number in range(count))
+
+
+@pytest.fixture(scope="module")
+def place(real: worlds.RealWorld, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Where somebody stands who types commands about this world; each test has its target in its id."""
+    folder = tmp_path_factory.mktemp("place")
+    given = {**variables(real), "samerun_state_dir": real.variables["samerun_state_dir"]}
+    (folder / "samerun.json").write_text(json.dumps(given))
+    inventory = worlds.INVENTORIES[real.target]
+    return Place(folder, folder / "unused", ("-i", inventory, "-e", f"@{folder / 'samerun.json'}"))
+
+
+@pytest.fixture(scope="module")
+def elsewhere(real: worlds.RealWorld, place: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Another machine: the same engine, and a state folder of its own where the engine is shared."""
+    if not engines.engine_of(real.world).SHARED:
+        return place
+    folder = tmp_path_factory.mktemp("elsewhere")
+    given = {**variables(real), "samerun_state_dir": str(folder / "state")}
+    (folder / "samerun.json").write_text(json.dumps(given))
+    return Place(folder, folder / "unused", (*place.inventory[:2], "-e", f"@{folder / 'samerun.json'}"))
+
+
+def variables(real: worlds.RealWorld) -> dict[str, Any]:
+    requirements = str(worlds.ROOT / "trainer" / "requirements.txt")
+    return {**real.variables, "training_requirements": requirements}
+
+
+def trained(place: Place, started: subprocess.Popen[bytes]) -> str:
+    """The launch that a command has started, once its first line is there."""
+    assert started.stdout is not None
+    assert started.stdout.readline() == b"line 0\n"
+    return newest(place)["launch"]
+
+
+def newest(place: Place) -> dict[str, Any]:
+    found = json.loads(place.must("runs", "--json").out)[0]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture
+def closed_terminal(place: Place) -> str:
+    """A launch whose terminal was closed right after its first line."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", *place.argv("train", COUNTS, "--", str(LINES), "5")],
+        cwd=place.folder, env=place.environment, stdin=theirs, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    while b"line 0" not in shown:
+        shown += os.read(ours, 1 << 16)
+    os.close(ours)
+    assert process.wait(10) != 0
+    return str(newest(place)["launch"])
+
+
+def test_a_closed_terminal_leaves_the_run_running_and_its_log_whole(place: Place, closed_terminal: str) -> None:
+    assert newest(place)["state"] == "RUNNING"
+    assert f"logs -f {closed_terminal}" in place.must("status").text
+    followers = [place.start("logs", "-f", closed_terminal[:-2]) for _ in range(2)]
+    waiting = place.start("wait", "--json", closed_terminal)
+    assert [finish(follower).out for follower in followers] == [lines(LINES)] * 2
+    ended = finish(waiting)
+    assert ended.code == 5
+    assert "exit code 5" in ended.err
+    record = json.loads(ended.out)
+    assert (record["launch"], record["state"], record["exit_code"]) == (closed_terminal, "FAILED", 5)
+    assert place.must("logs", closed_terminal).out == lines(LINES)
+    assert place.must("logs", "-f", closed_terminal).out == lines(LINES)
+    assert "ended already: FAILED" in place.must("cancel", closed_terminal).err
+    assert newest(place) == record
+
+
+def test_a_run_whose_command_was_killed_is_cancelled_from_elsewhere(
+    real: worlds.RealWorld, place: Place, elsewhere: Place
+) -> None:
+    process = place.start("train", COUNTS, "--", "3000", "0")
+    launch = trained(place, process)
+    process.kill()
+    finish(process)
+    so_far = place.must("logs", launch).out
+    assert lines(3000).startswith(so_far)
+    assert so_far
+    ended = elsewhere.must("cancel", "--json", launch)
+    assert (json.loads(ended.out)["state"], json.loads(ended.out)["exit_code"]) == ("KILLED", 143)
+    ended = place.run("wait", launch)
+    assert ended.code == 143
+    assert "Cancelled by SIGTERM" in ended.err
+    kept = place.must("logs", launch).out
+    assert kept.startswith(so_far)
+    assert lines(3000).startswith(kept)
+    assert not engines.engine_of(real.world).leftovers(launch)
+
+
+def test_who_watches_a_run_that_is_cancelled_elsewhere_ends_with_143(place: Place, elsewhere: Place) -> None:
+    process = place.start("train", COUNTS, "--", "3000", "0")
+    launch = trained(place, process)
+    elsewhere.must("cancel", launch)
+    ended = finish(process)
+    assert ended.code == 143
+    assert "Cancelled by SIGTERM" in ended.err
+
+
+def test_a_program_holds_its_launch(place: Place, monkeypatch: pytest.MonkeyPatch, real: worlds.RealWorld) -> None:
+    monkeypatch.chdir(place.folder)
+    given = json.loads((place.folder / "samerun.json").read_text())
+    inventory = place.inventory[1]
+    launch = samerun.submit(COUNTS, args=["10", "3"], inventory=inventory, variables=given)
+    assert launch.state is RunState.RUNNING
+    with pytest.raises(SamerunError, match="still goes on after 0 s") as refused:
+        launch.wait(timeout=0)
+    assert refused.value.code == os.EX_TEMPFAIL
+    assert b"".join(launch.follow()) == launch.logs() == lines(10)
+    record = launch.wait()
+    assert (record.state, record.exit_code, launch.state) == (RunState.FAILED, 3, RunState.FAILED)
+    assert samerun.runs(inventory=inventory, variables=given)[0] == record
+    assert launch.cancel() == record
+    again = samerun.attach(launch.id, inventory=inventory, variables=given)
+    assert (again.id, again.record, again.logs()) == (launch.id, record, lines(10))
+    assert samerun.status(inventory=inventory, variables=given).running == []
+
+
+def test_a_launch_that_is_cancelled_at_once_was_cancelled(
+    place: Place, real: worlds.RealWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place.folder)
+    given = json.loads((place.folder / "samerun.json").read_text())
+    launch = samerun.submit(COUNTS, args=["3000", "0"], inventory=place.inventory[1], variables=given)
+    record = launch.cancel()
+    assert record.state is RunState.KILLED
+    assert "ancel" in record.reason
+    assert b"line 100\n" not in launch.logs()
+    engines.wait_until(lambda: not engines.engine_of(real.world).leftovers(launch.id), "nothing is left")
+
+
+def test_launches_of_one_name_from_threads_and_shells_are_independent(
+    place: Place, real: worlds.RealWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place.folder)
+    given = json.loads((place.folder / "samerun.json").read_text())
+    records: list[samerun.RunRecord] = []
+
+    def one(code: int) -> None:
+        launch = samerun.submit(COUNTS, args=["5", str(code)], inventory=place.inventory[1], variables=given)
+        records.append(launch.wait())
+
+    threads = [threading.Thread(target=one, args=(code,)) for code in (11, 12, 13)]
+    shells = [place.start("train", COUNTS, "--", "5", str(code)) for code in (14, 15)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [finish(shell).code for shell in shells] == [14, 15]
+    assert sorted(record.exit_code or 0 for record in records) == [11, 12, 13]
+    assert len({record.launch for record in records}) == 3
+    logs = {(collector.log_path(real.world, record.launch)).read_bytes() for record in records}
+    assert logs == {lines(5)}
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on(real: worlds.RealWorld) -> Iterator[None]:
+    """End what a failed test left, so that the others can be judged."""
+    yield
+    with contextlib.suppress(SamerunError):
+        for record in collector.collect(real.world)[1]:
+            for target in collector.targets(real.world):
+                if record.target == target.NAME:
+                    target.remove(record.launch) if target.NAME != "process" else target.cancel(record.launch, 9)

@@ -1,0 +1,156 @@
+"""A launch is found by what is unambiguous, and its log is whole whoever takes it from the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
+from ansible_collections.samerun.stack.plugins.module_utils.errors import NO_INPUT, UNAVAILABLE, USAGE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector
+
+OLD, NEW, OTHER = "train-20260101-000000-abcd", "train-20260102-000000-0123", "other-20251231-000000-ffff"
+
+
+@pytest.mark.parametrize(
+    "prefix, launch",
+    [("", NEW), ("o", OTHER), (OLD, OLD), ("train-20260102", NEW), (f"{OLD}-longer"[: len(OLD)], OLD)],
+)
+def test_an_unambiguous_prefix_or_none_names_a_launch(prefix: str, launch: str) -> None:
+    assert attach.chosen([OLD, NEW, OTHER], prefix) == launch
+
+
+def test_an_id_in_full_is_unambiguous_though_another_begins_with_it() -> None:
+    assert attach.chosen([OLD, f"{OLD}-20260102-000000-0123"], OLD) == OLD
+
+
+@pytest.mark.parametrize(
+    "launches, prefix, code, words",
+    [
+        ([OLD, NEW], "train", USAGE, [f"Name one of {NEW}, {OLD}", "2 ids"]),
+        ([OLD, NEW], "tarin-20260102-000000-0123", NO_INPUT, [f"Did you mean {NEW}?"]),
+        ([OLD], "; rm -rf /", NO_INPUT, ["samerun runs"]),
+        ([OLD], "../../x", NO_INPUT, ["samerun runs"]),
+        ([], "", NO_INPUT, ["nothing was trained"]),
+        ([f"x-2026010{n}-000000-0000" for n in range(1, 9)], "x", USAGE, ["x-20260108", "..."]),
+    ],
+)
+def test_what_names_no_launch_is_one_line_with_the_nearest(
+    launches: list[str], prefix: str, code: int, words: list[str]
+) -> None:
+    with pytest.raises(SamerunError) as refused:
+        attach.chosen(launches, prefix)
+    assert refused.value.code == code
+    assert [word for word in words if word not in str(refused.value)] == []
+
+
+def record(**more: Any) -> RunRecord:
+    known = RunRecord(
+        launch=NEW, name="x", world="w", target="process", script="", script_sha256="", bundle_sha256="",
+        fingerprint="", contract={}, image="", tracking_uri="",
+    )  # fmt: skip
+    return replace(known, **more)
+
+
+@pytest.mark.parametrize(
+    "more, code",
+    [
+        ({"state": RunState.FINISHED, "exit_code": 0}, 0),
+        ({"state": RunState.FAILED, "exit_code": 77}, 77),
+        ({"state": RunState.FAILED, "reason": "Failed to reach MLflow"}, UNAVAILABLE),
+        ({"state": RunState.KILLED, "exit_code": 7, "reason": "Cancelled by SIGTERM."}, 143),
+        ({"state": RunState.KILLED, "exit_code": 1, "reason": "Cancelled by SIGINT."}, 130),
+        ({"state": RunState.KILLED, "exit_code": 137, "reason": "It was ended by SIGKILL."}, 137),
+        ({"state": RunState.FAILED, "exit_code": 3, "reason": "It says SIGTERM and means no cancel"}, 3),
+    ],
+)
+def test_who_waits_ends_as_the_script_or_as_cancelled(more: dict[str, Any], code: int) -> None:
+    assert attach.exit_code(record(**more)) == code
+
+
+class Engine:
+    """A target with one launch; each call of `follow` does what the next of `ways` says."""
+
+    LOG = b"one\ntwo\nthree\n"
+
+    def __init__(self, world: World, *ways: str) -> None:
+        self.world = world
+        self.ways = list(ways)
+        self.ended = False
+        self.signals: list[int] = []
+
+    def follow(self, _launch: str) -> Iterator[bytes]:
+        way = self.ways.pop(0)
+        yield self.LOG[:5]
+        if way == "cut":
+            raise SamerunError("Failed to follow: the connection was cut.")
+        self.ended = True
+        if way == "settled elsewhere":
+            files.write_private(collector.log_path(self.world, NEW), self.LOG)
+            done = record(state=RunState.FINISHED, exit_code=0, ended_at="2026-01-02T00:00:01Z")
+            files.write_json(collector.record_path(self.world, NEW), done.as_dict())
+            raise SamerunError("Failed to follow: there is no such container.")
+        yield self.LOG[5:]
+
+    def log(self, _launch: str) -> Iterator[bytes]:
+        yield self.LOG[:5]
+
+    def outcome(self, _launch: str) -> Outcome | None:
+        return Outcome(exit_code=0, state=RunState.FINISHED, report={"closed": True}) if self.ended else None
+
+    def cancel(self, _launch: str, number: int) -> None:
+        self.signals.append(number)
+        self.ended = len(self.signals) > 1
+
+    def remove(self, _launch: str) -> None:
+        self.LOG = b""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    nobody = Endpoint("x", "x", "process", "x", 1)
+    return World("w", "process", tmp_path / "state", nobody, nobody, "bucket", "region", "access", "secret key")
+
+
+@pytest.mark.parametrize(
+    "ways", [["whole"], ["cut", "cut", "whole"], ["settled elsewhere"], ["cut", "settled elsewhere"]]
+)
+def test_a_followed_log_is_whole(world: World, ways: list[str]) -> None:
+    # The second call of follow is the collector's own.
+    engine: Any = Engine(world, *ways, "whole")
+    attached = attach.Attached(world, record(), engine)
+    assert b"".join(attached.follow()) == b"one\ntwo\nthree\n"
+    assert attached.wait().state is RunState.FINISHED
+    assert b"".join(attached.follow()) == b"one\ntwo\nthree\n"
+
+
+def test_a_log_so_far_is_what_the_engine_has(world: World) -> None:
+    engine: Any = Engine(world)
+    assert b"".join(attach.Attached(world, record(), engine).log()) == b"one\nt"
+
+
+def test_a_wait_that_is_too_short_says_so_and_leaves_the_launch(world: World) -> None:
+    engine: Any = Engine(world)
+    with pytest.raises(SamerunError, match=r"still goes on after 0\.1 s"):
+        attach.Attached(world, record(), engine).wait(0.1)
+    assert engine.signals == []
+
+
+def test_a_signal_that_did_not_arrive_is_sent_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attach, "_GRACE_SECONDS", 0.3)
+    engine: Any = Engine(world, "whole")
+    assert attach.Attached(world, record(), engine).cancel().ended_at
+    assert engine.signals == [15, 15]
+
+
+def test_an_id_in_full_of_a_settled_launch_needs_no_engine(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.write_json(collector.record_path(world, NEW), record(ended_at="2026-01-02T00:00:01Z").as_dict())
+    monkeypatch.setattr(collector, "targets", lambda _world: pytest.fail("it asked the engine"))
+    assert attach.find([world], NEW).launch == NEW
