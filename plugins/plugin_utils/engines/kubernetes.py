@@ -11,10 +11,11 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import (
     ANSWER_SECONDS,
+    CONNECT_SECONDS,
     FORBIDDEN,
-    NOT_FOUND,
     Api,
     ApiError,
+    GoneError,
 )
 
 # kind -> where the API keeps it; a namespace goes in between, for all but Namespace itself.
@@ -24,8 +25,10 @@ _KINDS = {
     "Event": ("api/v1", "events"),
     "Job": ("apis/batch/v1", "jobs"),
     "Namespace": ("api/v1", "namespaces"),
+    "Node": ("api/v1", "nodes"),
     "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
     "Pod": ("api/v1", "pods"),
+    "ResourceQuota": ("api/v1", "resourcequotas"),
     "Secret": ("api/v1", "secrets"),
     "Service": ("api/v1", "services"),
 }
@@ -58,15 +61,17 @@ class Cluster:
         """The object, or None where there is none."""
         try:
             return self.api.call("GET", _path(kind, namespace, name))
-        except ApiError as error:
-            if error.status == NOT_FOUND:
-                return None
-            raise
+        except GoneError:
+            return None
 
     def find(self, kind: str, namespace: str = "", **selectors: str) -> list[dict[str, Any]]:
         """The objects of a namespace, or of all; `labelSelector` and `fieldSelector` as the API takes them."""
-        items: list[dict[str, Any]] = self.api.call("GET", _path(kind, namespace), query=selectors)["items"]
-        return items
+        return self.listed(kind, namespace, **selectors)[0]
+
+    def listed(self, kind: str, namespace: str = "", **selectors: str) -> tuple[list[dict[str, Any]], str]:
+        """As `find`, with the version of the list."""
+        found = self.api.call("GET", _path(kind, namespace), query=selectors)
+        return found["items"], str(found["metadata"]["resourceVersion"])
 
     def create(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
         return self.api.call("POST", _path(wanted["kind"], _namespace(wanted)), wanted)
@@ -82,11 +87,8 @@ class Cluster:
 
     def delete(self, kind: str, name: str, namespace: str = "") -> None:
         """Delete the object with what it owns; nothing where there is none."""
-        try:
+        with contextlib.suppress(GoneError):
             self.api.call("DELETE", _path(kind, namespace, name), query={"propagationPolicy": "Background"})
-        except ApiError as error:
-            if error.status != NOT_FOUND:
-                raise
 
     def has_namespace(self, name: str) -> bool:
         """Whether there is such a namespace; whoever may not look was given one."""
@@ -107,15 +109,36 @@ class Cluster:
         self.create(namespace(name, labels))
         return True
 
-    def log(self, pod: str, namespace: str, *, follow: bool) -> Iterator[bytes]:
-        """The bytes of a pod's log; with `follow` until its container ends, however long it is silent."""
-        path, query = f"{_path('Pod', namespace, pod)}/log", {"follow": "true"} if follow else {}
-        answer = self.api.send("GET", path, query=query, seconds=None if follow else ANSWER_SECONDS, stream=True)
+    def log(
+        self, pod: str, namespace: str, query: Mapping[str, str] | None = None, *, seconds: float = ANSWER_SECONDS
+    ) -> Iterator[bytes]:
+        """The bytes of a pod's log as they come; none for `seconds` is a `ReadTimeoutError`."""
+        path = f"{_path('Pod', namespace, pod)}/log"
+        answer = self.api.send("GET", path, query=query or {}, seconds=seconds, stream=True)
         try:
             while found := answer.read1(1 << 16):
                 yield found
         finally:
+            answer.close()  # what is left in it is wanted by nobody
             answer.release_conn()
+
+    def changed(self, kind: str, namespace: str, version: str, seconds: int, **selectors: str) -> None:
+        """Return once an object changes after `version` of the list, at the latest after `seconds`."""
+        query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": str(seconds), **selectors}
+        path, patience = _path(kind, namespace), seconds + CONNECT_SECONDS
+        answer = self.api.send("GET", path, query=query, seconds=patience, stream=True)
+        try:
+            answer.read1(1)
+        finally:
+            answer.close()
+            answer.release_conn()
+
+    def release(self, pod: Mapping[str, Any]) -> None:
+        """Let a pod go whose node is lost: nobody there confirms its end, and its Job would wait for that for ever."""
+        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+        with contextlib.suppress(GoneError):
+            self.merge("Pod", namespace, name, {"metadata": {"finalizers": None}})
+            self.api.call("DELETE", _path("Pod", namespace, name), {"gracePeriodSeconds": 0})
 
     def signal(self, pod: str, namespace: str, python: str, number: int) -> None:
         """Send signal `number` to the first process of a pod."""

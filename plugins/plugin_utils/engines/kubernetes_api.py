@@ -41,6 +41,15 @@ class ApiError(Exception):
         self.status = status
         self.words = words
 
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may well be answered later: the server is busy, starts, or cannot reach a node."""
+        return self.status in (410, 429, 500, 502, 503, 504)
+
+
+class GoneError(ApiError):
+    """There is no such object, or none any more."""
+
 
 class Api:
     """The API server of one context of a kubeconfig.
@@ -111,9 +120,10 @@ class Api:
                 NO_PERMISSION,
             )
         if error.status == FORBIDDEN:
-            return SamerunError(
-                f"{start}: {error.words}.", "Ask for that verb in a Role, or use another user.", NO_PERMISSION
+            hint = (
+                "Ask for more quota." if "quota" in error.words else "Ask for that verb in a Role, or use another user."
             )
+            return SamerunError(f"{start}: {error.words}.", hint, NO_PERMISSION)
         code = TEMPORARY if error.status in (409, 429, 500, 503, 504) else CONFIG
         return SamerunError(f"{start}: {error.words}.", "", code)
 
@@ -165,8 +175,25 @@ class Api:
             preload_content=not stream, timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=seconds), retries=False,
         )  # fmt: skip
         if answer.status >= 400:
-            raise ApiError(answer.status, _message(answer.status, answer.data))
+            kind = GoneError if answer.status == NOT_FOUND else ApiError
+            raise kind(answer.status, _message(answer.status, answer.data))
         return answer
+
+
+def lost_link(error: BaseException) -> bool:
+    """Whether the cluster could not be reached or was busy, so that the same request may be answered later."""
+    import urllib3
+
+    if isinstance(error, ApiError):
+        return error.passing
+    return isinstance(error, urllib3.exceptions.HTTPError) and "CERTIFICATE" not in str(error)
+
+
+def is_silent(error: BaseException) -> bool:
+    """Whether a connection is there and says nothing."""
+    import urllib3
+
+    return isinstance(error, urllib3.exceptions.ReadTimeoutError)
 
 
 def _keep_in_memory(pool: Any, settings: Any) -> None:

@@ -5,115 +5,158 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState, parse_time
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import pod_words
 
-# A container that waits for one of these does not start by waiting longer; some pass within a moment.
-_FATAL = (
-    "CreateContainerConfigError", "CreateContainerError", "ErrImagePull", "ImagePullBackOff", "InvalidImageName",
-    "RunContainerError",
-)  # fmt: skip
 _KILLED = 137
-_PATIENCE = 4.0  # seconds
-_HINTS = {
-    "Image": "Is the image's name right, and may the nodes pull it (samerun_registry, samerun_pull_secrets)?",
-    "CreateContainer": "kubectl describe pod shows the object that is missing.",
-    "quota": "Ask for less by training_resources, or for more quota.",
-    "PodSecurity": "Train in a namespace that samerun makes, or that admits the pod: training_namespace.",
-    "persistentvolumeclaim": "Create the claim that training_volumes names in the training namespace.",
+_PATIENCE = 4.0  # seconds: some of what keeps a container from starting passes by itself
+_OUT_OF_MEMORY = {
+    "reason": "Out of memory: the kernel stopped it.",
+    "hint": "Raise memory in training_resources, or use less.",
+    "state": "FAILED",
 }
 
 
 def ended(pod: Mapping[str, Any]) -> dict[str, Any] | None:
     """How the pod's container ended, as the arguments of `outcome_from`; None while it runs or waits."""
-    state = _state(pod).get("terminated")
-    if state is None:
-        if pod.get("status", {}).get("phase") == "Failed":
-            words = pod["status"].get("message") or pod["status"].get("reason") or "it says no reason"
-            return {"report": {}, "exit_code": None, "reason": f"The pod failed: {words}.".replace("..", ".")}
+    state = container_state(pod).get("terminated")
+    status = pod.get("status", {})
+    if state is None and status.get("phase") != "Failed":
         return None
+    state = state or {}
     report = _report(state.get("message", ""))
-    out_of_memory = state.get("reason") == "OOMKilled"
-    reason, hint = (
-        f"The container ended with exit code {state['exitCode']} and left no report.",
-        "Its last lines say why.",
-    )
-    if out_of_memory:
-        reason, hint = "Out of memory: the kernel stopped it.", "Raise training_resources.memory, or use less."
-        report = {**report, "reason": reason, "hint": hint, "state": "FAILED"}
-    elif state["exitCode"] == _KILLED:
-        reason, hint = "The pod was killed.", "Start it again: samerun train"
-    elif not report and state.get("reason") in ("StartError", "ContainerCannotRun"):
-        reason, hint = (
-            f"The image could not start it: {state.get('message', '').strip()}",
-            "Does training_python name an interpreter of the image?",
-        )
-    return {
-        "report": report, "exit_code": None, "reason": reason, "hint": hint,
-        "state": RunState.KILLED if state["exitCode"] == _KILLED and not out_of_memory else RunState.FAILED,
-        "started_at": state.get("startedAt") or "", "ended_at": state.get("finishedAt") or "",
+    found = {
+        "report": report, "exit_code": None, "started_at": state.get("startedAt") or "",
+        "ended_at": state.get("finishedAt") or "", **_why(state, report),
     }  # fmt: skip
+    if state.get("reason") == "OOMKilled":
+        found["report"] = {**report, **_OUT_OF_MEMORY} if report else {}
+        found |= {**_OUT_OF_MEMORY, "state": RunState.FAILED}
+    elif (words := taken_away(pod)) and report.get("state", "KILLED") == "KILLED":
+        # The shim only saw a signal.
+        found["report"] = {**report, **words} if report else {}
+        found |= {**words, "state": RunState.KILLED}
+    elif not state:
+        why = status.get("message") or status.get("reason") or "it says no reason"
+        found |= {"reason": f"The pod failed: {why.rstrip('.')}.", "hint": pod_words.DESCRIBE}
+    return found
 
 
-def stuck(pod: Mapping[str, Any]) -> dict[str, str] | None:
-    """Why the pod will not start, if it will not."""
-    waiting = _state(pod).get("waiting", {})
-    age = (datetime.now(UTC) - parse_time(pod["metadata"]["creationTimestamp"])).total_seconds()
-    if waiting.get("reason") in _FATAL and age > _PATIENCE:
-        return _explained(f"{waiting['reason']}: {waiting.get('message', '').strip()}")
-    unscheduled = _unscheduled(pod)
-    return _explained(unscheduled) if "not found" in unscheduled else None
+def _why(state: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a container that left no report."""
+    code, message = state.get("exitCode"), str(state.get("message", "")).strip()
+    if code == _KILLED:
+        return {"state": RunState.KILLED, "reason": "The pod was killed.", "hint": pod_words.AGAIN}
+    if not report and state.get("reason") in ("StartError", "ContainerCannotRun"):
+        return {"state": RunState.FAILED, **pod_words.unstartable(message)}
+    reason = f"The container ended with exit code {code} and left no report."
+    return {"state": RunState.FAILED, "reason": reason, "hint": "Its last lines say why."}
 
 
-def refused(events: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
-    """Why a Job gets no pod, from its events."""
-    for event in events:
-        if event.get("reason") == "FailedCreate":
-            return _explained(str(event.get("message", "")))
-    return None
+def taken_away(pod: Mapping[str, Any]) -> dict[str, str]:
+    """Why the cluster took the pod away, empty if it did not."""
+    status = pod.get("status", {})
+    if status.get("phase") == "Failed" and (words := pod_words.by_kubelet(status)):
+        return words
+    if disruption := _condition(pod, "DisruptionTarget"):
+        return pod_words.disrupted(disruption.get("reason", ""), disruption.get("message", ""))
+    if pod["metadata"].get("deletionTimestamp"):
+        return {"reason": "The pod was deleted.", "hint": pod_words.AGAIN}
+    return {}
 
 
-def without_pod(job: Mapping[str, Any]) -> dict[str, Any] | None:
-    """That a Job failed whose pod is not there any more, with the Job's own words."""
-    for condition in job.get("status", {}).get("conditions") or []:
-        if condition["type"] == "Failed" and condition["status"] == "True":
-            words = condition.get("message") or condition.get("reason") or "no reason is given"
-            reason = f"The pod was removed before its end was seen: {words.rstrip('.')}."
-            return {"state": RunState.KILLED, "reason": reason, "hint": "Start it again: samerun train"}
-    return None
+def stuck(pod: Mapping[str, Any], start_timeout: int = 0) -> dict[str, str] | None:
+    """Why the pod will not start, if it will not.
+
+    Args:
+        start_timeout: seconds that a pod which no node takes is waited for, 0 for ever.
+    """
+    waiting = container_state(pod).get("waiting", {})
+    message = str(waiting.get("message", "")).strip()
+    if pod_words.is_fatal(waiting.get("reason", "")) and (pod_words.is_final(message) or age(pod) > _PATIENCE):
+        return pod_words.cannot_start(f"{waiting['reason']}: {message}")
+    unscheduled = _condition(pod, "PodScheduled", "False")
+    words = str(unscheduled.get("message", ""))
+    too_late = bool(start_timeout) and _since(unscheduled) > start_timeout
+    return pod_words.cannot_start(words) if words and (too_late or "not found" in words) else None
 
 
 def waits_for(pod: Mapping[str, Any]) -> str:
     """One line for the person who waits; empty where there is nothing to say."""
-    waiting = _state(pod).get("waiting", {})
+    waiting = container_state(pod).get("waiting", {})
     if waiting.get("reason") in (None, "ContainerCreating", "PodInitializing"):
-        return _unscheduled(pod)
+        return str(_condition(pod, "PodScheduled", "False").get("message", ""))
     return f"{waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
 
 
+def claims(pod: Mapping[str, Any]) -> list[str]:
+    """The claims that the pod mounts."""
+    found = pod.get("spec", {}).get("volumes") or []
+    return [volume["persistentVolumeClaim"]["claimName"] for volume in found if "persistentVolumeClaim" in volume]
+
+
 def is_running(pod: Mapping[str, Any]) -> bool:
-    return "running" in _state(pod)
+    return "running" in container_state(pod)
+
+
+def is_leaving(pod: Mapping[str, Any]) -> bool:
+    """Whether somebody wants it away, and it has not ended."""
+    return bool(pod["metadata"].get("deletionTimestamp")) and ended(pod) is None
+
+
+def overdue(pod: Mapping[str, Any]) -> bool:
+    """Whether it should have ended by now; its grace is in the time that the cluster notes."""
+    until = pod["metadata"].get("deletionTimestamp")
+    return bool(until) and (datetime.now(UTC) - parse_time(until)).total_seconds() > _PATIENCE
+
+
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    """False for a pod on a lost node too."""
+    return bool(_condition(pod, "Ready"))
 
 
 def has_started(pod: Mapping[str, Any]) -> bool:
     """Whether there is a log to read."""
-    return bool({"running", "terminated"} & set(_state(pod)))
+    return bool({"running", "terminated"} & set(container_state(pod)))
 
 
-def _state(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+def node_lost(node: Mapping[str, Any] | None) -> str:
+    """Why the node is not there, in the cluster's words; empty if it is."""
+    if node is None:
+        return "it was removed from the cluster"
+    ready = _condition(node, "Ready") or _condition(node, "Ready", "False") or _condition(node, "Ready", "Unknown")
+    if ready.get("status") == "True":
+        return ""
+    return f"{ready.get('message') or ready.get('reason') or 'it is not ready'}".rstrip(".")
+
+
+def age(thing: Mapping[str, Any]) -> float:
+    """Seconds since it was made."""
+    return (datetime.now(UTC) - parse_time(thing["metadata"]["creationTimestamp"])).total_seconds()
+
+
+def container_state(pod: Mapping[str, Any]) -> Mapping[str, Any]:
     statuses = pod.get("status", {}).get("containerStatuses") or [{}]
-    state: Mapping[str, Any] = statuses[0].get("state") or {}
+    mine = next((status for status in statuses if status.get("name") == "training"), statuses[0])
+    state: Mapping[str, Any] = mine.get("state") or {}
     return state
 
 
-def _unscheduled(pod: Mapping[str, Any]) -> str:
-    for condition in pod.get("status", {}).get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return str(condition.get("message", ""))
-    return ""
+def _condition(thing: Mapping[str, Any], kind: str, status: str = "True") -> Mapping[str, Any]:
+    for condition in thing.get("status", {}).get("conditions") or []:
+        if condition["type"] == kind and condition["status"] == status:
+            found: Mapping[str, Any] = condition
+            return found
+    return {}
+
+
+def _since(condition: Mapping[str, Any]) -> float:
+    when = condition.get("lastTransitionTime")
+    return (datetime.now(UTC) - parse_time(when)).total_seconds() if when else 0.0
 
 
 def _report(message: str) -> dict[str, Any]:
@@ -122,8 +165,3 @@ def _report(message: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _explained(words: str) -> dict[str, str]:
-    hint = next((hint for part, hint in _HINTS.items() if part in words), "kubectl describe shows more.")
-    return {"reason": f"The pod cannot start: {words.rstrip('.')}.", "hint": hint}

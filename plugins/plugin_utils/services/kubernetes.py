@@ -141,7 +141,7 @@ class KubernetesHost(ServiceHost):
                 return waiting
             if not pods.has_started(found[-1]):
                 return "its pod has not started"
-            text = b"".join(self.cluster.log(found[-1]["metadata"]["name"], service.namespace, follow=False))
+            text = b"".join(self.cluster.log(found[-1]["metadata"]["name"], service.namespace))
             return "\n".join(text.decode(errors="replace").splitlines()[-5:])
 
     def teardown(self, *, purge: bool) -> list[str]:

@@ -5,41 +5,51 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import json
-import time
+import signal
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.errors import (
+    CONFIG,
+    SamerunError,
+)
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Environment,
     Outcome,
     RunRecord,
     RunSpec,
-    RunState,
-    parse_time,
 )
-from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL
+from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL, World
 from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, images, shim_archive, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, pods
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
+    docker,
+    jobs,
+    pods,
+)
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import NOT_FOUND, ApiError
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job, kubernetes_pod
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import GoneError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.pod_log import PodLog
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import (
+    kubernetes_checks,
+    kubernetes_job,
+    kubernetes_pod,
+)
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     EnvironmentRequest,
+    Say,
     Target,
     mask,
-    outcome_from,
     shim_spec,
 )
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_follow import Follower
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView
 
 CONFIG_MAP_BYTES = 700 * 1024  # of 1 MiB that a ConfigMap takes, base64 and the shim included
 _BUNDLE = "bundle.tar.gz"
-_POLL = 0.1
-_START_SECONDS = 60
 
 
 class KubernetesTarget(Target):
@@ -48,12 +58,17 @@ class KubernetesTarget(Target):
     NAME = "kubernetes"
     VIEWPOINT = "pod"
 
+    def __init__(self, world: World, say: Say = lambda _line: None) -> None:
+        super().__init__(world, say)
+        self._ended: dict[str, Outcome] = {}
+
     @functools.cached_property
     def cluster(self) -> Cluster:
         return Cluster(self.world.kubeconfig, self.world.context)
 
     def check(self) -> None:
         self.cluster.check()
+        kubernetes_checks.permitted(self.cluster, self.world)
 
     def environment(self, request: EnvironmentRequest) -> Environment:
         python = request.python or images.INTERPRETER
@@ -87,6 +102,7 @@ class KubernetesTarget(Target):
             in_store = len(code.data) > CONFIG_MAP_BYTES
             code_key = store.put_code(self.world, code) if in_store else ""
             request = self._request(spec, spec.secret_env, code_key=code_key)
+            kubernetes_checks.fits(self.cluster, request)
             # Suspended first: what the pod mounts can then name the Job as its owner, and nothing is left if we die.
             job = self.cluster.create(request["job"])
             try:
@@ -104,56 +120,28 @@ class KubernetesTarget(Target):
 
     def follow(self, launch: str) -> Iterator[bytes]:
         with self.cluster.explained(f"follow the Job {self._name(launch)}"):
-            pod = self._started_pod(launch)
-            shown, over = 0, False
-            while pod is not None:
-                skip = shown  # a cut connection is taken up again where it ended
-                # Once it is over the whole is read again: what is written while a follower arrives can be missed.
-                for found in self._log(launch, pod["metadata"]["name"], follow=not over):
-                    fresh = found[skip:]
-                    skip = max(0, skip - len(found))
-                    shown += len(fresh)
-                    if fresh:
-                        yield fresh
-                if over:
-                    return
-                over = self.outcome(launch) is not None
-                if not over:
-                    time.sleep(_POLL)
-
-    def _log(self, launch: str, pod: str, *, follow: bool) -> Iterator[bytes]:
-        """The pod's log; where pod and log are gone, nothing, once the Job knows it too."""
-        try:
-            yield from self.cluster.log(pod, self._namespace, follow=follow)
-        except ApiError as error:
-            if error.status != NOT_FOUND:
-                raise
-            while self.outcome(launch) is None:
-                time.sleep(_POLL)
+            follower = Follower(JobView(self.cluster, self._namespace, launch), self.say)
+            yield from follower
+            if follower.ended is not None:
+                self._ended[launch] = follower.ended
 
     def log(self, launch: str) -> Iterator[bytes]:
-        pod = self._pod(launch)
-        if pod and pods.has_started(pod):
-            with self.cluster.explained(f"read the log of the pod {pod['metadata']['name']}"):
-                yield from self.cluster.log(pod["metadata"]["name"], self._namespace, follow=False)
+        with self.cluster.explained(f"read the log of the Job {self._name(launch)}"):
+            view = JobView(self.cluster, self._namespace, launch)
+            view.read()
+            for pod in filter(pods.has_started, view.pods):
+                with contextlib.suppress(GoneError):
+                    yield from PodLog(
+                        self.cluster, pod["metadata"]["name"], self._namespace, kubernetes_pod.CONTAINER
+                    ).read(follow=False)
 
     def outcome(self, launch: str) -> Outcome | None:
+        if launch in self._ended:  # by what a follower saw, some of which may be gone now
+            return self._ended[launch]
         with self.cluster.explained(f"look at the Job {self._name(launch)}"):
-            return self._outcome(launch)
-
-    def _outcome(self, launch: str) -> Outcome | None:
-        job = self.cluster.get("Job", self._name(launch), self._namespace)
-        if job is None:
-            return outcome_from(
-                {}, exit_code=None, state=RunState.KILLED, reason="The Job was removed before its end was seen.",
-                hint="Start it again: samerun train", gone=True,
-            )  # fmt: skip
-        pod = self._pod(launch)
-        ended = pods.ended(pod) if pod else None
-        if ended is not None:
-            return outcome_from(**ended)
-        stuck = pods.stuck(pod) if pod else self._unborn(job)
-        return outcome_from({}, exit_code=None, **stuck) if stuck else None
+            view = JobView(self.cluster, self._namespace, launch)
+            view.read()
+            return view.outcome()
 
     def launches(self) -> list[RunRecord]:
         with self.cluster.explained("list the launches"):
@@ -162,17 +150,28 @@ class KubernetesTarget(Target):
         return [RunRecord.from_dict(json.loads(job["metadata"]["annotations"][RECORD_LABEL])) for job in jobs]
 
     def cancel(self, launch: str, number: int) -> None:
-        pod = self._pod(launch)
-        if pod and pods.is_running(pod):
-            python = pod["spec"]["containers"][0]["command"][0]
-            with self.cluster.explained(f"signal the pod {pod['metadata']['name']}"):
+        """Pass a signal to the script if it runs; if it does not yet, or between two attempts, let none start."""
+        with self.cluster.explained(f"signal the Job {self._name(launch)}"):
+            pod = next((pod for pod in self._pods(launch) if pods.is_running(pod)), None)
+            change: dict[str, Any] = {
+                "metadata": {"annotations": {jobs.CANCELLED: signal.Signals(number).name}}, "spec": {"backoffLimit": 0},
+            }  # fmt: skip
+            if pod is None:
+                change["spec"]["suspend"] = True
+            with contextlib.suppress(GoneError):
+                self.cluster.merge("Job", self._namespace, self._name(launch), change)
+            if pod is not None:
+                python = pod["spec"]["containers"][0]["command"][0]
                 self.cluster.signal(pod["metadata"]["name"], self._namespace, python, number)
-        elif pod:
-            self.remove(launch)
 
     def remove(self, launch: str) -> None:
         with self.cluster.explained(f"remove the Job {self._name(launch)}"):
             self.cluster.delete("Job", self._name(launch), self._namespace)
+            view = JobView(self.cluster, self._namespace, launch)
+            for pod in self._pods(launch):
+                if pods.ended(pod) is None and view.lost(pod):
+                    self.cluster.release(pod)  # nobody on its node will
+        self._ended.pop(launch, None)
 
     @property
     def _namespace(self) -> str:
@@ -180,7 +179,7 @@ class KubernetesTarget(Target):
 
     @staticmethod
     def _name(launch: str) -> str:
-        return f"training-job-{launch}"
+        return f"{kubernetes_job.NAMES}{launch}"
 
     def _request(self, spec: RunSpec, secret_env: Mapping[str, str], *, code_key: str) -> dict[str, Any]:
         instructions = shim_spec(
@@ -192,30 +191,5 @@ class KubernetesTarget(Target):
             files={"spec.json": instructions}, secret_env=secret_env,
         )  # fmt: skip
 
-    def _pod(self, launch: str) -> dict[str, Any] | None:
-        found = self.cluster.find("Pod", self._namespace, labelSelector=f"{LAUNCH_LABEL}={launch}")
-        return found[0] if found else None
-
-    def _started_pod(self, launch: str) -> dict[str, Any] | None:
-        """The pod once it has a log, or None if the launch ended without one; says what it waits for."""
-        said = ""
-        while True:
-            pod = self._pod(launch)
-            if pod and pods.has_started(pod):
-                return pod
-            if self.outcome(launch) is not None:
-                return None
-            if pod and (waiting := pods.waits_for(pod)) and waiting != said:
-                self.say(f"The pod waits: {waiting}")
-                said = waiting
-            time.sleep(_POLL)
-
-    def _unborn(self, job: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Why a Job has no pod, if it will not get one."""
-        if job["spec"].get("suspend"):
-            age = (datetime.now(UTC) - parse_time(job["metadata"]["creationTimestamp"])).total_seconds()
-            return {"reason": "The Job was created and never started."} if age > _START_SECONDS else None
-        if gone := pods.without_pod(job):
-            return gone
-        selector = f"involvedObject.name={job['metadata']['name']}"
-        return pods.refused(self.cluster.find("Event", self._namespace, fieldSelector=selector))
+    def _pods(self, launch: str) -> list[dict[str, Any]]:
+        return self.cluster.find("Pod", self._namespace, labelSelector=f"{LAUNCH_LABEL}={launch}")

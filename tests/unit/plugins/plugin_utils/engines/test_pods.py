@@ -29,8 +29,9 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
     return {"waiting": {"reason": reason, "message": message}}
 
 
-def unscheduled(message: str) -> dict[str, Any]:
-    return {"conditions": [{"type": "PodScheduled", "status": "False", "message": message}]}
+def unscheduled(message: str, since: int = 0) -> dict[str, Any]:
+    when = (datetime.now(UTC) - timedelta(seconds=since)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"conditions": [{"type": "PodScheduled", "status": "False", "message": message, "lastTransitionTime": when}]}
 
 
 ENDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -43,12 +44,12 @@ ENDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "evicted": (
         pod(phase="Failed", reason="Evicted", message="low on disk."),
-        {"reason": "The pod failed: low on disk."},
+        {"reason": "The pod was evicted: low on disk.", "state": RunState.KILLED},
     ),
     "failed without a word": (pod(phase="Failed"), {"reason": "The pod failed: it says no reason."}),
     "no such interpreter": (
         pod(terminated(128, "exec: nopython: not found", "StartError")),
-        {"reason": "The image could not start it: exec: nopython: not found"},
+        {"reason": "The image could not start it: exec: nopython: not found."},
     ),
 }
 
@@ -60,6 +61,45 @@ def test_an_end_is_told_with_its_reason(how: str) -> None:
     assert found is not None
     assert {key: found[key] for key in expected} == expected
     assert found["exit_code"] is None
+
+
+DISRUPTION = {"type": "DisruptionTarget", "status": "True", "message": "Eviction API: evicting."}
+TAKEN: dict[str, tuple[str, dict[str, Any], str]] = {
+    "evicted": ("KILLED", {"conditions": [{**DISRUPTION, "reason": "EvictionByEvictionAPI"}]}, "The pod was evicted: "),
+    "preempted": ("KILLED", {"conditions": [{**DISRUPTION, "reason": "PreemptionByScheduler"}]}, "higher priority"),
+    "drained": ("KILLED", {"conditions": [{**DISRUPTION, "reason": "DeletionByTaintManager"}]}, "lost or drained"),
+    "deleted": ("KILLED", {}, "The pod was deleted."),
+    "failed while it was to go": ("FAILED", {}, "train.py ended with exit code 3."),
+}
+
+
+@pytest.mark.parametrize("how", TAKEN)
+def test_a_pod_that_was_taken_away_is_told_from_a_cancelled_script(how: str) -> None:
+    state, status, words = TAKEN[how]
+    given = pod(terminated(143, json.dumps({**REPORT, "state": state})), **status)
+    given["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    found = pods.ended(given)
+    assert found is not None
+    assert words in found["report"]["reason"]
+    assert found["report"]["exit_code"] == 3
+
+
+@pytest.mark.parametrize(
+    "node, words",
+    [
+        (None, "it was removed from the cluster"),
+        ({"status": {"conditions": [{"type": "Ready", "status": "True"}]}}, ""),
+        (
+            {"status": {"conditions": [{"type": "Ready", "status": "Unknown", "message": "Kubelet stopped."}]}},
+            "Kubelet",
+        ),
+        ({"status": {}}, "it is not ready"),
+    ],
+)
+def test_a_lost_node_is_told_by_its_condition(node: dict[str, Any] | None, words: str) -> None:
+    found = pods.node_lost(node)
+    assert words in found
+    assert bool(found) is bool(words)
 
 
 def test_an_end_out_of_memory_overrules_the_report_of_the_shim() -> None:
@@ -81,6 +121,12 @@ STUCK: dict[str, tuple[dict[str, Any], str | None]] = {
     "no image yet": (pod(waiting("ErrImagePull", "x"), age=JUST_NOW), None),
     "being made": (pod(waiting("ContainerCreating")), None),
     "no room, which may come": (pod(**unscheduled("0/1 nodes are available: Insufficient cpu")), None),
+    "no room, for longer than is waited": (
+        pod(**unscheduled("0/1 nodes are available", since=60)),
+        "training_node_sel",
+    ),
+    "no room, for less": (pod(**unscheduled("0/1 nodes are available", since=1)), None),
+    "another architecture": (pod(waiting("ErrImagePull", "no match for platform"), age=JUST_NOW), "processor"),
     "running": (pod({"running": {}}), None),
 }
 
@@ -88,26 +134,11 @@ STUCK: dict[str, tuple[dict[str, Any], str | None]] = {
 @pytest.mark.parametrize("how", STUCK)
 def test_what_will_not_start_is_told_from_what_only_waits(how: str) -> None:
     given, hint = STUCK[how]
-    found = pods.stuck(given)
+    found = pods.stuck(given, start_timeout=10)
     assert (found is None) is (hint is None)
     if found and hint:
         assert any(word in found["hint"] for word in hint.split("|"))
         assert found["reason"].startswith("The pod cannot start: ")
-
-
-@pytest.mark.parametrize(
-    "message, hint",
-    [
-        ('pods "x" is forbidden: exceeded quota: q', "quota"),
-        ('pods "x" is forbidden: violates PodSecurity "restricted"', "training_namespace"),
-    ],
-)
-def test_a_job_without_a_pod_says_what_the_cluster_says(message: str, hint: str) -> None:
-    found = pods.refused([{"reason": "SuccessfulCreate"}, {"reason": "FailedCreate", "message": message}])
-    assert found is not None
-    assert message in found["reason"]
-    assert hint in found["hint"]
-    assert pods.refused([{"reason": "SuccessfulCreate"}]) is None
 
 
 @pytest.mark.parametrize(
@@ -129,13 +160,3 @@ def test_a_log_is_there_once_the_container_has_started() -> None:
     assert not pods.has_started(pod(waiting("ContainerCreating")))
     assert pods.is_running(pod({"running": {}}))
     assert not pods.is_running(pod(terminated(0)))
-
-
-def test_a_failed_job_without_a_pod_has_ended_with_its_own_words() -> None:
-    failed = {"type": "Failed", "status": "True", "message": "It has reached its limit."}
-    ended = pods.without_pod({"status": {"conditions": [failed]}})
-    assert ended is not None
-    assert "It has reached its limit." in ended["reason"]
-    assert ended["state"] is RunState.KILLED
-    assert pods.without_pod({"status": {"conditions": [{**failed, "status": "False"}]}}) is None
-    assert pods.without_pod({"status": {}}) is None

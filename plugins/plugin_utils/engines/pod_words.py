@@ -1,0 +1,94 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A cluster's words about a pod, as a reason and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+AGAIN = "Start it again: samerun train"
+DESCRIBE = "kubectl describe pod shows more."
+_MORE_RETRIES = "Start it again: samerun train, or let the cluster do so: training_retries."
+_ARCHITECTURE = (
+    "The image is for another processor: build it for the nodes' one, or choose nodes: training_node_selector."
+)
+# A container that waits for one of these does not start by waiting longer; some pass within a moment.
+_FATAL = (
+    "CreateContainerConfigError", "CreateContainerError", "ErrImagePull", "ErrImageNeverPull", "ImagePullBackOff",
+    "InvalidImageName", "RunContainerError",
+)  # fmt: skip
+# These do not pass.
+_FINAL = (
+    "not found",
+    "manifest unknown",
+    "no match for platform",
+    "access denied",
+    "unauthorized",
+    "invalid reference",
+)
+_HINTS = {
+    "no match for platform": _ARCHITECTURE,
+    "exec format error": _ARCHITECTURE,
+    "Image": "Is the image's name right, and may the nodes pull it (samerun_registry, samerun_pull_secrets)?",
+    "CreateContainer": "kubectl describe pod shows the object that is missing.",
+    "quota": "Ask for less by training_resources, wait for other runs to end, or ask for more quota.",
+    "PodSecurity": "Train in a namespace that samerun makes, or that admits the pod: training_namespace.",
+    "persistentvolumeclaim": "Create the claim that training_volumes names in the training namespace.",
+    "PersistentVolumeClaims": "kubectl get pvc shows the claim: does its storage class exist, and make volumes?",
+    "no PriorityClass": "kubectl get priorityclasses lists them: training_priority_class.",
+    "serviceaccount": "Create it in the training namespace, or name another: training_service_account.",
+    "nodes are available": (
+        "Ask for less (training_resources), for other nodes (training_node_selector, training_tolerations), or wait "
+        "longer (training_start_timeout)."
+    ),
+}
+_DISRUPTED = {
+    "EvictionByEvictionAPI": "The pod was evicted",
+    "PreemptionByScheduler": "The pod had to make room for one of a higher priority",
+    "DeletionByTaintManager": "The pod's node was lost or drained",
+    "DeletionByPodGC": "The pod's node is gone",
+    "TerminationByKubelet": "The node ended the pod",
+}
+_BY_KUBELET = {"Evicted": "The pod was evicted", "NodeLost": "The pod's node was lost"}
+# Of a Job that gets no pod: what the cluster forbids or lacks; anything else may pass.
+_REFUSED = ("forbidden", "not found", "nvalid")
+
+
+def is_fatal(reason: str) -> bool:
+    return reason in _FATAL
+
+
+def is_final(message: str) -> bool:
+    return any(part in message for part in _FINAL)
+
+
+def is_refused(message: str) -> bool:
+    return any(part in message for part in _REFUSED)
+
+
+def cannot_start(words: str) -> dict[str, str]:
+    hint = next((hint for part, hint in _HINTS.items() if part in words), DESCRIBE)
+    return {"reason": f"The pod cannot start: {words.rstrip('.')}.", "hint": hint}
+
+
+def unstartable(message: str) -> dict[str, str]:
+    """Of a container whose first program the node could not start."""
+    hint = _ARCHITECTURE if "exec format error" in message else "Does training_python name an interpreter of the image?"
+    return {"reason": f"The image could not start it: {message.rstrip('.')}.", "hint": hint}
+
+
+def disrupted(reason: str, message: str) -> dict[str, str]:
+    what = _DISRUPTED.get(reason, "The cluster took the pod away")
+    return {"reason": f"{what}: {(message or reason).rstrip('.')}.", "hint": _MORE_RETRIES}
+
+
+def by_kubelet(status: Mapping[str, Any]) -> dict[str, str]:
+    """Of a failed pod that the node ended, empty for any other."""
+    what = _BY_KUBELET.get(status.get("reason", ""))
+    words = str(status.get("message", "")).strip().rstrip(".")
+    return {"reason": f"{what}: {words}.", "hint": _MORE_RETRIES} if what else {}
+
+
+def lost_node(name: str, words: str) -> dict[str, str]:
+    return {"reason": f"The node {name} was lost with the pod: {words}.", "hint": _MORE_RETRIES}

@@ -1,0 +1,56 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a namespace would refuse, asked before anything is made in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.errors import (
+    NO_PERMISSION,
+    TEMPORARY,
+    SamerunError,
+)
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import access, pod_words, quotas
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job
+
+ROLE = "kubernetes-role.yml"  # in the world's folder
+
+
+def permitted(cluster: Cluster, world: World) -> None:
+    """Raise a SamerunError that names each verb of a launch that we may not use; the Role is left beside the state."""
+    namespace = world.training_namespace
+    with cluster.explained(f"ask what we may do in the namespace {namespace}"):
+        denied = access.denied(cluster, namespace)
+        if not denied:
+            return
+        path = world.state / ROLE
+        files.write_private(path, yaml.safe_dump_all(access.role(cluster, namespace), sort_keys=False).encode())
+    raise SamerunError(
+        f"Failed to train in the namespace {namespace} (context {cluster.context.name}): you may not "
+        f"{', '.join(denied)}.",
+        f"The Role that is needed is in {path}: have it applied by somebody who may (kubectl apply -f).",
+        NO_PERMISSION,
+    )
+
+
+def fits(cluster: Cluster, request: Mapping[str, Any]) -> None:
+    """Raise a SamerunError if a quota leaves no room; a queue waits for room by itself."""
+    job = request["job"]
+    namespace = job["metadata"]["namespace"]
+    if kubernetes_job.queued(job):
+        return
+    try:
+        found = cluster.find("ResourceQuota", namespace)
+    except ApiError:
+        return  # whoever may not read them is told by the cluster
+    if words := quotas.exceeded(found, job, [one for name, one in request.items() if name != "job"]):
+        hint = pod_words.cannot_start(words)["hint"]
+        raise SamerunError(f"Failed to train in the namespace {namespace}: {words}.", hint, TEMPORARY)

@@ -1,0 +1,138 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The log of a launch on a cluster, live, over several pods and any number of connections."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import pods
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import (
+    ApiError,
+    GoneError,
+    is_silent,
+    lost_link,
+)
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.pod_log import PodLog
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job, kubernetes_pod
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Say
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView, Pod
+
+_LOOK_SECONDS = 1  # a change of a pod is seen at once, one of its Job alone after that
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # between tries to reach a cluster that is gone
+T = TypeVar("T")
+
+
+class Follower:
+    """Follows one launch to its end; a lost connection is made again, for as long as it takes."""
+
+    def __init__(self, view: JobView, say: Say) -> None:
+        self.view, self.say = view, say
+        self.ended: Outcome | None = None
+        self._followed: list[str] = []
+        self._said = ""
+
+    def __iter__(self) -> Iterator[bytes]:
+        while (pod := self._next()) is not None:
+            self._followed.append(pod["metadata"]["uid"])
+            name, node = pod["metadata"]["name"], pod["spec"].get("nodeName", "")
+            if len(self._followed) > 1:
+                self.say(f"Attempt {len(self._followed)} starts on pod {name} (node {node}).")
+            yield from self._log(pod)
+
+    def _next(self) -> Pod | None:
+        """The next pod once it has a log, or None once the launch has ended; says what is waited for."""
+        while True:
+            self._patiently(self.view.read)
+            for pod in self.view.pods:
+                if pod["metadata"]["uid"] not in self._followed and pods.has_started(pod):
+                    return pod
+            self.ended = self._patiently(self.view.outcome)
+            if self.ended is not None:
+                return None
+            self._say_once(self._waits_for())
+            self._patiently(lambda: self.view.wait(_LOOK_SECONDS))
+
+    def _waits_for(self) -> str:
+        job, last = self.view.job, self.view.pods[-1] if self.view.pods else None
+        if last is not None and self.view.is_there(last):
+            if last["metadata"]["uid"] in self._followed:
+                return self._lost_node(last)
+            waiting = pods.waits_for(last)
+            return f"The pod waits: {waiting}" if waiting else ""
+        if job and job["spec"].get("suspend") and kubernetes_job.queued(job):
+            return f"The Job waits in the queue {job['metadata']['labels'][kubernetes_job.QUEUE_LABEL]}."
+        return ""
+
+    def _say_once(self, line: str) -> None:
+        if line and line != self._said:
+            self._said = line
+            self.say(line)
+
+    def _log(self, pod: Pod) -> Iterator[bytes]:
+        """The log of one pod to its end."""
+        log = PodLog(self.view.cluster, pod["metadata"]["name"], self.view.namespace, kubernetes_pod.CONTAINER)
+        over = False
+        while True:
+            looks = 1
+            try:
+                for piece in log.read(follow=not over):
+                    looks = 0
+                    yield piece
+                if over:
+                    return
+                looks = 2  # the log ends up to a second before its node tells so
+            except GoneError:
+                return  # with the pod went its log
+            except Exception as error:
+                if not lost_link(error):
+                    raise
+                if over and isinstance(error, ApiError):
+                    return  # the node has it, and is gone
+                looks = 0 if is_silent(error) else looks
+            over = self._patiently(functools.partial(self._is_over, pod, looks))
+
+    def _is_over(self, pod: Pod, looks: int) -> bool:
+        """Whether nothing more comes of a pod; waits `looks` moments for what its node may be about to tell."""
+        while True:
+            self.view.read()
+            found = self.view.current(pod)
+            if not self.view.is_there(pod) or pods.ended(found) is not None:
+                return True
+            if any(later["metadata"]["uid"] not in self._followed for later in self.view.pods):
+                return True
+            if line := self._lost_node(found):
+                self._say_once(line)
+                if self.view.outcome() is not None:
+                    return True
+            if not looks:
+                return False
+            looks -= 1
+            self.view.wait(_LOOK_SECONDS)
+
+    def _lost_node(self, pod: Pod) -> str:
+        words = self.view.lost(pod)
+        name = pod["spec"].get("nodeName")
+        return f"The node {name} of pod {pod['metadata']['name']} does not answer: {words}." if words else ""
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """The answer to `call`, however long the cluster cannot be reached."""
+        tries = 0
+        while True:
+            try:
+                found = call()
+            except Exception as error:
+                if not lost_link(error):
+                    raise
+                tries += 1
+                if tries == 2:
+                    self.say("The connection to the cluster is lost. The run goes on there; its log is taken up again.")
+                time.sleep(_PAUSES[min(tries, len(_PAUSES)) - 1])
+            else:
+                if tries > 1:
+                    self.say("The cluster answers again.")
+                return found

@@ -1,0 +1,167 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A launch as its cluster shows it: one Job and, over time, one pod or several."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import jobs, pod_words, pods
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import FORBIDDEN, ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import outcome_from
+
+_START_SECONDS = 60
+Pod = Mapping[str, Any]
+
+
+class JobView:
+    """Reads one launch.
+
+    What was seen of a pod is kept: once it is gone only that says how it ended.
+
+    Attributes:
+        pods: all that were seen, in the order in which they were made.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, launch: str) -> None:
+        self.cluster, self.namespace, self.launch = cluster, namespace, launch
+        self.name = f"{kubernetes_job.NAMES}{launch}"
+        self.job: dict[str, Any] | None = None
+        self._seen: dict[str, dict[str, Any]] = {}
+        self._there: set[str] = set()
+        self._version = ""
+
+    def read(self) -> None:
+        """Look at the Job and its pods; the pods first, so that a Job that is over has all of them."""
+        found, self._version = self.cluster.listed("Pod", self.namespace, **self._selector)
+        self._seen.update({pod["metadata"]["uid"]: pod for pod in found})
+        self._there = {pod["metadata"]["uid"] for pod in found}
+        self.job = self.cluster.get("Job", self.name, self.namespace)
+
+    def wait(self, seconds: int) -> None:
+        """Return once something changed since `read`, at the latest after `seconds`."""
+        started = time.monotonic()
+        try:
+            self.cluster.changed("Pod", self.namespace, self._version, seconds, **self._selector)
+        except ApiError as error:
+            if not error.passing:
+                raise
+        if time.monotonic() - started < 0.1:  # a pod's status comes in several steps; right after a list a 504 is usual
+            time.sleep(0.1)
+
+    @property
+    def _selector(self) -> dict[str, str]:
+        return {"labelSelector": f"{LAUNCH_LABEL}={self.launch}"}
+
+    @property
+    def pods(self) -> list[dict[str, Any]]:
+        return sorted(self._seen.values(), key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+    def is_there(self, pod: Pod) -> bool:
+        return pod["metadata"]["uid"] in self._there
+
+    def current(self, pod: Pod) -> Pod:
+        """What was seen last of `pod`."""
+        return self._seen[pod["metadata"]["uid"]]
+
+    def outcome(self) -> Outcome | None:
+        """How the launch ended, by what was read; None while it goes on."""
+        last = self.pods[-1] if self.pods else None
+        if last is not None and (ended := pods.ended(last)) is not None:
+            return self._after(last, ended)
+        if self.job is None:
+            return outcome_from(
+                {}, exit_code=None, state=RunState.KILLED, reason="The Job was removed before its end was seen.",
+                hint=pod_words.AGAIN, gone=True,
+            )  # fmt: skip
+        if jobs.is_cancelled(self.job) and not self._there:
+            return outcome_from({}, exit_code=None, **jobs.cancelled(self.job))
+        if last is None or not self.is_there(last):
+            found = self._unborn(self.job, last)
+        elif pods.is_leaving(last) and (words := self.lost(last)):
+            found = self._without(self.job, last, words)
+        else:
+            return self._stuck(self.job, last)
+        return outcome_from({}, exit_code=None, **found) if found else None
+
+    def lost(self, pod: Pod) -> str:
+        """Why the node of a running pod is not there any more, empty if it is; one request if it may be lost."""
+        if pods.is_ready(pod) or not (name := pod["spec"].get("nodeName")):
+            return ""
+        try:
+            return pods.node_lost(self.cluster.get("Node", name))
+        except ApiError as error:
+            if error.status != FORBIDDEN:
+                raise
+        # Who may not look at nodes sees only that the pod should have ended by now.
+        return "its pod was to end, and did not" if pods.overdue(pod) else ""
+
+    def _after(self, last: Pod, ended: dict[str, Any]) -> Outcome | None:
+        """What follows from the end of the last pod that was seen."""
+        job = self.job
+        if job is None:
+            return outcome_from(**ended)
+        if jobs.may_replace(job, last):
+            refused = jobs.refused(self._events(self.name, since=ended["ended_at"]))
+            return outcome_from({}, exit_code=None, **refused) if refused else None
+        if not ended["report"] or ended["report"].get("state") == "KILLED":
+            ended |= jobs.limited(job)
+        return outcome_from(**ended)
+
+    def _stuck(self, job: Mapping[str, Any], pod: Pod) -> Outcome | None:
+        timeout = (job["metadata"].get("annotations") or {}).get(kubernetes_job.START_TIMEOUT, "0")
+        found = pods.stuck(pod, int(timeout))
+        if found is None:
+            return None
+        events = self._events(pod["metadata"]["name"])
+        if any(event.get("reason") == "TriggeredScaleUp" for event in events):
+            return None  # a node is on its way
+        for claim in pods.claims(pod) if "PersistentVolumeClaim" in found["reason"] else ():
+            if words := [e["message"] for e in self._events(claim) if e.get("type") == "Warning"]:
+                found["reason"] = f"{found['reason'].rstrip('.')} ({claim}: {words[-1].rstrip('.')})."
+        return self._never_ran(found)
+
+    def _never_ran(self, found: Mapping[str, str]) -> Outcome:
+        """Of a launch that cannot start: where no pod before it ran there is nothing in MLflow to be closed."""
+        first = len(self.pods) < 2
+        done = {"closed": True, "kept": True, "exit_code": None, "state": "FAILED", **found} if first else {}
+        return outcome_from(done, exit_code=None, **({} if first else found))
+
+    def _unborn(self, job: Mapping[str, Any], last: Pod | None) -> dict[str, Any] | None:
+        """Why a Job has no pod, if it will not get one."""
+        if job["spec"].get("suspend"):
+            if kubernetes_job.queued(job) or pods.age(job) < _START_SECONDS:
+                return None
+            return {"reason": "The Job was created and never started.", "hint": pod_words.AGAIN}
+        if limited := jobs.limited(job):
+            return limited
+        if jobs.over(job):
+            names = [last["metadata"]["name"]] if last else self._pod_names()
+            return jobs.without_pod(job, [e for name in names for e in self._events(name)])
+        return jobs.refused(self._events(self.name)) if last is None else None
+
+    def _without(self, job: Mapping[str, Any], pod: Pod, words: str) -> dict[str, Any] | None:
+        """A pod that is to leave a lost node: without us it would stay there, and its Job would wait."""
+        if jobs.may_replace(job, pod):
+            self.cluster.release(pod)
+            return None
+        lost = pod_words.lost_node(pod["spec"]["nodeName"], words)
+        return {"state": RunState.KILLED, **lost}
+
+    def _pod_names(self) -> list[str]:
+        made = [event for event in self._events(self.name) if event.get("reason") == "SuccessfulCreate"]
+        return [str(event.get("message", "")).rpartition(" ")[2] for event in made][-1:]
+
+    def _events(self, name: str, since: str = "") -> list[dict[str, Any]]:
+        """The events of an object; none where we may not read them."""
+        with contextlib.suppress(ApiError):
+            found = self.cluster.find("Event", self.namespace, fieldSelector=f"involvedObject.name={name}")
+            return [event for event in found if (event.get("lastTimestamp") or "9") >= since]
+        return []
