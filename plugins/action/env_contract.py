@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.modules.env_contract import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, probes, store
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, probes, server, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 
 
@@ -22,7 +22,7 @@ class ActionModule(SamerunAction):
         if options["probe"]:
             s3 = world.object_store.url("host")
             try:
-                probes.probe_tracking(world.mlflow.url("host"), "host")
+                server.probe(world)
                 probes.probe_tcp(world.object_store.service, probes.S3_ENDPOINT, s3, "host")
                 probes.probe_s3(store.client(world), world.bucket, s3, "host")
             except probes.ProbeError as error:

@@ -65,25 +65,43 @@ options:
         description: Where MLflow is.
         type: dict
         required: true
-        suboptions: &service
-          name:
-            description: The name of container or Deployment and Service.
+        suboptions:
+          <<: &service
+            name:
+              description: The name of container or Deployment and Service.
+              type: str
+              required: true
+            namespace:
+              description: Its namespace.
+              type: str
+              default: ''
+            port:
+              description: Its port.
+              type: int
+              required: true
+            node_port:
+              description: Its NodePort.
+              type: int
+              default: 0
+            endpoint:
+              description: Its URL if it is not ours; then nothing of it is set up.
+              type: str
+              default: ''
+          artifact_mode:
+            description: Whether runs write artifacts to the store themselves, or through MLflow.
             type: str
-            required: true
-          namespace:
-            description: Its namespace.
+            default: direct
+            choices: [direct, proxied]
+          username:
+            description: The user that a server which is not ours asks for.
             type: str
             default: ''
-          port:
-            description: Its port.
-            type: int
-            required: true
-          node_port:
-            description: Its NodePort.
-            type: int
-            default: 0
-          endpoint:
-            description: Its URL if it is not ours; then nothing of it is set up.
+          password:
+            description: Its password.
+            type: str
+            default: ''
+          token:
+            description: The token that a server which is not ours asks for, in place of a user.
             type: str
             default: ''
       object_store:

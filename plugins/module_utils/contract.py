@@ -8,10 +8,15 @@ the ConfigMap and the Secret, `samerun env` and the README's table follow from i
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+
+# How artifacts get to the store: by the script itself, which then holds its keys, or through MLflow, which holds them.
+DIRECT, PROXIED = "direct", "proxied"
+MODES = (DIRECT, PROXIED)
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Variable:
         setting: the inventory variable that sets it.
         secret: whether the value must appear nowhere.
         required: whether a run without it is refused.
+        modes: in which artifact modes a run gets it.
     """
 
     name: str
@@ -35,7 +41,10 @@ class Variable:
     setting: str
     secret: bool = False
     required: bool = True
+    modes: tuple[str, ...] = MODES
 
+
+_DIRECT = (DIRECT,)
 
 TABLE: tuple[Variable, ...] = (
     Variable(
@@ -44,27 +53,57 @@ TABLE: tuple[Variable, ...] = (
     ),
     Variable(
         "MLFLOW_S3_ENDPOINT_URL", "s3_endpoint", "mlflow-s3-endpoint-url",
-        "the S3 endpoint, as the script reaches it", "object_store_endpoint",
+        "the S3 endpoint, as the script reaches it", "object_store_endpoint", modes=_DIRECT,
     ),
     Variable(
         "AWS_ACCESS_KEY_ID", "access_key", "access-key",
-        "the S3 access key", "object_store_access_key", secret=True,
+        "the S3 access key", "object_store_access_key", secret=True, modes=_DIRECT,
     ),
     Variable(
         "AWS_SECRET_ACCESS_KEY", "secret_key", "secret-key",
-        "the S3 secret key", "object_store_secret_key", secret=True,
+        "the S3 secret key", "object_store_secret_key", secret=True, modes=_DIRECT,
     ),
     Variable(
         "AWS_DEFAULT_REGION", "region", "region",
-        "the S3 region that requests are signed for", "object_store_region", required=False,
+        "the S3 region that requests are signed for", "object_store_region", required=False, modes=_DIRECT,
     ),
     Variable(
         "AWS_REQUEST_CHECKSUM_CALCULATION", "checksums", "request-checksums",
         "`when_required`: stores other than AWS refuse newer checksums", "object_store_region", required=False,
+        modes=_DIRECT,
     ),
     Variable(
         "AWS_RESPONSE_CHECKSUM_VALIDATION", "checksums", "response-checksums",
-        "`when_required`, for the same reason", "object_store_region", required=False,
+        "`when_required`, for the same reason", "object_store_region", required=False, modes=_DIRECT,
+    ),
+    Variable(
+        "AWS_RETRY_MODE", "s3_retry_mode", "s3-retry-mode",
+        "`legacy`: waits longer each time, so that an upload outlives a store that is away for a minute",
+        "training_env", required=False, modes=_DIRECT,
+    ),
+    Variable(
+        "AWS_MAX_ATTEMPTS", "s3_attempts", "s3-attempts",
+        "how often a request to the store is tried", "training_env", required=False, modes=_DIRECT,
+    ),
+    Variable(
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "mlflow_retries", "mlflow-retries",
+        "how often a call of MLflow is tried again: an outage of 200 s is outlived", "training_env", required=False,
+    ),
+    Variable(
+        "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "mlflow_backoff", "mlflow-backoff",
+        "seconds that the waits between those double from", "training_env", required=False,
+    ),
+    Variable(
+        "MLFLOW_TRACKING_USERNAME", "mlflow_username", "mlflow-username",
+        "the user that MLflow asks for", "mlflow_username", secret=True, required=False,
+    ),
+    Variable(
+        "MLFLOW_TRACKING_PASSWORD", "mlflow_password", "mlflow-password",
+        "and its password", "mlflow_password", secret=True, required=False,
+    ),
+    Variable(
+        "MLFLOW_TRACKING_TOKEN", "mlflow_token", "mlflow-token",
+        "the token that MLflow asks for", "mlflow_token", secret=True, required=False,
     ),
 )  # fmt: skip
 
@@ -76,12 +115,45 @@ FOREIGN_NAMES = ("VIRTUAL_ENV",)
 CALLER = "SAMERUN_CALLER"
 
 
+# Values that are the same in every world; `training_env` overrides them in a run.
+#
+# botocore's legacy mode waits a random part of 1, 2, 4, ..., 1024 s between 12 attempts. MLflow's client takes no more
+# than 10 retries; it waits 0, 2, 4, 8, 16, 32, 64, 120 and 120 s, in place of its own 0, 4, 8, 16, 32, 64 and 120.
+PATIENCE = {"s3_retry_mode": "legacy", "s3_attempts": "12", "mlflow_retries": "9", "mlflow_backoff": "1"}
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who asks MLflow: a user with a password, or a token; all empty where it asks for nobody."""
+
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> Login:
+        """The login among variables, which may be a whole environment."""
+        return cls(*(values.get(name_of(f"mlflow_{part}"), "") for part in ("username", "password", "token")))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request says; MLflow's own client prefers the user as well."""
+        if self.username and self.password:
+            pair = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+            return {"Authorization": f"Basic {pair}"}
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+NOBODY = Login()
+
+
 @dataclass(frozen=True)
 class Contract:
     """The resolved values for one viewpoint, apart by whether they are secret."""
 
     plain: Mapping[str, str]
     secret: Mapping[str, str] = field(repr=False)
+    mode: str = DIRECT
 
     @property
     def names(self) -> list[str]:
@@ -96,19 +168,26 @@ class Contract:
     def values(self) -> dict[str, str]:
         return {**self.plain, **self.secret}
 
+    def without(self, names: Collection[str]) -> Contract:
+        """This contract less what a run sets otherwise."""
+        kept = {name: value for name, value in self.plain.items() if name not in names}
+        return Contract(kept, self.secret, self.mode)
 
-def resolve(sources: Mapping[str, str]) -> Contract:
-    """Fill the table from `sources` (source name to value); what is empty is left out, see `missing`."""
-    filled = [(row, sources.get(row.source, "")) for row in TABLE]
+
+def resolve(sources: Mapping[str, str], mode: str = DIRECT) -> Contract:
+    """Fill the rows of `mode` from `sources` (source name to value); what is empty is left out, see `missing`."""
+    filled = [(row, sources.get(row.source, "")) for row in TABLE if mode in row.modes]
     return Contract(
         plain={row.name: value for row, value in filled if value and not row.secret},
         secret={row.name: value for row, value in filled if value and row.secret},
+        mode=mode,
     )
 
 
 def missing(contract: Contract) -> list[Variable]:
     """The required rows without a value, all at once."""
-    return [row for row in TABLE if row.required and not contract.values.get(row.name)]
+    asked = (row for row in TABLE if row.required and contract.mode in row.modes)
+    return [row for row in asked if not contract.values.get(row.name)]
 
 
 def keys(secret: bool) -> dict[str, str]:

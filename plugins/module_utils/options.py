@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils.contract import DIRECT, MODES
+
 _SERVICE: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "namespace": {"type": "str", "default": ""},
@@ -26,7 +28,17 @@ _WORLD: dict[str, Any] = {
     "node_address": {"type": "str", "default": ""},
     "training_namespace": {"type": "str", "default": "training"},
     "pull_secrets": {"type": "list", "elements": "str", "default": []},
-    "mlflow": {"type": "dict", "required": True, "options": _SERVICE},
+    "mlflow": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            **_SERVICE,
+            "artifact_mode": {"type": "str", "default": DIRECT, "choices": list(MODES)},
+            "username": {"type": "str", "default": "", "no_log": True},
+            "password": {"type": "str", "default": "", "no_log": True},
+            "token": {"type": "str", "default": "", "no_log": True},
+        },
+    },
     "object_store": {
         "type": "dict",
         "required": True,

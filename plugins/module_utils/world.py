@@ -53,6 +53,8 @@ class World:
     region: str
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
+    login: contract.Login = field(default=contract.NOBODY, repr=False)
+    artifact_mode: str = contract.DIRECT
     bind: str = "127.0.0.1"
     network: str = "samerun"
     registry: str = ""
@@ -88,6 +90,7 @@ class World:
             mlflow=endpoint("MLflow", "mlflow"), object_store=endpoint("the S3 store", "object_store"),
             bucket=store["bucket"], region=store["region"],
             access_key=store["access_key"], secret_key=store["secret_key"],
+            login=_login(options["mlflow"]), artifact_mode=options["mlflow"]["artifact_mode"],
             bind=options["bind"], network=options["network"], registry=options["registry"].rstrip("/"),
             context=options["context"], kubeconfig=options["kubeconfig"],
             training_namespace=options["training_namespace"], kept_ports=kept,
@@ -125,10 +128,19 @@ class World:
 
     def sources(self, viewpoint: str, credentials: Credentials | None) -> dict[str, str]:
         """The values that the contract's rows take, for a caller at `viewpoint`."""
+        common = {
+            **contract.PATIENCE,
+            "tracking_uri": self.mlflow.url(viewpoint),
+            "mlflow_username": self.login.username,
+            "mlflow_password": self.login.password,
+            "mlflow_token": self.login.token,
+        }
+        if self.artifact_mode == contract.PROXIED:
+            return common
         s3 = self.object_store.url(viewpoint)
         aws = (urlsplit(s3).hostname or "").endswith(".amazonaws.com")
         return {
-            "tracking_uri": self.mlflow.url(viewpoint),
+            **common,
             "s3_endpoint": s3,
             "access_key": credentials.access_key if credentials else "",
             "secret_key": credentials.secret_key if credentials else "",
@@ -142,7 +154,7 @@ class World:
         Raises:
             SamerunError: naming every variable that has no value, and where to set it.
         """
-        resolved = contract.resolve(self.sources(viewpoint, credentials))
+        resolved = contract.resolve(self.sources(viewpoint, credentials), self.artifact_mode)
         if unset := contract.missing(resolved):
             listed = ", ".join(f"{row.name} (set {row.setting})" for row in unset)
             raise SamerunError(
@@ -151,3 +163,25 @@ class World:
                 CONFIG,
             )
         return resolved
+
+
+def _login(given: Mapping[str, Any]) -> contract.Login:
+    """The login that the inventory sets for MLflow.
+
+    Raises:
+        SamerunError: half of one, two at once, or what no header can carry.
+    """
+    login = contract.Login(given["username"], given["password"], given["token"])
+    problem = hint = ""
+    if bool(login.username) != bool(login.password):
+        unset = "mlflow_password" if login.username else "mlflow_username"
+        problem, hint = f"{unset} is empty while the other one is set", "Set both, or none."
+    elif login.username and login.token:
+        problem, hint = "mlflow_username and mlflow_token are both set", "Set a user with its password, or a token."
+    elif ":" in login.username:
+        problem, hint = "mlflow_username holds a colon, which ends a user's name", "Correct it."
+    elif login.token and not (login.token.isascii() and login.token.isprintable()):
+        problem, hint = "mlflow_token holds what no header can carry", "Does it end in a newline? Correct it."
+    if problem:
+        raise SamerunError(f"Failed to read the login of MLflow: {problem}.", hint, CONFIG)
+    return login

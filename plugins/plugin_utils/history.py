@@ -10,6 +10,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAI
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, leftovers, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import server as mlflow
 
 
 def finished(world: World, fingerprint: str) -> RunRecord | None:
@@ -21,7 +22,7 @@ def finished(world: World, fingerprint: str) -> RunRecord | None:
     Raises:
         SamerunError: MLflow does not answer.
     """
-    server = tracking.Tracking(world.mlflow.url("host"))
+    server = mlflow.tracking(world)
     try:
         for record in collector.records(world):
             if record.state is RunState.FINISHED and record.fingerprint == fingerprint and _exist(server, record):

@@ -122,7 +122,7 @@ class Launcher:
         code = bundle.pack(Path(given.project))
         environment = target.environment(given.environment)
         keys = credentials.load(self.world) or (credentials.generate() if planning else None)
-        contract = self.world.contract(target.viewpoint(given.network), keys)
+        contract = self.world.contract(target.viewpoint(given.network), keys).without(given.env)
         parts = {
             "bundle": code.sha256, "script": given.script, "args": given.args, "environment": environment.key,
             "env": given.env, "secrets": sorted(given.secret_env), "volumes": given.volumes, "target": target.NAME,

@@ -15,6 +15,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import Sameru
 from ansible_collections.samerun.stack.plugins.module_utils.run import MlflowRun, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, store, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import server as mlflow
 
 OUTPUTS = "outputs"  # in the launch's folder
 
@@ -25,8 +26,7 @@ def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path
     Returns:
         False if MLflow does not answer; then all of it is left to the next command.
     """
-    url = world.mlflow.url("host")
-    server = tracking.Tracking(url)
+    server = mlflow.tracking(world)
     try:
         experiments = server.experiments()
         found = server.runs(f"tags.`{tracking.LAUNCH_TAG}` = '{record.launch}'", list(experiments))
@@ -40,14 +40,14 @@ def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path
             _exchange(world, server, run, record, bool(report.get("kept")), log)
     except (OSError, ValueError, KeyError):
         return False
-    record.mlflow_runs = [_mlflow_run(run, experiments, url) for run in found]
+    record.mlflow_runs = [_mlflow_run(run, experiments, server.uri) for run in found]
     return True
 
 
 def told(world: World, launch: str) -> dict[str, Any]:
     """How a launch ended as its MLflow runs say, where somebody closed them before: fields of an Outcome."""
     try:
-        runs = tracking.Tracking(world.mlflow.url("host")).launch_runs(launch)
+        runs = mlflow.tracking(world).launch_runs(launch)
     except (OSError, ValueError, KeyError):
         return {}
     closed = next((run for run in runs if tracking.tag(run, tracking.STATE_TAG)), None)

@@ -56,6 +56,12 @@ def check_names(world: Mapping[str, Any], training: Mapping[str, Any]) -> None:
 
 def check_endpoints(world: World) -> None:
     """Refuse an external endpoint that is no URL of its kind."""
+    if world.login.headers and not world.mlflow.external:
+        raise SamerunError(
+            "Failed to plan MLflow: a user or token is set, and a server that is set up here asks for nobody.",
+            "Unset mlflow_username, mlflow_password and mlflow_token, or name your server: mlflow_endpoint",
+            CONFIG,
+        )
     for endpoint, example in (
         (world.mlflow, "http://mlflow.example:5000"),
         (world.object_store, "http://s3.example:9000"),

@@ -69,7 +69,7 @@ def probe_tcp(what: str, variable: str, url: str, viewpoint: str) -> None:
     )
 
 
-def probe_tracking(url: str, viewpoint: str) -> None:
+def probe_tracking(url: str, viewpoint: str, login: contract.Login = contract.NOBODY) -> None:
     """Ask the tracking server something that its host check does not exempt, and what time it is there.
 
     Raises:
@@ -78,7 +78,7 @@ def probe_tracking(url: str, viewpoint: str) -> None:
     probe_tcp("MLflow", TRACKING_URI, url, viewpoint)
     start = f"Failed to use MLflow from the {viewpoint}"
     try:
-        with Tracking(url).open("2.0/mlflow/experiments/search?max_results=1") as answer:
+        with Tracking(url, login=login).open("2.0/mlflow/experiments/search?max_results=1") as answer:
             json.loads(answer.read())
     except urllib.error.HTTPError as error:
         text = error.read(500).decode(errors="replace").strip()
@@ -88,9 +88,10 @@ def probe_tracking(url: str, viewpoint: str) -> None:
                 f"Add {urlsplit(url).netloc} to mlflow_allowed_hosts (of an MLflow not ours: to its --allowed-hosts).",
             ) from error
         if error.code in (401, 403):
+            wanted = "it does not accept the user or token" if login.headers else "it wants a user or a token"
             raise ProbeError(
-                f"{start}: {TRACKING_URI}={url} answers {error.code}, it wants a user.",
-                "Set its user and password in training_secret_env.",
+                f"{start}: {TRACKING_URI}={url} answers {error.code}, {wanted}.",
+                "Set mlflow_username and mlflow_password, or mlflow_token, to what it accepts.",
             ) from error
         raise ProbeError(
             f"{start}: {TRACKING_URI}={url} answers {error.code} to its own API.", "Is it an MLflow server?"

@@ -91,7 +91,7 @@ def variables(option: str, given: Mapping[str, Any]) -> dict[str, str]:
     for name, value in given.items():
         if not _NAME.fullmatch(str(name)):
             raise SamerunError(f"Failed to read {option}: {name!r} is no name of a variable.", "", DATA)
-        if name in rows:
+        if name in rows and rows[name].setting != option:
             raise SamerunError(
                 f"Failed to read {option}: {name} is part of the contract.",
                 f"Set {rows[name].setting} instead.",

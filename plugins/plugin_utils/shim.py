@@ -56,7 +56,7 @@ class Shim:
         self.began = 0.0
         # Kubernetes' termination log is there already, and empty; a plain file appears whole.
         self.in_place = os.path.exists(spec["report"]) and os.path.getsize(spec["report"]) == 0
-        self.server = tracking.Tracking(self.env[probes.TRACKING_URI], timeout=5)
+        self.server = tracking.Tracking(self.env[probes.TRACKING_URI], 5, contract.Login.of(self.env))
         self.report: dict[str, Any] = {name: spec[name] for name in _SPEC_FACTS if name in spec}
         self.report.update(started_at=now(), stage="prepare")
         secret = {*contract.keys(secret=True), *spec.get("secret_names", [])}
@@ -128,7 +128,7 @@ class Shim:
 
     def _probe(self) -> None:
         viewpoint = self.spec["viewpoint"]
-        probes.probe_tracking(self.env[probes.TRACKING_URI], viewpoint)
+        probes.probe_tracking(self.env[probes.TRACKING_URI], viewpoint, self.server.login)
         if self.env.get(probes.S3_ENDPOINT):
             probes.probe_tcp("the S3 store", probes.S3_ENDPOINT, self.env[probes.S3_ENDPOINT], viewpoint)
         if self.client is not None:

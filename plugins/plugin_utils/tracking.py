@@ -7,13 +7,13 @@ See https://mlflow.org/docs/latest/rest-api.html. This file travels with a launc
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 import time
 import urllib.request
 from typing import Any, Mapping
 from urllib.parse import urlencode
+
+from ansible_collections.samerun.stack.plugins.module_utils.contract import NOBODY, Login
 
 LAUNCH_TAG = "samerun.launch"
 FINGERPRINT_TAG = "samerun.fingerprint"
@@ -25,11 +25,16 @@ _OPEN = ("RUNNING", "SCHEDULED")
 
 
 class Tracking:
-    """The few calls of MLflow's REST interface (version 2.0) that samerun makes."""
+    """The few calls of MLflow's REST interface (version 2.0) that samerun makes.
 
-    def __init__(self, uri: str, timeout: float = 10.0) -> None:
+    Args:
+        login: what the server asks for; the environment of this process is not looked at.
+    """
+
+    def __init__(self, uri: str, timeout: float = 10.0, login: Login = NOBODY) -> None:
         self.uri = uri.rstrip("/")
         self.timeout = timeout
+        self.login = login
 
     def call(self, path: str, body: dict[str, Any] | None = None, query: str = "") -> dict[str, Any]:
         """POST `body`, or GET without one, and return the answer's object."""
@@ -42,13 +47,7 @@ class Tracking:
         self, path: str, data: Any = None, headers: dict[str, str] | None = None, method: str = "", timeout: float = 0
     ) -> Any:
         """The server's answer, a context manager; `data` may be a file."""
-        headers = dict(headers or {})
-        user = os.environ.get("MLFLOW_TRACKING_USERNAME")
-        if user:
-            pair = f"{user}:{os.environ.get('MLFLOW_TRACKING_PASSWORD', '')}"
-            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        elif os.environ.get("MLFLOW_TRACKING_TOKEN"):
-            headers["Authorization"] = "Bearer " + os.environ["MLFLOW_TRACKING_TOKEN"]
+        headers = {**(headers or {}), **self.login.headers}
         request = urllib.request.Request(f"{self.uri}/api/{path}", data=data, headers=headers, method=method or None)
         return urllib.request.urlopen(request, timeout=timeout or self.timeout)
 

@@ -8,7 +8,7 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import probes, store, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import probes, server, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 
 ROLES = ("object_store", "mlflow")
@@ -26,7 +26,7 @@ def endpoint(world: World, role: str) -> Endpoint:
 def silence(world: World) -> str:
     """Why the services cannot be used from here; empty if both can."""
     try:
-        probes.probe_tracking(world.mlflow.url("host"), "host")
+        server.probe(world)
         probes.probe_s3(store.client(world), world.bucket, world.object_store.url("host"), "host")
     except probes.ProbeError as error:
         return error.message
@@ -54,7 +54,7 @@ def test_a_killed_service_comes_back_by_itself(world: World, engine: engines.Eng
 def test_data_survives_teardown(real: worlds.RealWorld) -> None:
     world = real.world
     store.client(world).put_object(Bucket=world.bucket, Key="survivor", Body=b"still here")
-    mlflow = tracking.Tracking(world.mlflow.url("host"))
+    mlflow = server.tracking(world)
     experiment = mlflow.call("experiments/create", {"name": f"survivor of {world.name}"})["experiment_id"]
 
     down = real.play("samerun.stack.teardown")

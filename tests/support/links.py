@@ -53,6 +53,14 @@ class Link:
                         one.shutdown(socket.SHUT_RDWR)
                     one.close()
 
+    def refuse(self) -> None:
+        """Refuse connections from now on and end those that are there, until `mend`: a server that is away."""
+        self.close()
+
+    def mend(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
     def close(self) -> None:
         """End the link: nothing listens any more."""
         with contextlib.suppress(OSError):

@@ -30,9 +30,13 @@ KEYS = Credentials("the access key", "the secret key")
 
 
 def test_the_contract_has_every_row_for_each_viewpoint() -> None:
+    logins = ({"token": "t"}, {"username": "u", "password": "p"})
+    asked = [World.from_options(options(mlflow=login)) for login in logins]
+    for viewpoint in ("host", "container"):
+        assert {name for world in asked for name in world.contract(viewpoint, KEYS).names} == {r.name for r in TABLE}
     world = World.from_options(options())
     host, container = world.contract("host", KEYS), world.contract("container", KEYS)
-    assert host.names == container.names == sorted(row.name for row in TABLE)
+    assert host.names == container.names
     assert host.plain["MLFLOW_TRACKING_URI"] == "http://localhost:5000"
     assert container.plain["MLFLOW_TRACKING_URI"] == "http://mlflow:5000"
     assert container.secret == {"AWS_ACCESS_KEY_ID": "the access key", "AWS_SECRET_ACCESS_KEY": "the secret key"}
@@ -81,6 +85,33 @@ def test_state_is_in_the_users_folder_by_default(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert World.from_options(options()).state.name == "w"
     assert World.from_options(options(state_dir="~/here")).state == Path.home() / "here"
+
+
+@pytest.mark.parametrize(
+    "given, problem",
+    [
+        ({"username": "canary"}, "mlflow_password is empty"),
+        ({"password": "canary"}, "mlflow_username is empty"),
+        ({"username": "canary", "password": "canary", "token": "canary"}, "are both set"),
+        ({"username": "can:ary", "password": "canary"}, "holds a colon"),
+        ({"token": "canary\n"}, "no header can carry"),
+    ],
+)
+def test_a_login_that_cannot_be_meant_is_refused(given: dict[str, str], problem: str) -> None:
+    with pytest.raises(SamerunError, match=problem) as caught:
+        World.from_options(options(mlflow=given))
+    assert "canary" not in str(caught.value) + caught.value.hint
+
+
+def test_a_login_is_out_of_the_repr() -> None:
+    world = World.from_options(options(mlflow={"username": "canary", "password": "canary"}))
+    assert world.login.headers
+    assert "canary" not in repr(world) + repr(world.login) + repr(world.contract("host", KEYS))
+
+
+def test_a_world_that_writes_through_mlflow_needs_no_store() -> None:
+    world = World.from_options(options(mlflow={"artifact_mode": "proxied"}, object_store={"endpoint": ""}))
+    assert [name for name in world.contract("container", None).names if name.startswith("AWS_")] == []
 
 
 @pytest.mark.parametrize("bind, host", [("127.0.0.1", "localhost"), ("0.0.0.0", "localhost"), ("10.0.0.7", "10.0.0.7")])

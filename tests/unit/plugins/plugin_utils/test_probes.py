@@ -38,8 +38,8 @@ def test_a_server_that_answers_passes(server: trackers.Tracker) -> None:
     "status, text, message, hint",
     [
         (403, "Invalid Host header", "does not accept this Host header", "mlflow_allowed_hosts"),
-        (403, "Permission denied", "answers 403, it wants a user", "training_secret_env"),
-        (401, "", "answers 401, it wants a user", "training_secret_env"),
+        (403, "Permission denied", "answers 403, it wants a user or a token", "mlflow_username"),
+        (401, "", "answers 401, it wants a user or a token", "mlflow_token"),
         (404, "<html>", "answers 404 to its own API", "Is it an MLflow server?"),
         (500, "", "answers 500 to its own API", "Is it an MLflow server?"),
         (200, "<html>no JSON", "Failed to use MLflow from the container", "Is it an MLflow server"),

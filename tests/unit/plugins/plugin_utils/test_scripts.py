@@ -156,3 +156,15 @@ def test_a_volume_that_cannot_be_meant_is_refused(given: Any, message: str) -> N
     with pytest.raises(SamerunError) as caught:
         scripts.volume(given)
     assert message in str(caught.value)
+
+
+def test_a_variable_of_the_contract_is_refused_unless_it_is_for_the_user_to_override() -> None:
+    assert scripts.variables("training_env", {"AWS_MAX_ATTEMPTS": 3}) == {"AWS_MAX_ATTEMPTS": "3"}
+    for option, name, setting in (
+        ("training_env", "AWS_SECRET_ACCESS_KEY", "object_store_secret_key"),
+        ("training_secret_env", "MLFLOW_TRACKING_TOKEN", "mlflow_token"),
+        ("training_secret_env", "AWS_MAX_ATTEMPTS", "training_env"),
+    ):
+        with pytest.raises(SamerunError, match=f"{name} is part of the contract") as caught:
+            scripts.variables(option, {name: "x"})
+        assert setting in caught.value.hint

@@ -20,7 +20,9 @@ def host(tmp_path: Path) -> ProcessHost:
         "name": "unit", "target": "process", "state_dir": str(tmp_path), "bind": "127.0.0.1", "network": "",
         "registry": "", "context": "", "kubeconfig": "", "node_address": "", "training_namespace": "",
         "pull_secrets": [],
-        "mlflow": {**service, "name": "mlflow"},
+        "mlflow": {
+            **service, "name": "mlflow", "artifact_mode": "direct", "username": "", "password": "", "token": "",
+        },
         "object_store": {
             **service, "name": "store", "bucket": "b", "region": "r", "access_key": "", "secret_key": "",
         },
