@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible import context
+from ansible.inventory.manager import InventoryManager
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import NO_INPUT, SamerunError
 from ansible_collections.samerun.stack.plugins.modules.inventory_check import ARGUMENT_SPEC
@@ -30,7 +31,19 @@ class ActionModule(SamerunAction):
                 _hint(given),
                 NO_INPUT,
             )
+        if subset := context.CLIARGS.get("subset"):
+            self._check_limit(str(subset), hosts)
         return {"worlds": list(hosts)}
+
+    def _check_limit(self, subset: str, hosts: list[str]) -> None:
+        manager = InventoryManager(loader=self._loader, sources=list(context.CLIARGS["inventory"]))
+        manager.subset(subset)
+        if not manager.get_hosts("samerun"):
+            raise SamerunError(
+                f"Failed to find a world: --limit {subset} leaves none of {', '.join(hosts)}.",
+                f"Limit the play to {hosts[0]}, or leave --limit away.",
+                NO_INPUT,
+            )
 
 
 def _hint(given: list[str]) -> str:

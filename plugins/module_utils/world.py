@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +15,15 @@ from platformdirs import user_cache_path, user_state_path
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract, files, kubeconfig
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import ADDRESSES, LOOPBACK, Endpoint
-from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, DATA, SamerunError
 
 OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "samerun"
 WORLD_LABEL = "samerun.dev/world"
 LAUNCH_LABEL = "samerun.dev/launch"
 RECORD_LABEL = "samerun.dev/record"
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
 def moved_key(variable: str, asked: int) -> str:
@@ -66,7 +69,12 @@ class World:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> World:
-        """Make a world of the `world` option that every module of this collection takes."""
+        """Make a world of the `world` option that every module of this collection takes.
+
+        Raises:
+            SamerunError: a name that is none, such as a path.
+        """
+        _check_names(options)
         target = options["target"]
         state = Path(options["state_dir"] or user_state_path("samerun") / options["name"]).expanduser()
         kept = files.read_json(state / "ports.json")
@@ -185,3 +193,19 @@ def _login(given: Mapping[str, Any]) -> contract.Login:
     if problem:
         raise SamerunError(f"Failed to read the login of MLflow: {problem}.", hint, CONFIG)
     return login
+
+
+def _check_names(options: Mapping[str, Any]) -> None:
+    """Names become parts of paths, labels and configuration; whatever else they hold would be read as that."""
+    names = {"samerun_world": options["name"], "samerun_network": options["network"]}
+    names["training_namespace"] = options["training_namespace"]
+    for role in ("mlflow", "object_store"):
+        names |= {f"{role}_{key}": options[role][key] for key in ("name", "namespace")}
+    names["object_store_bucket"] = options["object_store"]["bucket"]
+    for variable, name in names.items():
+        if name and not _NAME.fullmatch(name):
+            raise SamerunError(
+                f"Failed to read {variable}: {name!r} is not a name.",
+                "Use letters, digits, hyphens, dots and underscores, from a letter or digit to another, at most 63.",
+                DATA,
+            )

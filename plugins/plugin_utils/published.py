@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+
+# All that a world writes into its state folder.
+_KEPT = ("contract.json", "credentials.json", "ports.json", "runs", "services", "volumes")
 
 
 def contract_path(state: Path) -> Path:
@@ -33,8 +37,18 @@ def publish(world: World, *, change: bool = True) -> bool:
 
 
 def forget(world: World) -> list[str]:
-    """Remove the world's state folder with everything in it: data of the process target, keys, records."""
+    """Remove what the world keeps in its state folder: data of the process target, keys, records.
+
+    The folder goes with it if nothing else is there: who chose it may have other files in it.
+    """
     if not world.state.exists():
         return []
-    shutil.rmtree(world.state)
+    for name in _KEPT:
+        path = world.state / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not empty
+        world.state.rmdir()
     return [f"state folder {world.state}"]

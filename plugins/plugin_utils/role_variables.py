@@ -29,7 +29,8 @@ def specs() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for role in _PUBLIC:
         text = (_ROLES / role / "meta" / "argument_specs.yml").read_text()
-        found.update(yaml.load(text, _LOADER)["argument_specs"]["main"]["options"])  # noqa: S506 - one of the safe two
+        for entry in yaml.load(text, _LOADER)["argument_specs"].values():  # noqa: S506 - one of the safe two
+            found.update(entry["options"])
     return found
 
 

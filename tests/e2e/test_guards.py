@@ -74,19 +74,42 @@ def test_a_variable_far_from_any_is_warned_of(guarded: Guarded, name: str) -> No
         ("training_args", 5),
         ("training_env", "NAME=VALUE"),
         ("training_timeout", "soon"),
+        ("samerun_pull_secrets", "one"),
     ],
 )
 def test_a_value_of_a_wrong_type(guarded: Guarded, name: str, value: Any) -> None:
     guarded.refuses(f"Failed to read the variable {name}:", **{name: value})
 
 
-@pytest.mark.parametrize("name", ["samerun_target", "samerun_store"])
-def test_a_value_that_is_no_choice(guarded: Guarded, name: str) -> None:
-    # The role's own argument spec says it, in Ansible's words.
-    play = guarded.play(**{name: "moon"})
-    assert play.code != 0
-    assert f"value of {name} must be one of: " in play.output
-    guarded.nothing_is_left()
+@pytest.mark.parametrize(
+    "name, choice", [("samerun_target", "process"), ("samerun_store", "seaweedfs"), ("training_delivery", "mount")]
+)
+def test_a_value_that_is_no_choice(guarded: Guarded, name: str, choice: str) -> None:
+    guarded.refuses(f"Failed to read the variable {name}:", "must be one of: ", choice, "moon", **{name: "moon"})
+
+
+def test_a_limit_that_leaves_no_world(guarded: Guarded) -> None:
+    inventory = guarded.folder / "hosts.yml"
+    inventory.write_text("samerun: {hosts: {mine: {}}}\nungrouped: {hosts: {localhost: {ansible_connection: local}}}\n")
+    guarded.inventory = str(inventory)
+    guarded.refuses(
+        "Failed to find a world: --limit localhost leaves none of mine.", "to mine", arguments=("--limit", "localhost")
+    )
+
+
+def test_a_name_that_is_a_path(guarded: Guarded) -> None:
+    guarded.refuses("Failed to read samerun_world: '../..' is not a name.", "letters", samerun_world="../..")
+
+
+def test_a_model_that_mlflow_will_refuse_after_the_last_epoch(guarded: Guarded) -> None:
+    (guarded.folder / "requirements.txt").write_text("torch\nmlflow>=3.14\n")
+    (guarded.folder / "saving.py").write_text("import mlflow.pytorch as m\ndef save(x):\n    m.log_model(x, 'model')\n")
+    script = guarded.folder / "train.py"
+    script.write_text("import saving\n")
+    guarded.refuses(
+        "Failed to check saving.py, line 3: mlflow.pytorch.log_model without input_example", "mlflow==3.13",
+        training_script=str(script),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

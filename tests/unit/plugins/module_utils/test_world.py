@@ -124,3 +124,37 @@ def test_every_object_is_labelled_with_owner_and_world() -> None:
         "app.kubernetes.io/managed-by": "samerun",
         "samerun.dev/world": "w",
     }
+
+
+ABUSE = [
+    "../..",
+    "..",
+    "/etc",
+    "; rm -rf ~",
+    "$(id)",
+    "`id`",
+    "{{ lookup('pipe', 'id') }}",
+    "a\n[program:x]",
+    "-x",
+    "a" * 64,
+]
+
+
+@pytest.mark.parametrize("name", ABUSE)
+@pytest.mark.parametrize(
+    "variable", ["samerun_world", "samerun_network", "training_namespace", "mlflow_name", "object_store_bucket"]
+)
+def test_a_name_that_could_be_read_as_something_else_is_refused(variable: str, name: str) -> None:
+    given: dict[str, dict[str, Any]] = {
+        "samerun_world": {"name": name}, "samerun_network": {"network": name},
+        "training_namespace": {"training_namespace": name}, "mlflow_name": {"mlflow": {"name": name}},
+        "object_store_bucket": {"object_store": {"bucket": name}},
+    }  # fmt: skip
+    with pytest.raises(SamerunError, match=rf"^Failed to read {variable}: .* is not a name\.") as caught:
+        World.from_options(options(**given[variable]))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["w", "mlflow-2", "my_world.v1", "A1", "a" * 63])
+def test_an_ordinary_name_is_taken(name: str) -> None:
+    assert World.from_options(options(name=name)).name == name
