@@ -142,7 +142,7 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
     With `keep`, or where MLflow could not be asked, the engine's part stays for the next command.
     """
     world, report = target.world, outcome.report
-    _keep_log(target, record.launch, gone=outcome.gone)
+    _keep_log(target, record.launch, outcome)
     record.state, record.exit_code = outcome.state, outcome.exit_code
     record.reason, record.hint = outcome.reason, outcome.hint
     record.started_at = outcome.started_at or record.started_at
@@ -171,11 +171,11 @@ def _restarts(world: World, launch: str) -> int:
     return int(files.read_json(_restarts_path(world, launch)).get("count", 0))
 
 
-def _keep_log(target: Target, launch: str, *, gone: bool) -> None:
+def _keep_log(target: Target, launch: str, outcome: Outcome) -> None:
     """Write the whole log beside the record, unless who watched, or the script itself, has."""
     path = log_path(target.world, launch)
     part = path.with_name(LOG_PART)
-    if gone and part.exists():
+    if outcome.gone and part.exists():
         part.replace(path)  # nobody has more of it
     if not path.exists():
         try:
@@ -183,6 +183,9 @@ def _keep_log(target: Target, launch: str, *, gone: bool) -> None:
         except SamerunError:
             files.write_private(path, b"")  # the engine has none
     part.unlink(missing_ok=True)
+    size = path.stat().st_size
+    if outcome.report.get("log_bytes", size) != size and (copy := target.log_copy(launch)):
+        files.write_private(path, copy)
 
 
 def _is_fresh(outcome: Outcome) -> bool:

@@ -18,6 +18,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, stor
 from ansible_collections.samerun.stack.plugins.plugin_utils import server as mlflow
 
 OUTPUTS = "outputs"  # in the launch's folder
+_SAID_LATER = 4096  # bytes: what the shim says after it has kept the log
 
 
 def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path) -> bool:
@@ -37,7 +38,7 @@ def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path
             server.close(found, record.state.value, keeping.tags(_facts(record)))
             found = server.launch_runs(record.launch)
         if (run := keeping.chosen(found)) and record.started_at:
-            _exchange(world, server, run, record, bool(report.get("kept")), log)
+            _exchange(world, server, run, record, report, log)
     except (OSError, ValueError, KeyError):
         return False
     record.mlflow_runs = [_mlflow_run(run, experiments, server.uri) for run in found]
@@ -68,17 +69,25 @@ def mlflow_runs(world: World, server: tracking.Tracking, launch: str) -> list[Ml
 
 
 def _exchange(
-    world: World, server: tracking.Tracking, run: Mapping[str, Any], record: RunRecord, kept: bool, log: Path
+    world: World,
+    server: tracking.Tracking,
+    run: Mapping[str, Any],
+    record: RunRecord,
+    report: Mapping[str, Any],
+    log: Path,
 ) -> None:
-    """Keep with the run what the shim could not, and fetch the files that the script left."""
-    wanted = bool(record.outputs)
-    if kept and not wanted:
+    """Keep with the run what the shim could not, and fetch what the script left and what an engine lost of its log."""
+    kept, wanted = bool(report.get("kept")), bool(record.outputs)
+    cut = kept and log.stat().st_size < int(report.get("log_bytes", 0)) - _SAID_LATER
+    if kept and not wanted and not cut:
         return
     uri = run["info"]["artifact_uri"]
     try:
         artifacts = keeping.Artifacts(uri, server, store.client(world) if uri.startswith("s3:") else None)
         if not kept:
             keeping.keep(artifacts, _facts(record), str(log), b"", ())
+        if cut:
+            files.write_private(log, artifacts.get(keeping.LOG))
         for name in _listed(server, run["info"]["run_id"], keeping.OUTPUTS) if wanted else ():
             files.write_private(log.parent / OUTPUTS / name.partition("/")[2], artifacts.get(name))
     except (keeping.KeepingError, SamerunError):

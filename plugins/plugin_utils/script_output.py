@@ -29,6 +29,9 @@ class Output:
     Args:
         secrets: values that are masked.
         copy: the path of a second copy; empty where standard output is kept already.
+
+    Attributes:
+        bytes: how many there were so far.
     """
 
     def __init__(self, secrets: Iterable[str], copy: str) -> None:
@@ -36,6 +39,7 @@ class Output:
         self._copy = open(copy, "ab") if copy else None  # noqa: SIM115 - closed by `close`
         self._room = _KEPT_BYTES
         self._shown = True
+        self.bytes = 0
         self._reading = -1
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._pump, daemon=True)
@@ -82,6 +86,7 @@ class Output:
                 self._write(self._masked.flush())
 
     def _write(self, data: bytes) -> None:
+        self.bytes += len(data)
         if self._shown:
             try:
                 _write_all(1, data)

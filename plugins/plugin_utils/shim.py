@@ -226,6 +226,7 @@ class Shim:
             self._close()
         except (OSError, ValueError, KeyError) as error:
             self.output.say(f"MLflow is away, its runs are closed later ({error}).")
+        self.report["log_bytes"] = self.output.bytes  # an engine may have thrown a part of it away
         self._leave_report()
         self.output.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,12 +57,22 @@ def training(world: World, given: Mapping[str, Any]) -> Training:
     return Training.from_options({**defaults, **given}, world)
 
 
-def launch(world: World, *, detach: bool = False, **given: Any) -> Launched:
-    """Carry out one launch; `given` are options of the module training_run."""
+def launch(
+    world: World, *, detach: bool = False, seen: Callable[[str, bytes], None] | None = None, **given: Any
+) -> Launched:
+    """Carry out one launch; `given` are options of the module training_run.
+
+    Args:
+        seen: is called with the launch's id and each piece of the log.
+    """
     launched = Launched(record=None)  # type: ignore[arg-type] # known at its end
-    launcher = Launcher(
-        world, training(world, given), lambda _line: None, lambda piece: launched.arrivals.append((time.time(), piece))
-    )
+
+    def show(piece: bytes) -> None:
+        launched.arrivals.append((time.time(), piece))
+        if seen:
+            seen(spec.launch, piece)
+
+    launcher = Launcher(world, training(world, given), lambda _line: None, show)
     spec, code = launcher.spec()
     launcher.target.plan(spec)
     launched.record = launcher.run(spec, code, detach=detach)

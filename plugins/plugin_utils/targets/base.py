@@ -109,6 +109,11 @@ class Target(abc.ABC):
     def cancel(self, launch: str, number: int) -> None:
         """Pass signal `number` to the launch."""
 
+    def log_copy(self, launch: str) -> bytes | None:
+        """The shim's own copy of the log where the engine keeps one that may differ, else None."""
+        del launch
+        return None
+
     def restart(self, launch: str) -> bool:
         """Start a launch again that died with its shim; False where the engine does so itself, or nobody can."""
         del launch

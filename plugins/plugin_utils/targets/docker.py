@@ -37,6 +37,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 
 _FOLDER = "/samerun"
 _REPORT = f"{_FOLDER}/out/report.json"
+_LOG = f"{_FOLDER}/out/log.txt"
 _START_SECONDS = 60
 _STOP_SECONDS = 45  # of `docker stop`: the script has 30 s of them, and its runs are closed after it
 _BUILT_IN = {"bridge", "host", "none"}
@@ -131,6 +132,11 @@ class DockerTarget(Target):
             end = docker_ends.end_of(container)
         return outcome_from({}, exit_code=None, **end.__dict__, **_times(state))
 
+    def log_copy(self, launch: str) -> bytes | None:
+        """The engine makes text of a log: what is no UTF-8 it replaces."""
+        container = self._container(launch)
+        return engine.read_file(container, _LOG) if container else None
+
     def launches(self) -> list[RunRecord]:
         labels = [f"{WORLD_LABEL}={self.world.name}", LAUNCH_LABEL]
         with engine.explained("list the launches"):
@@ -188,7 +194,7 @@ class DockerTarget(Target):
         }
         instructions = shim_spec(
             spec, self.viewpoint(spec.network), work=f"{_FOLDER}/work", code=f"{_FOLDER}/bundle.tar.gz", report=_REPORT,
-            log=f"{_FOLDER}/out/log.txt", restarts=spec.retries,
+            log=_LOG, restarts=spec.retries,
         )  # fmt: skip
         refuse({"Tty of training_overlay": spec.overlay.get("Tty")}, "a terminal would mix up its log", "Leave it out.")
         merged = overlaid(config, _mapped(spec.overlay))

@@ -27,6 +27,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils import private_mounts, shim_archive, venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import processes
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     EnvironmentRequest,
     Target,
@@ -166,6 +167,8 @@ class ProcessTarget(Target):
 
     def remove(self, launch: str) -> None:
         """What the script wrote stays, with log and record; what only carried it goes."""
+        if not (self._folder(launch) / "report.json").exists():
+            processes.kill(launch)
         for name in _CARRIERS:
             (self._folder(launch) / name).unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):

@@ -22,6 +22,7 @@ from typing import Any
 import difficult
 import engines
 import launches
+import psutil
 import pytest
 import worlds
 
@@ -32,6 +33,19 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
+# A line of 10 MB, progress bars, torn characters, binary noise, and 200,000 lines as quickly as they can be written.
+LOUD = """
+import sys
+out = sys.stdout.buffer
+out.write(b"x" * 10_000_000 + b"\\n")
+for percent in range(100):
+    out.write(b"\\r%d%%" % percent)
+out.write(b"\\n" + "\\u00fc".encode()[:1])
+out.flush()
+out.write("\\u00fc".encode()[1:] + bytes(range(1, 256)) * 100 + b"\\n")
+for number in range(200_000):
+    out.write(b"line %d\\n" % number)
+"""
 KEPT = {"log.txt", "record.json", "work"}  # of a collected launch, in its folder of the state
 # The keys that the documentation promises; a record may hold more.
 RECORD_KEYS = {
@@ -135,7 +149,7 @@ def test_resources_limit_the_script_or_are_refused(launch: Launch, engine: engin
 # ---- how it ends -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", [0, 1, 3, 255])
+@pytest.mark.parametrize("code", [0, 1, 2, 77, 137, 139, 255])
 def test_exit_code_is_kept(launch: Launch, world: World, code: int) -> None:
     record = launch({"exit": code}).record
     assert record.exit_code == code
@@ -149,6 +163,32 @@ def test_exception_on_import_is_a_failure_with_its_traceback(launch: Launch) -> 
     ended = launch({"import": ["no_such_module"]})
     assert (ended.record.state, ended.record.exit_code) == (RunState.FAILED, 1)
     assert b"ModuleNotFoundError: No module named 'no_such_module'" in ended.log
+
+
+def test_text_given_to_exit_is_shown_and_means_1(launch: Launch) -> None:
+    ended = launch({"exit": "no data there"})
+    assert (ended.record.state, ended.record.exit_code) == (RunState.FAILED, 1)
+    assert b"no data there" in ended.log
+
+
+def test_a_time_limit_is_told_apart(launch: Launch) -> None:
+    ended = launch({"wait": 60}, timeout=2)
+    assert (ended.record.state, ended.record.exit_code) == (RunState.FAILED, 128 + signal.SIGTERM)
+    assert "time limit of 2 s" in ended.record.reason
+    assert "training_timeout" in ended.record.hint
+
+
+def test_a_loud_log_arrives_byte_for_byte_in_little_memory(launch: Launch, world: World, project: Path) -> None:
+    (project / "loud.py").write_text(LOUD)
+    before = psutil.Process().memory_info().rss
+    ended = launch(script=str(project / "loud.py"))
+    assert ended.record.exit_code == 0
+    kept = (world.runs / ended.record.launch / "log.txt").read_bytes()
+    assert hashlib.sha256(kept).hexdigest() == hashlib.sha256(loud()).hexdigest(), f"{len(kept)} of {len(loud())} bytes"
+    shown = sum(len(piece) for _when, piece in ended.arrivals)
+    assert shown <= len(kept)
+    # This test itself keeps what was shown.
+    assert psutil.Process().memory_info().rss - before - shown < 100e6
 
 
 def test_a_line_is_visible_before_the_script_ends(launch: Launch) -> None:
@@ -341,6 +381,11 @@ def test_a_hop_that_fails_is_one_line_and_the_script_is_not_started(
     assert ended.record.hint
     assert [value for value in keys(world) if value in only] == []
     assert_nothing_left(world, engine, ended.record.launch, temporary)
+
+
+def loud() -> bytes:
+    """What LOUD writes."""
+    return subprocess.run([sys.executable, "-c", LOUD], stdout=subprocess.PIPE, check=True).stdout
 
 
 def keys(world: World) -> tuple[str, str]:
