@@ -12,7 +12,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.action import Sameru
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of, readiness
 
 _POLL = 0.25
-_UNREACHED_SECONDS = 30  # a server that its engine calls ready, and that this host cannot reach that long, is not
+# A server that its engine calls ready, and that this host cannot reach that long, is not; a busy machine starts slowly.
+_UNREACHED_SECONDS = 90
 
 
 class ActionModule(SamerunAction):

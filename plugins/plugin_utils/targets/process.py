@@ -106,6 +106,7 @@ class ProcessTarget(Target):
         again = files.read_json(folder / _AGAIN)
         if not again or files.is_locked(folder / "alive.lock"):
             return False
+        processes.kill(launch)
         # What the attempt before left to say is not what this one will.
         (folder / "report.json").unlink(missing_ok=True)
         self._start(folder, again["argv"], again["env"])
