@@ -29,6 +29,7 @@ _OVERLAP = 50_000_000  # ns; standard output and error are written by two thread
 _REMEMBERED = 4096  # messages, also where many more come within the overlap
 _HEADER = struct.Struct(">BxxxL")
 _SYSTEM_ERROR = 3
+_PART = 16 * 1024  # bytes of a line that the engine takes as one message
 
 
 class Messages:
@@ -38,6 +39,7 @@ class Messages:
         self._shown: deque[bytes] = deque(maxlen=_REMEMBERED)
         self._skip = 0
         self._rest = b""
+        self._inside = False  # of a line that comes in parts
         self.error = ""  # what the engine said in place of a message
 
     def again(self) -> dict[str, str]:
@@ -68,9 +70,21 @@ class Messages:
                 self._skip -= 1
                 continue
             self._shown.append(stamp)
-            new.append(text)
+            new.append(self._ended(text))
         self._rest = data[at:]
         return b"".join(new)
+
+
+    def _ended(self, text: bytes) -> bytes:
+        """`text` with the line's end that the driver of some engines forgets after the last part of a long line."""
+        if text.endswith(b"\n"):
+            self._inside = False
+        elif len(text) < _PART and self._inside:
+            self._inside = False
+            return text + b"\n"
+        else:
+            self._inside = True
+        return text
 
 
 def follow(
