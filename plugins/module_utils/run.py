@@ -106,6 +106,7 @@ class RunSpec:
         overlay: is merged over the native request, see `overlaid` in targets/base.py.
         retries: how often a lost launch is started again; with `retry_failures` a failed one too.
         delivery: how the code gets there: auto, bundle, mount or image.
+        project: the folder of this host that the code is in.
         timeout: seconds, 0 for none.
         imports: what is still to be tried in the environment before the script starts, see imports.py.
     """
@@ -134,6 +135,7 @@ class RunSpec:
     retry_failures: bool = False
     keeping: Keeping = field(default_factory=Keeping)
     delivery: str = "auto"
+    project: str = ""
     imports: Mapping[str, Any] = field(default_factory=dict)
 
     @property

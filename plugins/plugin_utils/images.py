@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,21 @@ def ensure(
     Raises:
         SamerunError: with the build's last line.
     """
+    context = {"Dockerfile": DOCKERFILE.read_bytes(), "requirements.txt": requirements.encode()}
+    arguments = {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)}
+    arguments["BASE_IMAGE"] = base_image or BASE_IMAGE
+    return ensure_built(client, image, context, arguments, registry, say)
+
+
+def ensure_built(
+    client: Any,
+    image: str,
+    context: Mapping[str, bytes],
+    arguments: Mapping[str, str],
+    registry: str,
+    say: Callable[[str], None],
+) -> str:
+    """As `ensure`, for any image; `context` is what it is built from, its Dockerfile among it."""
     import docker
 
     try:
@@ -52,7 +67,7 @@ def ensure(
     if found is None and registry:
         found = _pulled(client, image)
     if found is None:
-        build(client, image, requirements, base_image, say)
+        build(client, image, context, arguments, say)
         found = client.images.get(image)
     if registry and not found.attrs.get("RepoDigests"):
         push(client, image, say)
@@ -106,15 +121,15 @@ def _split(image: str) -> tuple[str, str | None]:
     return (name, tag) if colon and "/" not in tag else (image, "latest")
 
 
-def build(client: Any, image: str, requirements: str, base_image: str, say: Callable[[str], None]) -> None:
-    say(f"Building the trainer image {image}: this takes minutes once")
-    arguments = {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)}
-    arguments["BASE_IMAGE"] = base_image or BASE_IMAGE
-    context = engine.archive({"Dockerfile": DOCKERFILE.read_bytes(), "requirements.txt": requirements.encode()})
+def build(
+    client: Any, image: str, context: Mapping[str, bytes], arguments: Mapping[str, str], say: Callable[[str], None]
+) -> None:
+    say(f"Building the image {image}: once, which may take minutes")
     with engine.explained(f"build the image {image}"):
         steps = client.api.build(
-            fileobj=context, custom_context=True, tag=image, rm=True, forcerm=True, buildargs=arguments, decode=True
-        )
+            fileobj=engine.archive(context), custom_context=True, tag=image, rm=True, forcerm=True,
+            buildargs=dict(arguments), decode=True,
+        )  # fmt: skip
         _watch(steps, f"build the image {image}", say)
 
 

@@ -136,6 +136,7 @@ class Launcher:
             resources=given.resources, timeout=given.timeout, network=given.network,
             scheduling=given.scheduling, overlay=given.overlay, retries=given.retries,
             retry_failures=given.retry_failures, keeping=given.keeping, delivery=given.delivery,
+            project=str(Path(given.project).resolve()),
         )  # fmt: skip
         return spec, code
 

@@ -98,6 +98,8 @@ class Shim:
             return None
 
     def _unpack(self) -> None:
+        if self.spec.get("mounted"):  # the working folder is the project itself
+            return
         shutil.rmtree(self.spec["work"], ignore_errors=True)  # of an attempt that was lost
         os.makedirs(self.spec["work"], exist_ok=True)
         code = self._code()

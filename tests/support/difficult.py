@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 from pathlib import Path
+from typing import Any
 
 DATA = Path(__file__).parents[1] / "integration" / "data"
 PROBE = DATA / "probe.py"
@@ -67,3 +69,15 @@ def project(folder: Path) -> Path:
     os.symlink("package", folder / "folder link")
     os.symlink("nowhere", folder / "dangling")
     return folder
+
+
+def tree_of(folder: Path) -> dict[str, str]:
+    """What the probe tells of a tree when it runs in it."""
+    probe: dict[str, Any] = runpy.run_path(str(PROBE))
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        found: dict[str, str] = probe["tree"]()
+    finally:
+        os.chdir(before)
+    return found

@@ -10,7 +10,9 @@ import os
 import tarfile
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOOPBACK
 from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     NO_PERMISSION,
     UNAVAILABLE,
@@ -69,9 +71,15 @@ def connect(timeout: float | None = 60) -> Any:
     return client
 
 
+def is_remote() -> bool:
+    """Whether the engine is another machine's: folders and the loopback of this one are not its own."""
+    parts = urlsplit(host())
+    return parts.scheme not in ("unix", "npipe") and parts.hostname not in LOOPBACK
+
+
 def patience() -> float:
     """For how many seconds an engine that went away is looked for: one of this host comes back soon or not at all."""
-    return 10.0 if host().startswith(("unix:", "npipe:")) else 60.0
+    return 60.0 if is_remote() else 10.0
 
 
 def _unreachable(address: str, error: BaseException) -> SamerunError:

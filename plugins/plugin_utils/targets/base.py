@@ -40,6 +40,7 @@ class EnvironmentRequest:
 
 
 Say = Callable[[str], None]
+MOUNT = "mount"  # a delivery: the working folder is the project itself, and nothing is unpacked
 
 
 class Target(abc.ABC):
@@ -156,6 +157,7 @@ def shim_spec(
             "retry_failures": spec.retry_failures, "outputs": list(spec.keeping.outputs),
             "keep_code": spec.keeping.code, "record_failures": spec.keeping.failures,
             **({"imports": dict(spec.imports)} if spec.imports else {}),
+            **({"mounted": True} if spec.delivery == MOUNT else {}),
         },
         sort_keys=True,
     )  # fmt: skip

@@ -20,11 +20,12 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     parse_time,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL
-from ansible_collections.samerun.stack.plugins.plugin_utils import images, shim_archive
+from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_ends, docker_log, quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
+    MOUNT,
     EnvironmentRequest,
     Target,
     cluster_options,
@@ -36,10 +37,12 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 )
 
 _FOLDER = "/samerun"
+_WORK = f"{_FOLDER}/work"
 _REPORT = f"{_FOLDER}/out/report.json"
 _LOG = f"{_FOLDER}/out/log.txt"
 _START_SECONDS = 60
 _STOP_SECONDS = 45  # of `docker stop`: the script has 30 s of them, and its runs are closed after it
+_LET_TRAVEL = "Leave it out: the code then travels with the launch."
 _BUILT_IN = {"bridge", "host", "none"}
 
 
@@ -81,22 +84,32 @@ class DockerTarget(Target):
 
     def plan(self, spec: RunSpec) -> dict[str, Any]:
         refuse(cluster_options(spec), "a Docker engine schedules nothing", "Unset it, or train on kubernetes.")
-        return self._request(spec, mask(spec.secrets))
+        if spec.delivery == MOUNT and engine.is_remote():
+            refuse(
+                {"training_delivery (mount)": True},
+                f"the engine at {engine.host()} has no folder of this host",
+                _LET_TRAVEL,
+            )
+        return self._request(code_images.planned(spec, self.world.registry), mask(spec.secrets))
 
     def submit(self, spec: RunSpec, code: Bundle) -> None:
         with engine.explained(f"start the container {self._name(spec.launch)}"):
+            spec = code_images.made(self.client, spec, code, self.world.registry, self.say)
             self._ensure_network(spec.network)
             request = self._request(spec, spec.secrets)
             files = {
                 f"samerun/{shim_archive.NAME}": shim_archive.data(),
                 "samerun/spec.json": request["instructions"].encode(),
-                "samerun/bundle.tar.gz": code.data,
             }
+            if spec.delivery != code_images.DELIVERY:
+                files["samerun/bundle.tar.gz"] = code.data
             config = {**request["config"], "Env": [f"{k}={v}" for k, v in request["config"]["Env"].items()]}
             self.client.api.create_container_from_config(config, request["name"])
             container = self.client.containers.get(request["name"])
+            # A mounted working folder is somebody's own, whose mode stays as it is.
+            writable = ("samerun/out",) if spec.delivery == MOUNT else ("samerun/work", "samerun/out")
             try:
-                container.put_archive("/", engine.archive(files, writable=("samerun/work", "samerun/out")))
+                container.put_archive("/", engine.archive(files, writable=writable))
                 container.start()
             except BaseException:
                 container.remove(force=True)
@@ -188,13 +201,14 @@ class DockerTarget(Target):
             "HostConfig": {
                 "NetworkMode": spec.network or self.world.network,
                 "LogConfig": docker_log.DRIVER,
-                "Mounts": [_mount(volume) for volume in spec.volumes],
+                "Mounts": [_mount(volume) for volume in (*spec.volumes, *_project(spec))],
                 **quantities.docker_limits(spec.resources),
             },
         }
+        code = code_images.BUNDLE if spec.delivery == code_images.DELIVERY else f"{_FOLDER}/bundle.tar.gz"
         instructions = shim_spec(
-            spec, self.viewpoint(spec.network), work=f"{_FOLDER}/work", code=f"{_FOLDER}/bundle.tar.gz", report=_REPORT,
-            log=_LOG, restarts=spec.retries,
+            spec, self.viewpoint(spec.network), work=_WORK, code=code, report=_REPORT, log=_LOG,
+            restarts=spec.retries,
         )  # fmt: skip
         refuse({"Tty of training_overlay": spec.overlay.get("Tty")}, "a terminal would mix up its log", "Leave it out.")
         merged = overlaid(config, _mapped(spec.overlay))
@@ -241,6 +255,11 @@ def _mapped(overlay: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(env, list):
         return overlay
     return {**overlay, "Env": dict(entry.partition("=")[::2] for entry in env)}
+
+
+def _project(spec: RunSpec) -> tuple[Volume, ...]:
+    """The project as the working folder where it is mounted; the image's user has no business to write there."""
+    return (Volume(spec.project, _WORK, read_only=True),) if spec.delivery == MOUNT else ()
 
 
 def _mount(volume: Volume) -> dict[str, Any]:

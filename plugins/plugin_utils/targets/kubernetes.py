@@ -23,7 +23,13 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunSpec,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, images, shim_archive, store
+from ansible_collections.samerun.stack.plugins.plugin_utils import (
+    code_images,
+    contract_objects,
+    images,
+    shim_archive,
+    store,
+)
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
     docker,
@@ -39,10 +45,12 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets import (
     kubernetes_pod,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
+    MOUNT,
     EnvironmentRequest,
     Say,
     Target,
     mask,
+    refuse,
     shim_spec,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_follow import Follower
@@ -94,12 +102,22 @@ class KubernetesTarget(Target):
         return Environment(environment.python, environment.image, digest, environment.key)
 
     def plan(self, spec: RunSpec) -> dict[str, Any]:
+        nodes = "the nodes have no folder of this host"
+        refuse(
+            {"training_delivery (mount)": spec.delivery == MOUNT}, nodes, "Leave it out, or name a claim as a volume."
+        )
+        if spec.delivery == code_images.DELIVERY and not self.world.registry:
+            refuse({"training_delivery (image)": True}, "the nodes must pull that image", "Set samerun_registry.")
+        spec = code_images.planned(spec, self.world.registry)
         return self._request(spec, mask(spec.secret_env), code_key="")
 
     def submit(self, spec: RunSpec, code: Bundle) -> None:
         with self.cluster.explained(f"start the Job {self._name(spec.launch)}"):
             contract_objects.ensure(self.cluster, self.world, spec.contract)
-            in_store = len(code.data) > CONFIG_MAP_BYTES
+            in_image = spec.delivery == code_images.DELIVERY
+            if in_image:
+                spec = code_images.made(docker.connect(), spec, code, self.world.registry, self.say)
+            in_store = not in_image and len(code.data) > CONFIG_MAP_BYTES
             code_key = store.put_code(self.world, code) if in_store else ""
             request = self._request(spec, spec.secret_env, code_key=code_key)
             kubernetes_checks.fits(self.cluster, request)
@@ -107,7 +125,10 @@ class KubernetesTarget(Target):
             job = self.cluster.create(request["job"])
             try:
                 owner = kubernetes_job.owner(job)
-                files = {shim_archive.NAME: shim_archive.data(), **({} if in_store else {_BUNDLE: code.data})}
+                files = {
+                    shim_archive.NAME: shim_archive.data(),
+                    **({} if in_store or in_image else {_BUNDLE: code.data}),
+                }
                 binary = {name: base64.b64encode(data).decode() for name, data in files.items()}
                 self.cluster.create({**request["config_map"], **owner(request["config_map"]), "binaryData": binary})
                 if secret := request.get("secret"):
@@ -182,9 +203,10 @@ class KubernetesTarget(Target):
         return f"{kubernetes_job.NAMES}{launch}"
 
     def _request(self, spec: RunSpec, secret_env: Mapping[str, str], *, code_key: str) -> dict[str, Any]:
+        code = code_images.BUNDLE if spec.delivery == code_images.DELIVERY else f"{kubernetes_pod.CODE}/{_BUNDLE}"
         instructions = shim_spec(
             spec, self.VIEWPOINT, work=kubernetes_pod.WORK, report=kubernetes_pod.REPORT, code_key=code_key,
-            code="" if code_key else f"{kubernetes_pod.CODE}/{_BUNDLE}", log=kubernetes_pod.LOG,
+            code="" if code_key else code, log=kubernetes_pod.LOG,
         )  # fmt: skip
         return kubernetes_job.objects(
             self._name(spec.launch), spec, self.world,

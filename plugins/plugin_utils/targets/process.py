@@ -25,10 +25,11 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunState,
     Volume,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils import private_mounts, shim_archive, venvs
+from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, private_mounts, shim_archive, venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import processes
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
+    MOUNT,
     EnvironmentRequest,
     Target,
     cluster_options,
@@ -84,6 +85,8 @@ class ProcessTarget(Target):
         refuse({"training_overlay": spec.overlay}, "a process has no native request to merge it over", elsewhere)
         named = spec.network if spec.network != "host" else ""
         refuse({"training_network": named}, "a process has the network of this host", elsewhere)
+        baked = spec.delivery == code_images.DELIVERY
+        refuse({"training_delivery (image)": baked}, "the process target runs no images", "Leave it out, or say mount.")
         refuse(cluster_options(spec), "there is no cluster that would obey", "Unset it, or train on kubernetes.")
         return self._request(spec, mask(spec.secrets))
 
@@ -186,7 +189,7 @@ class ProcessTarget(Target):
             "argv": private_mounts.wrapped(argv, volumes),
             "env": {**spec.plain, **secrets},
             "instructions": shim_spec(
-                spec, self.VIEWPOINT, work=str(folder / "work"),
+                spec, self.VIEWPOINT, work=spec.project if spec.delivery == MOUNT else str(folder / "work"),
                 code=str(folder / "bundle.tar.gz"), report=str(folder / "report.json"),
                 log=str(folder / "log.txt"), copy_log=False, restarts=spec.retries,
             ),

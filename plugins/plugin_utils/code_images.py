@@ -1,0 +1,42 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The code of a launch as the last layer of an image, for `training_delivery: image`.
+
+The bundle lies in it as it would have travelled, so that the shim unpacks the same tree everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
+from ansible_collections.samerun.stack.plugins.plugin_utils import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
+
+DELIVERY = "image"
+BUNDLE = "/opt/samerun/bundle.tar.gz"
+_DOCKERFILE = "FROM {base}\nCOPY bundle.tar.gz {path}\n"
+
+
+def planned(spec: RunSpec, registry: str) -> RunSpec:
+    """`spec` with the image that holds its code as its image, made or not; as it is if its code travels."""
+    if spec.delivery != DELIVERY:
+        return spec
+    base = spec.environment.digest or spec.environment.image
+    tag = hashlib.sha256(f"{base}\0{spec.bundle_sha256}".encode()).hexdigest()[:16]
+    name = f"{registry + '/' if registry else ''}samerun/code:{tag}"
+    return replace(spec, environment=replace(spec.environment, image=name, digest=""))
+
+
+def made(client: Any, spec: RunSpec, code: Bundle, registry: str, say: Callable[[str], None]) -> RunSpec:
+    """As `planned`, with the image built, and pushed where there is a registry, unless it is there already."""
+    if spec.delivery != DELIVERY:
+        return spec
+    wanted = planned(spec, registry)
+    dockerfile = _DOCKERFILE.format(base=spec.environment.image, path=BUNDLE)
+    context = {"Dockerfile": dockerfile.encode(), "bundle.tar.gz": code.data}
+    digest = images.ensure_built(client, wanted.environment.image, context, {}, registry, say)
+    return replace(wanted, environment=replace(wanted.environment, digest=digest))
