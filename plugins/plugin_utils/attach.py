@@ -9,8 +9,10 @@ import difflib
 import re
 import signal
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import (
@@ -29,8 +31,9 @@ _POLL = 0.2
 _STAMP = 20  # characters at the end of a launch's id: when it was made, and four random ones
 _NAMED = 5  # candidates that an error names
 _PIECE = 1 << 16
-# A script has 30 s between the signal and its end. What still goes on then has not got it: PID 1 of a container that
-# has only just begun ignores signals.
+# PID 1 of a container ignores a signal until it has a handler for it: a launch is left that long to begin. A script has
+# 30 s between the signal and its end; what still goes on then has not got it.
+_FRESH_SECONDS = 2.0
 _GRACE_SECONDS = 40.0
 _PATIENCE = 60.0  # seconds that an engine may be away while somebody waits
 
@@ -66,11 +69,11 @@ class Attached:
     def follow(self) -> Iterator[bytes]:
         """The log from its start, as it comes, until the launch has ended and is settled."""
         shown = 0
-        if self.target and not self._settled():
-            for piece in self._live_log(follow=True):
+        while self.target and not self._settled():
+            for piece in self._live_log(shown, follow=True):
                 shown += len(piece)
                 yield piece
-            self.wait()
+            self._wait_for(lambda record: record.ended_at or self._goes_on())
         # Whoever settled the launch took its log from the engine, and wrote the whole of it.
         yield from self._kept_log(shown)
 
@@ -78,31 +81,13 @@ class Attached:
         """Wait until the launch has ended and is settled, by whoever follows it or by us.
 
         Raises:
-            SamerunError: it still goes on after `seconds`.
+            SamerunError: it still goes on after `seconds`, or the engine is away for long.
         """
-        if self.target is None:
-            return self.record
-        deadline = None if seconds is None else time.monotonic() + seconds
-        away = 0.0  # since when the engine does not answer
-        while True:
-            try:
-                if (record := self.look()).ended_at:
-                    return record
-                away = 0.0
-            except SamerunError:
-                away = away or time.monotonic()
-                if time.monotonic() - away > _PATIENCE:
-                    raise
-            if deadline is not None and time.monotonic() >= deadline:
-                raise SamerunError(
-                    f"Failed to wait for {self.launch}: it still goes on after {seconds:g} s.",
-                    f"Wait longer, or end it: samerun cancel {self.launch}",
-                    TEMPORARY,
-                )
-            time.sleep(_POLL)
+        return self.record if self.target is None else self._wait_for(lambda record: record.ended_at, seconds)
 
     def cancel(self, number: int = signal.SIGTERM) -> RunRecord:
         """Pass signal `number` to the launch and wait for its end; one that has ended stays as it is."""
+        time.sleep(max(0.0, _FRESH_SECONDS - _age(self.launch)))
         while self.target and not self._settled():
             self.target.cancel(self.launch, number)
             try:
@@ -122,10 +107,34 @@ class Attached:
     def _settled(self) -> RunRecord | None:
         return collector.settled(self.world, self.launch)
 
-    def _live_log(self, *, follow: bool) -> Iterator[bytes]:
-        """The engine's log; where the connection is cut, it goes on after the last byte."""
+    def _wait_for(self, true: Callable[[RunRecord], Any], seconds: float | None = None) -> RunRecord:
+        deadline = None if seconds is None else time.monotonic() + seconds
+        away = 0.0  # since when the engine does not answer
+        while True:
+            try:
+                if true(record := self.look()):
+                    return record
+                away = 0.0
+            except SamerunError:
+                away = away or time.monotonic()
+                if time.monotonic() - away > _PATIENCE:
+                    raise
+            if deadline is not None and time.monotonic() >= deadline:
+                raise SamerunError(
+                    f"Failed to wait for {self.launch}: it still goes on after {seconds:g} s.",
+                    f"Wait longer, or end it: samerun cancel {self.launch}",
+                    TEMPORARY,
+                )
+            time.sleep(_POLL)
+
+    def _goes_on(self) -> bool:
+        """Whether the engine says so; after a loss it may have been started again."""
+        return self.target is not None and self.target.outcome(self.launch) is None
+
+    def _live_log(self, start: int = 0, *, follow: bool) -> Iterator[bytes]:
+        """The engine's log from byte `start` on; where the connection is cut, it goes on after the last byte."""
         assert self.target is not None  # noqa: S101 - the callers have looked
-        shown = 0
+        shown = start
         while True:
             skip = shown
             try:
@@ -138,7 +147,7 @@ class Attached:
                 return
             except SamerunError:
                 # Another one who followed may have settled it, and the engine knows it no more.
-                if self._settled() or self.target.outcome(self.launch) is not None:
+                if self._settled() or not self._goes_on():
                     return
                 time.sleep(_POLL)
 
@@ -201,6 +210,12 @@ def chosen(launches: Iterable[str], prefix: str) -> str:
 def age_key(launch: str) -> str:
     """What sorts ids of launches by time."""
     return launch[-_STAMP:]
+
+
+def _age(launch: str) -> float:
+    """Seconds since a launch was made, by its id."""
+    made = datetime.strptime(launch[-_STAMP:-5], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    return (datetime.now(UTC) - made).total_seconds()
 
 
 def exit_code(record: RunRecord) -> int:

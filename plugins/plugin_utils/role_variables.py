@@ -37,8 +37,10 @@ def specs() -> dict[str, dict[str, Any]]:
 def refuse_misspelt(names: Iterable[str]) -> None:
     """Raise a SamerunError for a name that is not known and near a known one."""
     for name in names:
+        if name in specs():
+            continue
         nearest = min(specs(), key=lambda other: distance(name, other))
-        if name not in specs() and distance(name, nearest) <= _NEAR:
+        if distance(name, nearest) <= _NEAR:
             raise SamerunError(
                 f"Failed to read the variable {name}: there is none.", f"Did you mean {nearest}?", CONFIG
             )

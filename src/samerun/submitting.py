@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import os
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.attach import Attached
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.preflight import check_run
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
-from samerun import plays, worlds
+from samerun import inventories, plays, worlds
+from samerun.resolving import Resolved, resolve
 from samerun.variables import Variables
 
 _LOGGER = logging.getLogger("samerun")
+# Most of a launch's time would go into reading the same inventory again: one reading counts for those that follow.
+_FRESH_SECONDS = 5.0
+_KEPT = 8
+_lock = threading.Lock()
+_read: dict[str, tuple[float, Resolved]] = {}
 
 
 def submit(training: plays.Training, inventory: str, variables: Variables) -> Attached:
@@ -20,8 +32,12 @@ def submit(training: plays.Training, inventory: str, variables: Variables) -> At
     Raises:
         SamerunError: the script was not started.
     """
-    found = worlds.only(worlds.resolve(inventory, plays.with_training(variables, training)), inventory)
-    world, wanted, warnings = check_run(found.world, found.training)
+    # What differs between the launches of a sweep is data, and no part of what is read.
+    found = _resolved(inventory, plays.with_training(variables, replace(training, args=(), env={})))
+    options = {**found.training, "env": {**found.training["env"], **training.env}}
+    if training.args:
+        options["args"] = list(training.args)
+    world, wanted, warnings = check_run(found.world, options)
     for line in warnings:
         _LOGGER.warning("%s", line)
     launcher = Launcher(world, wanted, _silent, _silent)
@@ -30,6 +46,30 @@ def submit(training: plays.Training, inventory: str, variables: Variables) -> At
     record = launcher.run(spec, code, detach=True)
     # A target of its own: a handle that nobody uses holds no connection.
     return Attached(world, record, TARGETS[record.target](world))
+
+
+def _resolved(inventory: str, variables: Variables) -> Resolved:
+    key = _key(inventory, variables)
+    with _lock:
+        if key in _read and time.monotonic() - _read[key][0] < _FRESH_SECONDS:
+            return _read[key][1]
+    found = worlds.only(resolve(inventory, variables), inventory)
+    with _lock:
+        for old in sorted(_read, key=lambda known: _read[known][0])[: max(0, len(_read) - _KEPT + 1)]:
+            del _read[old]
+        _read[key] = (time.monotonic(), found)
+    return found
+
+
+def _key(inventory: str, variables: Variables) -> str:
+    """What a reading depends on, as a hash: files, variables, environment, working folder."""
+    path = Path(inventories.located(inventory))
+    beside = (path.parent / name for name in ("group_vars", "host_vars"))
+    folders = [path] if path.is_dir() else [folder for folder in beside if folder.is_dir()]
+    files = [path, *variables.files, *(file for folder in folders for file in folder.rglob("*"))]
+    seen = [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.exists()]
+    parts = (seen, variables.as_yaml(), sorted(os.environ.items()), os.getcwd())
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _silent(_said: object) -> None:

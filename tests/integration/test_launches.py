@@ -162,7 +162,7 @@ def test_a_launch_that_is_cancelled_at_once_was_cancelled(
     record = launch.cancel()
     assert record.state is RunState.KILLED
     assert "ancel" in record.reason
-    assert b"line 100\n" not in launch.logs()
+    assert b"line 200\n" not in launch.logs()
     engines.wait_until(lambda: not engines.engine_of(real.world).leftovers(launch.id), "nothing is left")
 
 
