@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import psutil
 
-from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, World
+from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, WORLD_LABEL, World
 from ansible_collections.samerun.stack.plugins.plugin_utils import guard
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as docker_engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
@@ -50,8 +50,8 @@ class Engine(abc.ABC):
         self.world = world
 
     @abc.abstractmethod
-    def leftovers(self, launch: str) -> list[str]:
-        """Objects of a launch that are still there."""
+    def leftovers(self, launch: str = "") -> list[str]:
+        """Objects of a launch that are still there; without one, of any launch of the world."""
 
     @abc.abstractmethod
     def kill_run(self, launch: str) -> None:
@@ -76,7 +76,7 @@ class ProcessEngine(Engine):
     def supervisor(self) -> Supervisor:
         return Supervisor(self.world.state / "services")
 
-    def leftovers(self, launch: str) -> list[str]:
+    def leftovers(self, launch: str = "") -> list[str]:
         folder = str(self.world.runs / launch)
         return [f"process {p.pid}" for p in psutil.process_iter(["cmdline"]) if folder in " ".join(_words(p))]
 
@@ -123,8 +123,9 @@ class DockerEngine(Engine):
     def client(self) -> Any:
         return docker_engine.connect()
 
-    def leftovers(self, launch: str) -> list[str]:
-        found = self.client.containers.list(all=True, filters={"label": f"{LAUNCH_LABEL}={launch}"})
+    def leftovers(self, launch: str = "") -> list[str]:
+        labels = [f"{WORLD_LABEL}={self.world.name}", f"{LAUNCH_LABEL}={launch}" if launch else LAUNCH_LABEL]
+        found = self.client.containers.list(all=True, ignore_removed=True, filters={"label": labels})
         return [f"container {container.name}" for container in found]
 
     def kill_run(self, launch: str) -> None:
@@ -183,8 +184,8 @@ class KubernetesEngine(Engine):
     def cluster(self) -> Cluster:
         return Cluster(self.world.kubeconfig, self.world.context)
 
-    def leftovers(self, launch: str) -> list[str]:
-        selector = f"{LAUNCH_LABEL}={launch}"
+    def leftovers(self, launch: str = "") -> list[str]:
+        selector = f"{LAUNCH_LABEL}={launch}" if launch else LAUNCH_LABEL
         kinds = ("Job", "Pod", "ConfigMap", "Secret")
         found = [(k, o) for k in kinds for o in self._find(k, self.world.training_namespace, labelSelector=selector)]
         return [f"{kind} {one['metadata']['name']}" for kind, one in found]

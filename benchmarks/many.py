@@ -1,0 +1,121 @@
+"""Launches a second, submitted detached from one program: in a row, and twenty threads at once; and what is left.
+
+    python benchmarks/many.py                       # process; the world must be up: samerun up
+    python benchmarks/many.py -i local
+    python benchmarks/many.py -i k8s -e @k8s.yml --count 20
+
+Each launch's script prints one line. Beside it: the bare script, started as often in a row without waiting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import measure
+import psutil
+import yaml
+
+import samerun
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+
+SCRIPT = "print('hello')\n"
+_AT_ONCE = 20
+
+
+def main() -> None:
+    options = arguments()
+    variables = given(options.extra)
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "hello.py"
+        script.write_text(SCRIPT)
+
+        def submit(_number: int) -> samerun.Launch:
+            return samerun.submit(script, inventory=options.inventory, variables=variables)
+
+        submit(0).wait()  # makes the environment
+        before = held()
+        rows = {"python hello.py": bare(script, options.count), "samerun.submit, in a row": row(submit, options.count)}
+        rows[f"samerun.submit, {_AT_ONCE} threads"] = threads(submit, _AT_ONCE)
+        after = held()
+    print(f"launches a second, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    print("| | launches | seconds | a second | until the last has ended |\n| --- | ---: | ---: | ---: | ---: |")
+    for name, (count, seconds, ended) in rows.items():
+        print(f"| {name} | {count} | {seconds:.2f} | {count / seconds:.1f} | {ended:.1f} s |")
+    print("\n| this program holds | before | after |\n| --- | ---: | ---: |")
+    for name in before:
+        print(f"| {name} | {before[name]} | {after[name]} |")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-i", "--inventory", default="process")
+    parser.add_argument("-e", "--extra", action="append", default=[], help="VARIABLE=VALUE or @FILE")
+    parser.add_argument("--count", type=int, default=100, help="launches in a row")
+    return parser.parse_args()
+
+
+def given(extra: list[str]) -> dict[str, object]:
+    """The variables of -e arguments."""
+    found: dict[str, object] = {}
+    for one in extra:
+        found |= yaml.safe_load(Path(one[1:]).read_text()) if one.startswith("@") else dict([one.split("=", 1)])
+    return found
+
+
+def bare(script: Path, count: int) -> tuple[int, float, float]:
+    started = time.perf_counter()
+    processes = [subprocess.Popen([sys.executable, str(script)], stdout=subprocess.DEVNULL) for _ in range(count)]
+    seconds = time.perf_counter() - started
+    for process in processes:
+        process.wait()
+    return count, seconds, time.perf_counter() - started
+
+
+def row(submit: Callable[[int], samerun.Launch], count: int) -> tuple[int, float, float]:
+    started = time.perf_counter()
+    launches = [submit(number) for number in range(count)]
+    seconds = time.perf_counter() - started
+    return count, seconds, finished(launches, started)
+
+
+def threads(submit: Callable[[int], samerun.Launch], count: int) -> tuple[int, float, float]:
+    started = time.perf_counter()
+    with ThreadPoolExecutor(count) as pool:
+        launches = list(pool.map(submit, range(count)))
+    seconds = time.perf_counter() - started
+    return count, seconds, finished(launches, started)
+
+
+def finished(launches: list[samerun.Launch], started: float) -> float:
+    """Wait for all; how long it took from `started` on."""
+    failed = [launch.id for launch in launches if launch.wait().state is not samerun.RunState.FINISHED]
+    if failed:
+        raise measure.Failed(f"these launches failed: {failed}")
+    return time.perf_counter() - started
+
+
+def held() -> dict[str, int]:
+    """What this program holds."""
+    me = psutil.Process()
+    return {
+        "descriptors": me.num_fds(),
+        "threads": threading.active_count(),
+        "children": len(me.children(recursive=True)),
+        "memory, MiB": me.memory_info().rss >> 20,
+    }
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SamerunError as error:
+        raise SystemExit(f"{error}") from error
