@@ -8,6 +8,7 @@ This file travels with a launch, see shim.py; the controller looks from its own 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import urllib.error
@@ -78,7 +79,7 @@ def probe_tracking(url: str, viewpoint: str, login: contract.Login = contract.NO
     probe_tcp("MLflow", TRACKING_URI, url, viewpoint)
     start = f"Failed to use MLflow from the {viewpoint}"
     try:
-        with Tracking(url, login=login).open("2.0/mlflow/experiments/search?max_results=1") as answer:
+        with Tracking(url, patience(10.0), login).open("2.0/mlflow/experiments/search?max_results=1") as answer:
             json.loads(answer.read())
     except urllib.error.HTTPError as error:
         text = error.read(500).decode(errors="replace").strip()
@@ -195,3 +196,18 @@ def s3_problem(error: Exception, bucket: str, endpoint: str, viewpoint: str) -> 
 def _date(response: Any) -> Any:
     """The Date of what boto3 returned or raised."""
     return (response or {}).get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+
+
+def patience(seconds: float) -> float:
+    """How long an answer may take that usually takes at most `seconds`.
+
+    A machine with far more to do than it has cores, as after a hundred launches at once, lets its own servers wait; up
+    to twelve times as long is no fault of theirs.
+    """
+    try:
+        busy = os.getloadavg()[0]
+        with open("/proc/loadavg", encoding="ascii") as load:  # what wants to run just now; the average comes late
+            busy = max(busy, float(load.read().split()[3].partition("/")[0]))
+    except (OSError, ValueError, IndexError, AttributeError):
+        return seconds
+    return seconds * min(12.0, max(1.0, busy / (4 * (os.cpu_count() or 1))))

@@ -233,6 +233,7 @@ class Shim:
         self.output.close()
 
     def _close(self) -> None:
+        self.server.timeout = probes.patience(5)
         runs = self.server.launch_runs(self.spec["launch"])
         if not runs and self.report["state"] == "FAILED" and self.spec["record_failures"]:
             runs = [keeping.failed_run(self.server, self.report)]

@@ -77,7 +77,10 @@ def test_many_launches_leave_nothing_behind(
 
     everything = [*launches, *at_once]
     assert len({launch.id for launch in everything}) == count + AT_ONCE
-    assert [launch.logs() for launch in everything] == [b"hello %d\n" % n for n in range(count + AT_ONCE)]
+    # An MLflow that is late on a busy machine is said in a line of its own.
+    assert [launch.logs().splitlines()[0] for launch in everything] == [
+        b"hello %d" % number for number in range(count + AT_ONCE)
+    ]
     assert collector.collect(real.world) == ([], [])
     for launch in everything:
         assert {path.name for path in (real.world.runs / launch.id).iterdir()} <= KEPT
