@@ -49,6 +49,8 @@ class ActionModule(SamerunAction):
                 EXIT_KEY: code_or_ours,
                 "msg": _failure(record, path),
             }
+        if record.ended_at and not record.mlflow_runs and channel.VARIABLE not in os.environ:  # else its reader says it
+            self._display.warning(f"{record.script} ended well, and 0 MLflow runs were recorded of it.")
         return {"changed": True, "record": record.as_dict(), "path": path}
 
     @staticmethod

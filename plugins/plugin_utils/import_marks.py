@@ -10,9 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
-
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import Environment
@@ -59,6 +56,8 @@ def refuse_model(world: World, environment: Environment, sources: Sources, requi
     Args:
         requirements: what the environment is made of, empty if the user named it.
     """
+    if not sources.log_model:
+        return
     version = _known(world, environment).get("mlflow", "") or certain_version(requirements)
     if problem := imports.example_problem(sources.log_model, version):
         raise SamerunError(problem.message, problem.hint, DATA)
@@ -66,6 +65,9 @@ def refuse_model(world: World, environment: Environment, sources: Sources, requi
 
 def certain_version(requirements: str) -> str:
     """The least MLflow that `requirements` admit, where they leave no older one; else an empty string."""
+    # Late: an unchanged launch knows the version.
+    from packaging.requirements import InvalidRequirement, Requirement
+
     for line in requirements.splitlines():
         try:
             requirement = Requirement(match[1] if (match := _LINE.match(line)) else "")
@@ -76,7 +78,7 @@ def certain_version(requirements: str) -> str:
     return ""
 
 
-def _least(specifier: SpecifierSet) -> str:
+def _least(specifier: Any) -> str:
     named = [one.version.removesuffix(".*") for one in specifier]
     releases = [f"{major}.{minor}.0" for major in range(1, 5) for minor in range(41)]
     admitted = [version for version in [*named, *releases] if specifier.contains(version, prereleases=True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -149,6 +150,26 @@ def test_arguments_and_variables_arrive_as_they_are(place: Place) -> None:
     seen = seen_by(place.must("train", place.write("seen.py", ENVIRONMENT), *options, "--", *arguments))
     assert seen[0] == arguments
     assert {name: seen[1][name] for name in given} == given
+
+
+def test_names_that_are_commands_elsewhere_are_data(place: Place) -> None:
+    inside = place.folder / "; touch pwned ;" / "$(touch pwned) {{ lookup('pipe', 'touch pwned') }}"
+    inside.mkdir(parents=True)
+    (inside / "samerun.yml").write_text(PORTS)
+    (inside / "`touch pwned`; {{ 1 + 1 }} '\".py").write_text(ENVIRONMENT)
+    script = f"{inside.relative_to(place.folder)}/../{inside.name}/`touch pwned`; {{{{ 1 + 1 }}}} '\".py"
+    value = "; touch pwned; $(touch pwned) {{ lookup('pipe', 'touch pwned') }} `touch pwned`"
+    ended = place.must("train", script, "--env", f"ABUSE={value}", "--", value, "../../etc/passwd", "--", "; rm -rf ~")
+    seen = seen_by(ended)
+    assert seen[0] == [value, "../../etc/passwd", "--", "; rm -rf ~"]
+    assert seen[1]["ABUSE"] == value
+    record = newest(place)
+    assert record["name"] == "`touch pwned`; {{ 1 + 1 }} '\""
+    assert re.fullmatch(r"[a-z0-9-]+", record["launch"])
+    assert list(place.folder.rglob("pwned")) == list(place.state.rglob("pwned")) == []
+    for verb in ("status", "check"):
+        place.must(verb)
+    assert not list(place.folder.rglob("pwned"))
 
 
 def test_script_sees_the_callers_environment_and_the_contract(place: Place) -> None:

@@ -74,7 +74,6 @@ class Messages:
         self._rest = data[at:]
         return b"".join(new)
 
-
     def _ended(self, text: bytes) -> bytes:
         """`text` with the line's end that the driver of some engines forgets after the last part of a long line."""
         if text.endswith(b"\n"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import socket
 import time
@@ -16,6 +17,7 @@ import launches
 import machines
 import pytest
 import trackers
+import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
@@ -124,3 +126,32 @@ def test_a_server_that_does_not_fit_is_told(
     line = refused(launch(on=there))
     assert time.monotonic() - started < DEADLINE
     assert says in line.replace("599 s", "600 s").replace("601 s", "600 s")
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("real", ["process"], indirect=True)
+def test_a_play_warns_of_an_override_and_of_a_run_that_recorded_nothing(
+    real: worlds.RealWorld, tmp_path: Path, trainer: dict[str, Any]
+) -> None:
+    (tmp_path / "train.py").write_text("import os\nos.environ['AWS_ACCESS_KEY_ID'] = 'x'\n")
+    given = {"training_script": str(tmp_path / "train.py"), "training_requirements": trainer["requirements"]}
+    played = real.play("samerun.stack.train", **given)
+    assert played.code == 0, played.text
+    warnings = " ".join(re.findall(r"\[WARNING\]: (.*)", played.text))
+    assert "The contract is overridden: train.py, line 2: the script itself sets AWS_ACCESS_KEY_ID." in warnings
+    assert "train.py ended well, and 0 MLflow runs were recorded of it." in warnings
+
+
+def test_names_that_are_commands_elsewhere_are_data_here(
+    world: World, launch: Launch, tmp_path: Path, engine: engines.Engine
+) -> None:
+    abuse = "; touch pwned; $(touch pwned) `touch pwned` $(HOME) {{ 1 + 1 }} ../../x"
+    folder = tmp_path / "$(touch pwned)"
+    folder.mkdir()
+    shutil.copy(difficult.PROBE, folder / "; touch pwned #.py")
+    ended = launch(script=str(folder / "; touch pwned #.py"), name=abuse, args=[abuse], env={"ABUSE": abuse})
+    assert (ended.dump["args"], ended.dump["environ"]["ABUSE"]) == ([abuse], abuse)
+    assert (ended.record.name, ended.record.script) == (abuse, "; touch pwned #.py")
+    assert sorted(ended.dump["tree"]) == ["; touch pwned #.py"]
+    assert launches.record_on_disk(world, ended.record.launch)["name"] == abuse
+    engines.wait_until(lambda: not engine.leftovers(ended.record.launch), "nothing is left")
