@@ -7,6 +7,8 @@ import contextlib
 import functools
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +21,18 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import guard
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as docker_engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.supervisor import Supervisor
+
+# Kills the processes that carry the launch given as argument in their environment: the script, not its parent.
+KILL_SCRIPT = """
+import os, sys
+for name in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        with open("/proc/" + name + "/environ", "rb") as environ:
+            if ("SAMERUN_LAUNCH=" + sys.argv[1]).encode() in environ.read().split(bytes(1)):
+                os.kill(int(name), 9)
+    except OSError:
+        pass
+"""
 
 
 def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
@@ -58,6 +72,10 @@ class Engine(abc.ABC):
         """Kill a launch, its shim included."""
 
     @abc.abstractmethod
+    def kill_script(self, launch: str) -> None:
+        """Kill the script of a launch, and nothing else; LookupError where there is none."""
+
+    @abc.abstractmethod
     def kill_service(self, name: str, namespace: str) -> None:
         """Kill a service so that its keeper must start it again; return once it is dead."""
 
@@ -89,6 +107,9 @@ class ProcessEngine(Engine):
                 for child in descendants:
                     with contextlib.suppress(psutil.Error):
                         child.kill()
+
+    def kill_script(self, launch: str) -> None:
+        subprocess.run([sys.executable, "-c", KILL_SCRIPT, launch], check=True)
 
     def kill_service(self, name: str, namespace: str) -> None:
         """Its children go on without it and hold its ports; they must go too before it can come back."""
@@ -131,6 +152,10 @@ class DockerEngine(Engine):
     def kill_run(self, launch: str) -> None:
         for container in self.client.containers.list(filters={"label": f"{LAUNCH_LABEL}={launch}"}):
             container.kill()
+
+    def kill_script(self, launch: str) -> None:
+        for container in self.client.containers.list(filters={"label": f"{LAUNCH_LABEL}={launch}"}):
+            container.exec_run(["python", "-c", KILL_SCRIPT, launch])
 
     def kill_service(self, name: str, namespace: str) -> None:
         """As the kernel would: `docker kill` counts as the user's wish, after which no policy starts it again."""
@@ -193,6 +218,20 @@ class KubernetesEngine(Engine):
     def kill_run(self, launch: str) -> None:
         for pod in self._find("Pod", self.world.training_namespace, labelSelector=f"{LAUNCH_LABEL}={launch}"):
             self._kill(pod)
+
+    def kill_script(self, launch: str) -> None:
+        from kubernetes import client
+        from kubernetes.stream import stream
+
+        for pod in self._find("Pod", self.world.training_namespace, labelSelector=f"{LAUNCH_LABEL}={launch}"):
+            with self.cluster.api.settings() as settings, client.ApiClient(settings) as api:
+                call = client.CoreV1Api(api).connect_get_namespaced_pod_exec
+                command = ["python", "-c", KILL_SCRIPT, launch]
+                name, namespace = pod["metadata"]["name"], self.world.training_namespace
+                with contextlib.suppress(client.ApiException):  # it has ended meanwhile
+                    session = stream(call, name, namespace, command=command, stdout=True, _preload_content=False)
+                    session.run_forever(timeout=20)
+                    session.sock.shutdown()  # which `close` leaves out once the command has ended
 
     def kill_service(self, name: str, namespace: str) -> None:
         for pod in self._find("Pod", namespace, labelSelector=f"app.kubernetes.io/name={name}"):

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import quote
 
 import psutil
 
@@ -17,9 +18,9 @@ _YOUNG, _SELDOM = 25, 25  # looks: a process is young for a second, then it is l
 
 
 def shapes(secret: str) -> list[bytes]:
-    """The secret itself, and what is left of it inside longer base64 at each of the three alignments."""
+    """The secret itself, URL-encoded, and what is left of it inside longer base64 at each of the three alignments."""
     raw = secret.encode()
-    found = [raw]
+    found = [raw, quote(secret, safe="").encode()]
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + raw)
         # The first and last characters mix with the neighbours' bits.
