@@ -175,13 +175,13 @@ def _keep_log(target: Target, launch: str, outcome: Outcome) -> None:
     """Write the whole log beside the record, unless who watched, or the script itself, has."""
     path = log_path(target.world, launch)
     part = path.with_name(LOG_PART)
-    if outcome.gone and part.exists():
-        part.replace(path)  # nobody has more of it
     if not path.exists():
         try:
             files.write_private_stream(path, target.follow(launch))
         except SamerunError:
             files.write_private(path, b"")  # the engine has none
+        if part.exists() and part.stat().st_size > path.stat().st_size:
+            part.replace(path)  # the engine has lost what a follower that was killed had seen
     part.unlink(missing_ok=True)
     size = path.stat().st_size
     if outcome.report.get("log_bytes", size) != size and (copy := target.log_copy(launch)):
