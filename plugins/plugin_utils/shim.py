@@ -32,6 +32,7 @@ RUN_CONTEXT = "MLFLOW_RUN_CONTEXT"
 RUN_ID = "MLFLOW_RUN_ID"
 LAUNCH = "SAMERUN_LAUNCH"  # by it a process is known as part of a launch, whoever its parent is
 EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
+EX_FINAL = 1  # of a script that was killed for a reason that another attempt would meet again; the report has its own
 _RUNS_TOLD = 20  # of all that were closed: a report on Kubernetes has 4096 bytes
 _REASON_LENGTH = 1000
 _AGAIN_SECONDS = 1.0  # before a script that was killed is started again
@@ -186,6 +187,12 @@ class Shim:
             return ""
 
     @property
+    def is_final(self) -> bool:
+        """Whether an engine that starts again what was killed must not do so with this."""
+        over = self.script.timed_out or self.script.out_of_memory
+        return bool(over and self.spec.get("retries") and not self.spec.get("retry_failures"))
+
+    @property
     def state(self) -> str:
         code, script = self.report["exit_code"], self.script
         if code is None:
@@ -271,7 +278,10 @@ class Shim:
 
 def main(argv: list[str], leave: Callable[[int], Any] = sys.exit) -> None:
     with open(argv[1], encoding="utf-8") as spec:
-        code = Shim(json.load(spec)).run()
+        shim = Shim(json.load(spec))
+    code = shim.run()
+    if os.getpid() == 1 and shim.is_final:
+        leave(EX_FINAL)
     if code < 0 and os.getpid() != 1:  # PID 1 cannot signal itself
         with contextlib.suppress(OSError):  # SIGKILL has no handler to reset
             signal.signal(-code, signal.SIG_DFL)

@@ -36,7 +36,19 @@ _MODULES = (
     shim,
     tracking,
 )
-_MAIN = f"import sys\n\nfrom {shim.__name__} import main\n\nmain(sys.argv)\n"
+# The first process of a container ignores what it has no handler for, and the import takes a moment.
+_MAIN = f"""import os
+import signal
+import sys
+
+if os.getpid() == 1:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _frame: os._exit(128 + number))
+
+from {shim.__name__} import main
+
+main(sys.argv)
+"""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 

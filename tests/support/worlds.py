@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import subprocess
 import sys
 import warnings
@@ -29,6 +30,10 @@ SHOW_WORLD = Path(__file__).parent / "show_world.yml"
 KUBECONFIG = os.environ.get("SAMERUN_TEST_KUBECONFIG", "")
 REGISTRY = os.environ.get("SAMERUN_TEST_REGISTRY", "")
 MINIO_IMAGE = os.environ.get("SAMERUN_TEST_MINIO_IMAGE", "")
+
+# Commands that add a node to the tests' cluster, and that cut its power; without them no node is lost.
+_NODE = {name: shlex.split(os.environ.get(f"SAMERUN_TEST_{name.upper()}_NODE", "")) for name in ("add", "stop")}
+NODE_COMMANDS = _NODE if all(_NODE.values()) else {}
 
 # Several sessions on one machine: each a number of its own, from 1 to 9.
 SLOT = int(os.environ.get("SAMERUN_TEST_SLOT", "0"))

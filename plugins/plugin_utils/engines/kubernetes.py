@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -122,13 +123,21 @@ class Cluster:
             answer.close()  # what is left in it is wanted by nobody
             answer.release_conn()
 
-    def changed(self, kind: str, namespace: str, version: str, seconds: int, **selectors: str) -> None:
-        """Return once an object changes after `version` of the list, at the latest after `seconds`."""
+    def watch(
+        self, kind: str, namespace: str, version: str, seconds: int, **selectors: str
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What happens after `version` of a list, for `seconds`: ADDED, MODIFIED or DELETED, and the object."""
         query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": str(seconds), **selectors}
         path, patience = _path(kind, namespace), seconds + CONNECT_SECONDS
         answer = self.api.send("GET", path, query=query, seconds=patience, stream=True)
+        rest = b""
         try:
-            answer.read1(1)
+            while found := answer.read1(1 << 16):
+                *lines, rest = (rest + found).split(b"\n")
+                for event in map(json.loads, lines):
+                    if event["type"] == "ERROR":
+                        raise ApiError(event["object"].get("code", 500), str(event["object"].get("message", "")))
+                    yield event["type"], event["object"]
         finally:
             answer.close()
             answer.release_conn()

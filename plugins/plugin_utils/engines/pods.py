@@ -33,7 +33,7 @@ def ended(pod: Mapping[str, Any]) -> dict[str, Any] | None:
         "report": report, "exit_code": None, "started_at": state.get("startedAt") or "",
         "ended_at": state.get("finishedAt") or "", **_why(state, report),
     }  # fmt: skip
-    if state.get("reason") == "OOMKilled":
+    if state.get("reason") == "OOMKilled" and state.get("exitCode"):  # else a part of the script, which went on
         found["report"] = {**report, **_OUT_OF_MEMORY} if report else {}
         found |= {**_OUT_OF_MEMORY, "state": RunState.FAILED}
     elif (words := taken_away(pod)) and report.get("state", "KILLED") == "KILLED":
@@ -55,6 +55,18 @@ def _why(state: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
         return {"state": RunState.FAILED, **pod_words.unstartable(message)}
     reason = f"The container ended with exit code {code} and left no report."
     return {"state": RunState.FAILED, "reason": reason, "hint": "Its last lines say why."}
+
+
+def last_words(pod: Mapping[str, Any], tail: str) -> dict[str, Any]:
+    """Why a container ended that left no report, by the last lines of its log; empty where they do not tell."""
+    code = container_state(pod).get("terminated", {}).get("exitCode")
+    lines = [line.strip() for line in tail.splitlines() if line.strip()]
+    if not lines or code in (None, _KILLED):
+        return {}
+    if "exec format error" in lines[-1]:
+        return pod_words.unstartable(lines[-1])
+    reason = f"The container ended with exit code {code} and left no report: {lines[-1].rstrip('.')}."
+    return {"reason": reason, "hint": "Its last lines say more."}
 
 
 def taken_away(pod: Mapping[str, Any]) -> dict[str, str]:

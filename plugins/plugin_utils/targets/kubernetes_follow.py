@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import (
@@ -24,6 +25,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_v
 
 _LOOK_SECONDS = 1  # a change of a pod is seen at once, one of its Job alone after that
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # between tries to reach a cluster that is gone
+_PATIENCE_SECONDS = 600  # a laptop that slept, a server that is upgraded
 T = TypeVar("T")
 
 
@@ -120,14 +122,16 @@ class Follower:
         return f"The node {name} of pod {pod['metadata']['name']} does not answer: {words}." if words else ""
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        """The answer to `call`, however long the cluster cannot be reached."""
-        tries = 0
+        """The answer to `call`, also where the cluster cannot be reached for a while."""
+        tries, started = 0, time.monotonic()
         while True:
             try:
                 found = call()
             except Exception as error:
                 if not lost_link(error):
                     raise
+                if time.monotonic() - started > _PATIENCE_SECONDS:
+                    raise _gone(self.view.launch, error) from error
                 tries += 1
                 if tries == 2:
                     self.say("The connection to the cluster is lost. The run goes on there; its log is taken up again.")
@@ -136,3 +140,11 @@ class Follower:
                 if tries > 1:
                     self.say("The cluster answers again.")
                 return found
+
+
+def _gone(launch: str, problem: Exception) -> SamerunError:
+    return SamerunError(
+        f"Failed to follow {launch}: the cluster went away ({problem}).",
+        f"The run is not lost: once the cluster answers again, samerun logs -f {launch}",
+        UNAVAILABLE,
+    )

@@ -14,10 +14,11 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import jobs, pod_words, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import FORBIDDEN, ApiError
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job, kubernetes_pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import outcome_from
 
 _START_SECONDS = 60
+_LOOK_BACK_SECONDS = 2
 Pod = Mapping[str, Any]
 
 
@@ -40,16 +41,32 @@ class JobView:
 
     def read(self) -> None:
         """Look at the Job and its pods; the pods first, so that a Job that is over has all of them."""
+        before = self._version
         found, self._version = self.cluster.listed("Pod", self.namespace, **self._selector)
         self._seen.update({pod["metadata"]["uid"]: pod for pod in found})
         self._there = {pod["metadata"]["uid"] for pod in found}
+        gone = [uid for uid, pod in self._seen.items() if uid not in self._there and pods.ended(pod) is None]
+        if gone and before:
+            self._remember(gone, before)
         self.job = self.cluster.get("Job", self.name, self.namespace)
+
+    def _remember(self, gone: list[str], version: str) -> None:
+        """Learn how pods ended that went since `version`: their state and their end come at nearly the same time."""
+        waits = set(gone)
+        with contextlib.suppress(ApiError):  # too long ago
+            for kind, pod in self.cluster.watch("Pod", self.namespace, version, _LOOK_BACK_SECONDS, **self._selector):
+                if kind == "DELETED":
+                    self._seen[pod["metadata"]["uid"]] = pod
+                    waits.discard(pod["metadata"]["uid"])
+                if not waits:
+                    return
 
     def wait(self, seconds: int) -> None:
         """Return once something changed since `read`, at the latest after `seconds`."""
         started = time.monotonic()
         try:
-            self.cluster.changed("Pod", self.namespace, self._version, seconds, **self._selector)
+            for _change in self.cluster.watch("Pod", self.namespace, self._version, seconds, **self._selector):
+                break
         except ApiError as error:
             if not error.passing:
                 raise
@@ -112,7 +129,9 @@ class JobView:
             refused = jobs.refused(self._events(self.name, since=ended["ended_at"]))
             return outcome_from({}, exit_code=None, **refused) if refused else None
         if not ended["report"] or ended["report"].get("state") == "KILLED":
-            ended |= jobs.limited(job)
+            limited = jobs.limited(job)
+            ended |= limited or ({} if ended["report"] else pods.last_words(last, self._tail(last)))
+            ended["report"] = {**ended["report"], **limited} if ended["report"] else {}
         return outcome_from(**ended)
 
     def _stuck(self, job: Mapping[str, Any], pod: Pod) -> Outcome | None:
@@ -158,6 +177,13 @@ class JobView:
     def _pod_names(self) -> list[str]:
         made = [event for event in self._events(self.name) if event.get("reason") == "SuccessfulCreate"]
         return [str(event.get("message", "")).rpartition(" ")[2] for event in made][-1:]
+
+    def _tail(self, pod: Pod) -> str:
+        """The last lines of a pod's log, where there are some."""
+        query = {"tailLines": "5", "container": kubernetes_pod.CONTAINER}
+        with contextlib.suppress(ApiError):
+            return b"".join(self.cluster.log(pod["metadata"]["name"], self.namespace, query)).decode(errors="replace")
+        return ""
 
     def _events(self, name: str, since: str = "") -> list[dict[str, Any]]:
         """The events of an object; none where we may not read them."""

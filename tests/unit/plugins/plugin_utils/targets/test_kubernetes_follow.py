@@ -12,7 +12,7 @@ import urllib3
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError, GoneError
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_follow
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_follow, kubernetes_view
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_follow import Follower
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView
 
@@ -45,6 +45,7 @@ class Fake(Cluster):
 
     def __init__(self, states: list[Any], connections: list[tuple[int, Exception | None]]) -> None:
         self.states, self.connections = states, connections
+        self.deleted: list[dict[str, Any]] = []
 
     def listed(self, kind: str, namespace: str = "", **selectors: str) -> tuple[list[dict[str, Any]], str]:
         if isinstance(self.states[0], Exception):
@@ -57,8 +58,12 @@ class Fake(Cluster):
     def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any]:
         return {"metadata": {"name": name}, "spec": {"podFailurePolicy": POLICY}}
 
-    def changed(self, kind: str, namespace: str, version: str, seconds: int, **selectors: str) -> None:
-        if len(self.states) > 1:
+    def watch(
+        self, kind: str, namespace: str, version: str, seconds: int, **selectors: str
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        if seconds == kubernetes_view._LOOK_BACK_SECONDS:
+            yield from (("DELETED", found) for found in self.deleted)
+        elif len(self.states) > 1:
             self.states.pop(0)
 
     def log(
@@ -128,5 +133,14 @@ def test_a_pod_that_went_with_its_log_is_no_end_of_the_launch() -> None:
     states = [[pod(1, RUNNING)], [], [pod(2, FINISHED)]]
     log, follower, _said = followed(states, [(27, GoneError(404, "no pod")), *REST])
     assert log == b"one\n" + SHOWN
+    assert follower.ended is not None
+    assert follower.ended.state is RunState.FINISHED
+
+
+def test_a_pod_that_goes_as_soon_as_it_has_ended_still_tells_how() -> None:
+    cluster = Fake([[pod(1, RUNNING)], []], list(REST))
+    cluster.deleted = [pod(1, FINISHED)]
+    follower = Follower(JobView(cluster, "training", "launch"), lambda _line: None)
+    assert b"".join(follower) == SHOWN
     assert follower.ended is not None
     assert follower.ended.state is RunState.FINISHED
