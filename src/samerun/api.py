@@ -7,8 +7,6 @@ any thread.
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,10 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from samerun import inventories, plays
+from samerun.interrupts import Cancelled, as_if_unseen
 from samerun.launch import Launch
 from samerun.look import WorldStatus
+from samerun.player import Played
 from samerun.variables import Variables
 
 
@@ -51,8 +51,12 @@ def run(
             caller's own handlers. In other threads than the main one they are the caller's alone.
     """
     training = plays.Training(str(script), tuple(args), target, dict(env or {}))
-    trained = plays.train(training, inventory, Variables(values=variables or {}), plays.Silent(log))
-    _as_if_unseen(trained.played.signal)
+    try:
+        trained = plays.train(training, inventory, Variables(values=variables or {}), plays.Silent(log))
+    except Cancelled as cancelled:
+        as_if_unseen(cancelled.number)
+        raise
+    as_if_unseen(trained.played.signal)
     record = next((r for r in trained.records if r.state is not RunState.FINISHED), None) or trained.records[0]
     if record.state is RunState.FAILED and record.exit_code is None:
         raise SamerunError(record.reason, record.hint, UNAVAILABLE)
@@ -91,7 +95,7 @@ def up(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | N
     Raises:
         SamerunError: something is in the way.
     """
-    played = plays.services("services", inventory, Variables(values=variables or {}), plays.Silent())
+    played = _services("services", inventory, Variables(values=variables or {}))
     return dict(played.result("world_contract")["urls"])
 
 
@@ -193,7 +197,9 @@ def _of_the_folder(variables: Mapping[str, Any] | None) -> Variables:
     return Variables(values=variables or {}).with_project(Path())
 
 
-def _as_if_unseen(number: int) -> None:
-    """Hand a signal that went to the script to the caller's own handler, now that the script has ended."""
-    if number and threading.current_thread() is threading.main_thread():
-        signal.raise_signal(number)
+def _services(playbook: str, inventory: str, variables: Variables) -> Played:
+    try:
+        return plays.services(playbook, inventory, variables, plays.Silent())
+    except Cancelled as cancelled:
+        as_if_unseen(cancelled.number)
+        raise

@@ -55,8 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(command(options))
     except SamerunError as error:
         return _ended(str(error), error.code, loud)
-    except KeyboardInterrupt:
-        return _ended("Cancelled.", 128 + signal.SIGINT, loud)
+    except KeyboardInterrupt as error:
+        return _ended("Cancelled.", 128 + getattr(error, "number", signal.SIGINT), loud)
     except BrokenPipeError:
         return 128 + signal.SIGPIPE
     except Exception as error:  # the last resort: whatever it is, it is one line

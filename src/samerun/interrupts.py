@@ -10,10 +10,29 @@ from types import FrameType, TracebackType
 from typing import Any, Self
 
 
+class Cancelled(KeyboardInterrupt):
+    """A signal ended what was going on.
+
+    Args:
+        number: the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def as_if_unseen(number: int) -> None:
+    """Hand a signal that went to the script to the caller's own handler, now that the script has ended."""
+    if number and threading.current_thread() is threading.main_thread():
+        signal.raise_signal(number)
+
+
 class Interrupts:
     """Passes SIGINT and SIGTERM on while it is entered; afterwards the handlers are as they were.
 
-    In a thread other than the main one nothing can be caught, and nothing is.
+    In a thread other than the main one nothing can be caught, and nothing is; nor is a signal that the caller ignores,
+    or one whose handler Python could not put back.
     """
 
     def __init__(self) -> None:
@@ -30,7 +49,8 @@ class Interrupts:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._caught)
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._before[number] = signal.signal(number, self._caught)
         return self
 
     def __exit__(

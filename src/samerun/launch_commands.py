@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Iterator
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector
 from samerun import look, worlds
-from samerun.commands import launch_lines, of_the_folder, print_json, tell, tell_settled
+from samerun.commands import command, launch_lines, of_the_folder, print_json, tell, tell_settled
 
 
 def runs(options: argparse.Namespace) -> int:
@@ -29,9 +31,10 @@ def runs(options: argparse.Namespace) -> int:
 def logs(options: argparse.Namespace) -> int:
     """Print the log of a launch; with -f until it ends."""
     attached = _attached(options)
-    for piece in attached.follow() if options.follow else attached.log():
-        sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
+    with _leaving(attached, options):
+        for piece in attached.follow() if options.follow else attached.log():
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
     return 0
 
 
@@ -44,7 +47,8 @@ def cancel(options: argparse.Namespace) -> int:
         record = before
     else:
         print(f"samerun: {attached.launch} gets SIGTERM and has 30 s", file=sys.stderr)
-        record = attached.cancel()
+        with _leaving(attached, options):
+            record = attached.cancel()
         tell(record, _path(attached), options)
     if options.json:
         print_json([record.as_dict()])
@@ -54,7 +58,8 @@ def cancel(options: argparse.Namespace) -> int:
 def wait(options: argparse.Namespace) -> int:
     """Wait for the end of a launch, and end as its script did."""
     attached = _attached(options)
-    record = attached.wait()
+    with _leaving(attached, options):
+        record = attached.wait()
     tell(record, _path(attached), options)
     if options.json:
         print_json([record.as_dict()])
@@ -62,9 +67,19 @@ def wait(options: argparse.Namespace) -> int:
         return 0
     raise SamerunError(
         f"Failed to train {record.script} ({record.launch}): {record.reason}",
-        f"{record.hint} Its log: samerun logs {record.launch}".strip(),
+        f"{record.hint} Its log: {command(options, 'logs')} {record.launch}".strip(),
         attach.exit_code(record),
     )
+
+
+@contextlib.contextmanager
+def _leaving(attached: attach.Attached, options: argparse.Namespace) -> Iterator[None]:
+    """At Ctrl+C say that only the command ends."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"samerun: The launch goes on: {command(options, 'wait')} {attached.launch}", file=sys.stderr)
+        raise
 
 
 def json_list(records: list[RunRecord]) -> str:

@@ -20,6 +20,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
 from ansible_collections.samerun.stack.plugins.plugin_utils import scripts
 from ansible_collections.samerun.stack.plugins.plugin_utils.channel import Kind
 from samerun import inventories
+from samerun.interrupts import Cancelled
 from samerun.player import Play, Played, Watcher, play
 from samerun.variables import Variables
 
@@ -54,6 +55,7 @@ def train(
 
     Raises:
         SamerunError: nothing was started.
+        Cancelled: the same, by a signal.
     """
     path = inventories.located(inventory)
     played = play(Play("train", path, with_training(variables, training), verbosity, flags), watcher)
@@ -62,7 +64,9 @@ def train(
         done = (result for action, result in played.results if action.endswith(".training_run"))
         records = [RunRecord.from_dict(result["record"]) for result in done if "record" in result]
     failure = failed(played) if played.code else None
-    if failure and not records and not played.signal:
+    if played.signal and not records:
+        raise Cancelled(played.signal)
+    if failure and not records:
         raise failure
     return Trained(played, records, failure)
 
@@ -90,14 +94,14 @@ def services(
 
     Raises:
         SamerunError: it failed.
-        KeyboardInterrupt: it was cancelled.
+        Cancelled: by a signal.
     """
     path = inventories.located(inventory)
     played = play(Play(playbook, path, variables.with_project(Path()), verbosity, flags), watcher)
     if played.code and not played.signal:
         raise failed(played)
     if played.signal:
-        raise KeyboardInterrupt
+        raise Cancelled(played.signal)
     return played
 
 

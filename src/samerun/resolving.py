@@ -9,9 +9,12 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.abc import MetaPathFinder
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, NO_INPUT, SamerunError
@@ -23,6 +26,7 @@ from samerun.variables import Variables
 
 _ROLE = STACK / "roles" / "world"
 _TRAINING_SPEC = {name: spec for name, spec in ARGUMENT_SPEC.items() if name != "world"}
+_OURS = "ansible_collections.samerun.stack."
 _LOCK = threading.Lock()  # Ansible's display and its managers are not made for threads
 
 
@@ -42,7 +46,7 @@ class Resolved:
 def resolve(inventory: str, variables: Variables) -> list[Resolved]:
     """What an inventory says, as the roles would see it: their defaults, the inventory, and what overrides it.
 
-    May be called in a host program and from its threads. Ansible's import hook stays, its settings are those of the
+    May be called in a host program and from its threads. Ansible's import hooks stay, its settings are those of the
     folder of the first call; nothing else does.
 
     Raises:
@@ -64,6 +68,23 @@ def resolve(inventory: str, variables: Variables) -> list[Resolved]:
             NO_INPUT,
         )
     return found
+
+
+class _OwnFinder(MetaPathFinder):
+    """Finds modules of our collection as Python does.
+
+    Ansible's finder cannot find those of a collection of which others were imported before it came.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not fullname.startswith(_OURS):
+            return None
+        for folder in path or ():
+            if spec := FileFinder(folder, (SourceFileLoader, SOURCE_SUFFIXES)).find_spec(fullname):
+                return spec
+        return None
 
 
 @contextlib.contextmanager
@@ -93,6 +114,8 @@ def _ansible() -> Iterator[None]:
 
     if AnsibleCollectionConfig.collection_finder is None:
         init_plugin_loader([str(COLLECTIONS)])
+    if not any(isinstance(finder, _OwnFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _OwnFinder())
     display = Display()
     # What it would warn of is an error here, in one line.
     display.warning = lambda *_given, **_named: None  # type: ignore[method-assign]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -54,21 +56,6 @@ def test_a_failed_script_is_a_record_and_no_exception(folder: Path) -> None:
     assert "exit code 9" in record.reason
 
 
-@pytest.mark.parametrize(
-    "more, words",
-    [
-        ({"training_target": "docker"}, "container"),
-        ({"training_image": "x"}, "training_image"),
-        ({"mlflow_prt": 1}, "Did you mean mlflow_port?"),
-    ],
-)
-def test_what_cannot_be_is_an_exception_with_a_hint(folder: Path, more: dict[str, object], words: str) -> None:
-    with pytest.raises(SamerunError) as refused:
-        samerun.run(script(folder, "print()\n"), variables={**VARIABLES, **more})
-    assert words in str(refused.value)
-    assert refused.value.hint
-
-
 def test_the_callers_process_is_as_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     before = os.getcwd(), dict(os.environ), signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
@@ -108,3 +95,92 @@ def test_ctrl_c_raises_once_the_script_has_ended(folder: Path) -> None:
     text = "import time\nprint('ready', flush=True)\ntime.sleep(100)\n"
     with pytest.raises(KeyboardInterrupt):
         samerun.run(script(folder, text), variables=VARIABLES, log=lambda _log: signal.raise_signal(signal.SIGINT))
+
+
+HOST = """\
+import signal, sys
+import samerun
+if sys.argv[1]:
+    signal.signal(signal.SIGTERM, lambda number, frame: print("own handler got", number, flush=True))
+record = samerun.run("patient.py", variables={variables!r}, log=lambda found: print(found, flush=True))
+print(record.state, record.reason, flush=True)
+"""
+PATIENT = "import time\nprint('ready', flush=True)\ntime.sleep(100)\n"
+
+
+@pytest.mark.parametrize("own", ["own handler", ""])
+def test_sigterm_reaches_the_script_and_then_the_program(folder: Path, own: str) -> None:
+    (folder / "patient.py").write_text(PATIENT)
+    (folder / "host.py").write_text(HOST.format(variables=VARIABLES))
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    host = subprocess.Popen(
+        [sys.executable, "host.py", own], cwd=folder, env=environ, stdout=subprocess.PIPE, text=True
+    )
+    assert host.stdout is not None
+    assert "ready" in host.stdout.readline()
+    host.send_signal(signal.SIGTERM)
+    shown = host.communicate(timeout=60)[0]
+    if own:
+        assert host.returncode == 0
+        assert shown.splitlines() == ["own handler got 15", "KILLED Cancelled by SIGTERM."]
+    else:
+        assert (host.returncode, shown) == (-signal.SIGTERM, "")
+    newest = samerun.runs(variables=VARIABLES)[0]
+    assert (newest.state, newest.reason) == (RunState.KILLED, "Cancelled by SIGTERM.")
+
+
+@pytest.mark.parametrize("method", ["wait", "follow"])
+def test_ctrl_c_while_a_program_watches_leaves_the_launch_running(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.chdir(folder)
+    launch = samerun.submit(script(folder, PATIENT), variables=VARIABLES)
+    before = signal.getsignal(signal.SIGINT), dict(os.environ), os.getcwd()
+    timer = threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        list(getattr(launch, method)() or [])
+    timer.join()
+    assert launch.state is RunState.RUNNING
+    assert (signal.getsignal(signal.SIGINT), dict(os.environ), os.getcwd()) == before
+    assert launch.cancel().reason == "Cancelled by SIGTERM."
+
+
+@pytest.mark.parametrize(
+    "more, words",
+    [
+        ({"training_target": "docker"}, "container"),
+        ({"training_image": "x"}, "training_image"),
+        ({"mlflow_prt": 1}, "Did you mean mlflow_port?"),
+        ({"training_resources": {"memory": "1Gi"}}, "training_resources"),
+        ({"samerun_world": "never-up", "mlflow_port": 5989, "object_store_port": 9989}, "samerun up"),
+    ],
+)
+def test_what_cannot_be_is_an_exception_with_a_hint_the_same_from_run_and_submit(
+    folder: Path, more: dict[str, object], words: str
+) -> None:
+    path = script(folder, "print()\n")
+    before = samerun.runs(variables=VARIABLES)
+    with pytest.raises(SamerunError) as refused:
+        samerun.submit(path, variables={**VARIABLES, **more})
+    assert words in str(refused.value)
+    assert refused.value.hint
+    with pytest.raises(SamerunError) as by_play:
+        samerun.run(path, variables={**VARIABLES, **more})
+    assert (by_play.value.message, by_play.value.code) == (refused.value.message, refused.value.code)
+    assert samerun.runs(variables=VARIABLES) == before
+
+
+def test_a_changed_file_counts_for_the_next_launch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    path, said = script(folder, "import os\nprint(os.environ['SAID'])\n"), folder / "samerun.yml"
+    try:
+        logs = []
+        for word in ("one", "two"):
+            said.write_text(f"training_env: {{SAID: {word}}}\n")
+            launch = samerun.submit(path, variables=VARIABLES)
+            launch.wait()
+            logs.append(launch.logs())
+        assert logs == [b"one\n", b"two\n"]
+    finally:
+        said.unlink()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +14,7 @@ import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SOFTWARE, USAGE, SamerunError
 from samerun import cli, commands
+from samerun.interrupts import Cancelled
 
 
 @pytest.mark.parametrize("typed", [["-i", "local", "up"], ["up", "-i", "local"], ["-i", "k8s", "up", "-i", "local"]])
@@ -36,6 +39,22 @@ def test_all_behind_the_dashes_is_the_scripts() -> None:
     assert not options.detach
 
 
+def test_a_launch_may_be_named_or_left_out() -> None:
+    assert cli.parse(["logs", "-f", "train-2026"]).launch == "train-2026"
+    assert (cli.parse(["wait"]).launch, cli.parse(["logs", "-f"]).follow, cli.parse(["logs"]).follow) == (
+        "",
+        True,
+        False,
+    )
+
+
+def test_every_command_is_there() -> None:
+    verbs = cli.parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    for verb in verbs or ():
+        options = cli.parse([verb, *(["x"] if verb == "inventory" else [])])
+        assert callable(getattr(importlib.import_module(f"samerun.{options.module}"), options.run)), verb
+
+
 def test_script_may_be_left_out_before_the_dashes() -> None:
     options = cli.parse(["train", "--", "--epochs", "3"])
     assert options.script == ""
@@ -52,6 +71,9 @@ def test_script_may_be_left_out_before_the_dashes() -> None:
         (["-i"], ["-i", "samerun --help"]),
         (["inventory"], ["NAME", "samerun inventory --help"]),
         (["down", "--pur"], ["--pur"]),
+        (["logs", "one", "two"], ["two", "samerun logs --help"]),
+        (["lgos"], ["Did you mean samerun logs?"]),
+        (["cancel", "--", "x"], ["only train"]),
     ],
 )
 def test_what_cannot_be_understood_is_one_line(
@@ -109,9 +131,14 @@ def test_only_vvv_shows_a_traceback(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_ctrl_c_ends_with_130(command: Callable[[BaseException], None], capsys: pytest.CaptureFixture[str]) -> None:
-    command(KeyboardInterrupt())
-    assert cli.main(["status"]) == 130
+@pytest.mark.parametrize(
+    "error, code", [(KeyboardInterrupt(), 130), (Cancelled(signal.SIGINT), 130), (Cancelled(signal.SIGTERM), 143)]
+)
+def test_what_was_cancelled_ends_with_the_signals_code(
+    command: Callable[[BaseException], None], capsys: pytest.CaptureFixture[str], error: BaseException, code: int
+) -> None:
+    command(error)
+    assert cli.main(["status"]) == code
     assert capsys.readouterr().err == "samerun: Cancelled.\n"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from samerun.interrupts import Interrupts
+from samerun.interrupts import Interrupts, as_if_unseen
 
 PROGRAM = """
 import signal, sys, time
@@ -93,3 +93,27 @@ def test_other_threads_catch_nothing() -> None:
     thread.start()
     thread.join()
     assert found == [signal.getsignal(signal.SIGINT)]
+
+
+def test_what_the_caller_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interrupts() as interrupts:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        assert interrupts.first == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_that_went_to_the_script_reaches_the_callers_handler_afterwards() -> None:
+    seen: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: seen.append(number))
+    try:
+        with Interrupts() as interrupts:
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert seen == []
+        as_if_unseen(interrupts.first)
+        assert seen == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
