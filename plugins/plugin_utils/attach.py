@@ -55,6 +55,11 @@ class Attached:
     def launch(self) -> str:
         return self.record.launch
 
+    def close(self) -> None:
+        """Close idle connections; the next call opens what it needs."""
+        if self.target:
+            self.target.close()
+
     def look(self) -> RunRecord:
         """What is known of the launch now; it is settled if it has ended and nobody follows it."""
         if self.target is None:

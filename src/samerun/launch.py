@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
@@ -12,6 +13,7 @@ class Launch:
     """One launch, started by `samerun.submit` or found by `samerun.attach`.
 
     It goes on whatever becomes of this object or of this program. Ctrl+C in one of its methods ends the method alone.
+    The object holds nothing open between its methods.
     """
 
     def __init__(self, attached: Attached) -> None:
@@ -31,7 +33,8 @@ class Launch:
         Raises:
             SamerunError: the engine does not answer.
         """
-        return self._attached.look()
+        with contextlib.closing(self._attached) as attached:
+            return attached.look()
 
     @property
     def state(self) -> RunState:
@@ -44,7 +47,8 @@ class Launch:
         Raises:
             SamerunError: the engine does not answer.
         """
-        return self._attached.follow()
+        with contextlib.closing(self._attached) as attached:
+            yield from attached.follow()
 
     def logs(self) -> bytes:
         """What there is of its log by now.
@@ -52,7 +56,8 @@ class Launch:
         Raises:
             SamerunError: the engine does not answer.
         """
-        return b"".join(self._attached.log())
+        with contextlib.closing(self._attached) as attached:
+            return b"".join(attached.log())
 
     def wait(self, timeout: float | None = None) -> RunRecord:
         """Wait for its end.
@@ -60,7 +65,8 @@ class Launch:
         Raises:
             SamerunError: it still goes on after `timeout` seconds, or the engine is away for long.
         """
-        return self._attached.wait(timeout)
+        with contextlib.closing(self._attached) as attached:
+            return attached.wait(timeout)
 
     def cancel(self) -> RunRecord:
         """End it: SIGTERM, and 30 s later SIGKILL; one that has ended stays as it is.
@@ -68,4 +74,5 @@ class Launch:
         Raises:
             SamerunError: the engine does not answer.
         """
-        return self._attached.cancel()
+        with contextlib.closing(self._attached) as attached:
+            return attached.cancel()

@@ -156,7 +156,7 @@ def test_ctrl_c_while_a_program_watches_leaves_the_launch_running(
         ({"samerun_world": "never-up", "mlflow_port": 5989, "object_store_port": 9989}, "samerun up"),
     ],
 )
-def test_what_cannot_be_is_an_exception_with_a_hint_the_same_from_run_and_submit(
+def test_what_cannot_be_is_the_same_exception_from_run_and_submit(
     folder: Path, more: dict[str, object], words: str
 ) -> None:
     path = script(folder, "print()\n")

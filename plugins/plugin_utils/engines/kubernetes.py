@@ -53,6 +53,10 @@ class Cluster:
         """Turn what the cluster refuses inside the block into "Failed to <what>: <its own words>"."""
         return self.api.explained(what)
 
+    def close(self) -> None:
+        """Close idle connections; the next call opens what it needs."""
+        self.api.close()
+
     def check(self) -> None:
         """Raise a SamerunError, within 10 s, if the API server does not answer to us."""
         with self.explained("talk to the cluster"):

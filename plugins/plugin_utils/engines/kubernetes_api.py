@@ -84,6 +84,10 @@ class Api:
         self._login = settings.auth_settings
         self.server = settings.host
 
+    def close(self) -> None:
+        """Close idle connections; the next call opens what it needs."""
+        self._pool.clear()
+
     @contextlib.contextmanager
     def settings(self) -> Iterator[Any]:
         """The client library's configuration, usable inside the block.

@@ -66,6 +66,9 @@ class Target(abc.ABC):
         del network
         return self.VIEWPOINT
 
+    def close(self) -> None:  # noqa: B027 - a target without connections has nothing to close
+        """Close idle connections; the next call opens what it needs."""
+
     @abc.abstractmethod
     def check(self) -> None:
         """Raise a SamerunError if nothing can run here now; changes nothing, within 10 s."""

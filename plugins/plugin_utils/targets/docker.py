@@ -63,6 +63,10 @@ class DockerTarget(Target):
     def viewpoint(self, network: str) -> str:
         return "host" if network == "host" else self.VIEWPOINT
 
+    def close(self) -> None:
+        if "client" in self.__dict__:
+            self.client.close()
+
     def check(self) -> None:
         _ = self.client
 

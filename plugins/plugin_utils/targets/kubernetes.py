@@ -74,6 +74,10 @@ class KubernetesTarget(Target):
     def cluster(self) -> Cluster:
         return Cluster(self.world.kubeconfig, self.world.context)
 
+    def close(self) -> None:
+        if "cluster" in self.__dict__:
+            self.cluster.close()
+
     def check(self) -> None:
         self.cluster.check()
         kubernetes_checks.permitted(self.cluster, self.world)
