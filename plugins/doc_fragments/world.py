@@ -32,6 +32,10 @@ options:
         description: The address of this host that its services listen on.
         type: str
         default: 127.0.0.1
+      docker_host:
+        description: The Docker engine, such as C(ssh://me@host); empty for the one that the docker command would use.
+        type: str
+        default: ''
       network:
         description: The Docker network of its services.
         type: str

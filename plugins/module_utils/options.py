@@ -21,6 +21,7 @@ _WORLD: dict[str, Any] = {
     "target": {"type": "str", "required": True},
     "state_dir": {"type": "str", "default": ""},
     "bind": {"type": "str", "default": "127.0.0.1"},
+    "docker_host": {"type": "str", "default": ""},
     "network": {"type": "str", "default": "samerun"},
     "registry": {"type": "str", "default": ""},
     "context": {"type": "str", "default": ""},

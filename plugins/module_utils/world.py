@@ -59,6 +59,7 @@ class World:
     login: contract.Login = field(default=contract.NOBODY, repr=False)
     artifact_mode: str = contract.DIRECT
     bind: str = "127.0.0.1"
+    docker_host: str = ""
     network: str = "samerun"
     registry: str = ""
     context: str = ""
@@ -99,7 +100,8 @@ class World:
             bucket=store["bucket"], region=store["region"],
             access_key=store["access_key"], secret_key=store["secret_key"],
             login=_login(options["mlflow"]), artifact_mode=options["mlflow"]["artifact_mode"],
-            bind=options["bind"], network=options["network"], registry=options["registry"].rstrip("/"),
+            bind=options["bind"], docker_host=options.get("docker_host", ""), network=options["network"],
+            registry=options["registry"].rstrip("/"),
             context=options["context"], kubeconfig=options["kubeconfig"],
             training_namespace=options["training_namespace"], kept_ports=kept,
             pull_secrets=tuple(options["pull_secrets"]),

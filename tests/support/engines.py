@@ -142,7 +142,7 @@ class DockerEngine(Engine):
 
     @functools.cached_property
     def client(self) -> Any:
-        return docker_engine.connect()
+        return docker_engine.connect(self.world.docker_host)
 
     def leftovers(self, launch: str = "") -> list[str]:
         labels = [f"{WORLD_LABEL}={self.world.name}", f"{LAUNCH_LABEL}={launch}" if launch else LAUNCH_LABEL]

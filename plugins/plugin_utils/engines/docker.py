@@ -18,19 +18,21 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     UNAVAILABLE,
     SamerunError,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_words
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_ssh, docker_words
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
-def host() -> str:
-    """The engine's address, found as the docker command finds it: DOCKER_HOST, DOCKER_CONTEXT, current context.
+def host(given: str = "") -> str:
+    """The engine's address: `given` (`samerun_docker_host`), or as the docker command finds it.
+
+    That looks at DOCKER_HOST, DOCKER_CONTEXT and the current context.
 
     Raises:
         SamerunError: the context does not exist.
     """
-    if given := os.environ.get("DOCKER_HOST"):
-        return given
+    if address := given or os.environ.get("DOCKER_HOST"):
+        return address
     from docker.context import ContextAPI
 
     name = os.environ.get("DOCKER_CONTEXT") or None
@@ -44,8 +46,21 @@ def host() -> str:
     return found.Host or DEFAULT_HOST
 
 
-def connect(timeout: float | None = 60) -> Any:
+def base_url(given: str = "") -> str:
+    """The address that a client library connects to: for `ssh://` a socket of this host.
+
+    Raises:
+        SamerunError: there is no way to that host.
+    """
+    address = host(given)
+    return docker_ssh.forwarded(address) if address.startswith("ssh://") else address
+
+
+def connect(given: str = "", timeout: float | None = 60) -> Any:
     """A `docker.DockerClient` that has answered once.
+
+    Args:
+        given: the engine's address, see `host`.
 
     Raises:
         SamerunError: no engine, no permission, or an address that cannot be right; each with what to do.
@@ -56,9 +71,9 @@ def connect(timeout: float | None = 60) -> Any:
         raise SamerunError(
             "Failed to talk to Docker: the Python package docker is missing.", "pip install docker", UNAVAILABLE
         ) from error
-    address = host()
-    options: dict[str, Any] = {"base_url": address, "timeout": timeout}
-    if os.environ.get("DOCKER_TLS_VERIFY"):
+    address = host(given)
+    options: dict[str, Any] = {"base_url": base_url(given), "timeout": timeout}
+    if os.environ.get("DOCKER_TLS_VERIFY") and address.startswith("tcp://"):
         folder = os.environ.get("DOCKER_CERT_PATH") or os.path.expanduser("~/.docker")
         options["tls"] = docker.tls.TLSConfig(
             client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"), ca_cert=f"{folder}/ca.pem", verify=True
@@ -71,20 +86,28 @@ def connect(timeout: float | None = 60) -> Any:
     return client
 
 
-def is_remote() -> bool:
+def is_remote(given: str = "") -> bool:
     """Whether the engine is another machine's: folders and the loopback of this one are not its own."""
-    parts = urlsplit(host())
-    return parts.scheme not in ("unix", "npipe") and parts.hostname not in LOOPBACK
+    parts = urlsplit(host(given))
+    return parts.scheme == "ssh" or (parts.scheme not in ("unix", "npipe") and parts.hostname not in LOOPBACK)
 
 
-def patience() -> float:
+def patience(given: str = "") -> float:
     """For how many seconds an engine that went away is looked for: one of this host comes back soon or not at all."""
-    return 60.0 if is_remote() else 10.0
+    return 60.0 if is_remote(given) else 10.0
 
 
 def _unreachable(address: str, error: BaseException) -> SamerunError:
     text = str(error)
     origin = "DOCKER_HOST" if os.environ.get("DOCKER_HOST") else "the Docker context"
+    if address.startswith("ssh://"):
+        who = docker_ssh.target(address)
+        return SamerunError(
+            f"Failed to talk to the Docker engine at {address}: we get in, and its socket there does not answer.",
+            f"Does Docker run there, and may that user use it? ssh {who} docker version, and there: "
+            "sudo usermod -aG docker USER",
+            NO_PERMISSION,
+        )
     if "Permission denied" in text or "PermissionError" in text:
         return SamerunError(
             f"Failed to talk to the Docker engine at {address}: no permission on its socket.",

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
-from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOOPBACK
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, Credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Port, Service
 
 _SECRETS = "/run/samerun"
 
@@ -30,10 +31,24 @@ class DockerHost(ServiceHost):
 
     @functools.cached_property
     def client(self) -> Any:
-        return engine.connect()
+        return engine.connect(self.world.docker_host)
 
     def check(self) -> None:
+        """See that the engine answers, and that what it publishes can be reached from here."""
+        ours = [endpoint for endpoint in (self.world.mlflow, self.world.object_store) if not endpoint.external]
+        if ours and self._is_remote and self.world.bind in LOOPBACK:
+            address = engine.host(self.world.docker_host)
+            raise SamerunError(
+                f"Failed to plan the services: samerun_bind is {self.world.bind}, and with the engine at {address} "
+                "nobody on this host could reach them there.",
+                "Set samerun_bind to an address of that machine that this one reaches.",
+                CONFIG,
+            )
         _ = self.client
+
+    @functools.cached_property
+    def _is_remote(self) -> bool:
+        return engine.is_remote(self.world.docker_host)
 
     def claim(self, claims: Sequence[Claim]) -> dict[str, int]:
         for service in claims:
@@ -46,7 +61,11 @@ class DockerHost(ServiceHost):
                 )
             ours = _published(container) if container is not None and container.status == "running" else set()
             for port in service.ports:
-                if port.port not in ours and not ports.is_free(self.world.bind, port.port):
+                if port.port in ours:
+                    continue
+                if self._is_remote:
+                    self._refuse_taken_there(port)
+                elif not ports.is_free(self.world.bind, port.port):
                     raise ports.refusal(self.world.bind, port.port, port.variable, self._holder(port.port))
         return {}
 
@@ -126,7 +145,7 @@ class DockerHost(ServiceHost):
         return {
             "command": list(service.command),
             "cpus": quantities.cpu_nanos(service.resources["cpu"]) / 10**9 if "cpu" in service.resources else 0,
-            "engine": engine.host(),
+            "engine": engine.base_url(self.world.docker_host),
             "env": dict(service.env),
             "healthcheck": {"test": ["CMD", *service.healthcheck], "interval": "10s", "timeout": "5s", "retries": 3},
             "image_missing": missing,
@@ -148,6 +167,16 @@ class DockerHost(ServiceHost):
     def _is_ours(self, container: Any) -> bool:
         labels = container.labels
         return bool(labels.get(OWNER_LABEL) == OWNER and labels.get(WORLD_LABEL) == self.world.name)
+
+    def _refuse_taken_there(self, port: Port) -> None:
+        """On another machine only its engine can be asked; what else has a port there, it says when it needs it."""
+        for container in self.client.containers.list():
+            if port.port in _published(container):
+                raise SamerunError(
+                    f"Failed to claim port {port.port}: container {container.name} has it.",
+                    f"Stop it, or move ours: {port.variable}=PORT",
+                    CANNOT_CREATE,
+                )
 
     def _holder(self, port: int) -> str:
         for container in self.client.containers.list():

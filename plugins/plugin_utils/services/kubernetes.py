@@ -89,7 +89,10 @@ class KubernetesHost(ServiceHost):
             differs.append(f"Deployment {service.name} is not ready")
         request: dict[str, Any] = {"objects": differing, "context": self.cluster.context.name}
         if differs and service.built:
-            request |= {"engine": docker.host(), "image_missing": not images.is_pushed(docker.connect(), service.image)}
+            request |= {
+                "engine": docker.base_url(self.world.docker_host),
+                "image_missing": not images.is_pushed(docker.connect(self.world.docker_host), service.image),
+            }
         return ServiceState(exists=all(found), differs=differs, request=request)
 
     def deliver(self, service: Service, keys: Credentials) -> bool:

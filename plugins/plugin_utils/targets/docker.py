@@ -54,11 +54,10 @@ class DockerTarget(Target):
 
     @functools.cached_property
     def client(self) -> Any:
-        return engine.connect()
+        return engine.connect(self.world.docker_host)
 
-    @staticmethod
-    def _connect(seconds: float) -> Any:
-        return engine.connect(timeout=seconds)
+    def _connect(self, seconds: float) -> Any:
+        return engine.connect(self.world.docker_host, timeout=seconds)
 
     def viewpoint(self, network: str) -> str:
         return "host" if network == "host" else self.VIEWPOINT
@@ -88,12 +87,7 @@ class DockerTarget(Target):
 
     def plan(self, spec: RunSpec) -> dict[str, Any]:
         refuse(cluster_options(spec), "a Docker engine schedules nothing", "Unset it, or train on kubernetes.")
-        if spec.delivery == MOUNT and engine.is_remote():
-            refuse(
-                {"training_delivery (mount)": True},
-                f"the engine at {engine.host()} has no folder of this host",
-                _LET_TRAVEL,
-            )
+        self._refuse_folders(spec)
         return self._request(code_images.planned(spec, self.world.registry), mask(spec.secrets))
 
     def submit(self, spec: RunSpec, code: Bundle) -> None:
@@ -120,7 +114,9 @@ class DockerTarget(Target):
                 raise
 
     def follow(self, launch: str) -> Iterator[bytes]:
-        yield from docker_log.follow(self._connect, self._name(launch), engine.patience(), self.say)
+        yield from docker_log.follow(
+            self._connect, self._name(launch), engine.patience(self.world.docker_host), self.say
+        )
 
     def log(self, launch: str) -> Iterator[bytes]:
         with engine.explained(f"read the log of the container {self._name(launch)}"):
@@ -219,6 +215,15 @@ class DockerTarget(Target):
         # Without its labels nobody would find the launch again.
         merged["Labels"] = {**(merged.get("Labels") or {}), **config["Labels"]}
         return {"name": self._name(spec.launch), "config": merged, "instructions": instructions}
+
+    def _refuse_folders(self, spec: RunSpec) -> None:
+        """Folders of this host are not there where the engine is another machine's."""
+        folders = [volume.source for volume in spec.volumes if not volume.named]
+        if (folders or spec.delivery == MOUNT) and engine.is_remote(self.world.docker_host):
+            why = f"the engine at {engine.host(self.world.docker_host)} has no folder of this host"
+            refuse({"training_delivery (mount)": spec.delivery == MOUNT}, why, _LET_TRAVEL)
+            named = "Name a volume of that engine instead: NAME:PATH"
+            refuse({f"training_volumes ({', '.join(folders)})": folders}, why, named)
 
     def _ensure_network(self, name: str) -> None:
         wanted = name or self.world.network

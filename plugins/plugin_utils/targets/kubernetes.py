@@ -99,7 +99,7 @@ class KubernetesTarget(Target):
     def prepare(self, request: EnvironmentRequest, environment: Environment) -> Environment:
         if request.image:
             return environment
-        client = docker.connect()
+        client = docker.connect(self.world.docker_host)
         digest = images.ensure(
             client, environment.image, request.requirements, request.base_image, self.world.registry, self.say
         )
@@ -120,7 +120,9 @@ class KubernetesTarget(Target):
             contract_objects.ensure(self.cluster, self.world, spec.contract)
             in_image = spec.delivery == code_images.DELIVERY
             if in_image:
-                spec = code_images.made(docker.connect(), spec, code, self.world.registry, self.say)
+                spec = code_images.made(
+                    docker.connect(self.world.docker_host), spec, code, self.world.registry, self.say
+                )
             in_store = not in_image and len(code.data) > CONFIG_MAP_BYTES
             code_key = store.put_code(self.world, code) if in_store else ""
             request = self._request(spec, spec.secret_env, code_key=code_key)

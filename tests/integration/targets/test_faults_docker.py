@@ -177,7 +177,7 @@ def test_an_image_of_another_processor(run: Run, foreign: str, engine: engines.D
 def test_an_engine_that_goes_away_ends_the_play_and_not_the_run(
     world: World, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(docker_engine, "patience", lambda: 1.0)
+    monkeypatch.setattr(docker_engine, "patience", lambda _given: 1.0)
     with links.link(docker_engine.host()) as link:
         monkeypatch.setenv("DOCKER_HOST", link.url)
         submitted = run("import time\nprint('ready', flush=True)\ntime.sleep(6)\nprint('done')", detach=True).record

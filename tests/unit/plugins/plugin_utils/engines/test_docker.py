@@ -45,6 +45,28 @@ def test_docker_host_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     assert docker.host() == "ssh://me@there"
 
 
+def test_the_worlds_own_engine_wins_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "ssh://me@there")
+    assert docker.host("tcp://elsewhere:2375") == "tcp://elsewhere:2375"
+
+
+@pytest.mark.parametrize(
+    "address, remote",
+    [
+        ("unix:///var/run/docker.sock", False),
+        ("npipe:////./pipe/docker_engine", False),
+        ("tcp://localhost:2375", False),
+        ("tcp://127.0.0.1:2375", False),
+        ("tcp://10.0.0.5:2376", True),
+        ("ssh://me@host", True),
+        ("ssh://localhost:2222", True),
+    ],
+)
+def test_an_engine_of_another_machine_is_known_by_its_address(address: str, remote: bool) -> None:
+    assert docker.is_remote(address) is remote
+    assert docker.patience(address) == (60 if remote else 10)
+
+
 def test_a_context_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONTEXT", "no-such-context")
     with pytest.raises(SamerunError, match=r"no-such-context.*docker context ls"):

@@ -1,0 +1,113 @@
+"""An SSH server on the loopback that lets one key in, and an ssh command that has it; nothing else is touched."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+SSHD = "/usr/sbin/sshd"
+
+
+def missing() -> str:
+    """What an SSH server needs and this machine does not have; empty if all is there."""
+    if os.getuid():
+        return "needs root, to start an SSH server that lets this user in"
+    if not Path(SSHD).exists() or not shutil.which("ssh"):
+        return "needs an SSH server and client: apt install openssh-server openssh-client"
+    return ""
+
+
+@dataclass
+class Login:
+    """A running server.
+
+    Attributes:
+        folder: keys and configuration; `bin` in it has the ssh command to put on the search path.
+        port: where it listens on 127.0.0.1.
+    """
+
+    folder: Path
+    port: int
+    server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes the ssh command know key and host, and keeps its sockets apart from a person's."""
+        return {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "XDG_RUNTIME_DIR": str(self.folder / "run")}
+
+    def start(self) -> None:
+        config = str(self.folder / "sshd_config")
+        self.server = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=subprocess.DEVNULL)
+        _wait(self.port)
+
+    def drop(self) -> None:
+        """End every connection that there is."""
+        assert self.server is not None
+        for child in psutil.Process(self.server.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+
+    def stop(self) -> None:
+        """End the server and, with it, every connection."""
+        if self.server is not None:
+            self.drop()
+            self.server.kill()
+            self.server.wait()
+            self.server = None
+
+
+@contextmanager
+def login(folder: Path) -> Iterator[Login]:
+    """Start a server with all that it needs in `folder`."""
+    for name in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    (folder / "authorized").write_text((folder / "user.pub").read_text())
+    kind, key = (folder / "host.pub").read_text().split()[:2]
+    (folder / "known").write_text(f"[127.0.0.1]:{port} {kind} {key}\n")
+    (folder / "sshd_config").write_text(
+        f"ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\nPidFile none\n"
+        "UsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\nStrictModes no\n"
+    )
+    (folder / "bin").mkdir()
+    (folder / "run").mkdir(mode=0o700)
+    wrapper = folder / "bin" / "ssh"
+    options = f"-F /dev/null -i {folder}/user -o IdentitiesOnly=yes -o UserKnownHostsFile={folder}/known"
+    wrapper.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} {options} "$@"\n')
+    wrapper.chmod(0o755)
+    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    made = Login(folder, port)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+def _wait(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
