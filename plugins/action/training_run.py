@@ -7,10 +7,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.errors import EXIT_KEY, UNAVAILABLE
+from ansible_collections.samerun.stack.plugins.module_utils.errors import EXIT_KEY
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import channel, collector
+from ansible_collections.samerun.stack.plugins.plugin_utils import attach, channel, collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.lines import Lines
@@ -41,12 +41,11 @@ class ActionModule(SamerunAction):
         path = self._path(launcher, record)
         if record.state in (RunState.FAILED, RunState.KILLED):
             # Ansible prints the whole result of a failed task: the record is left where its path says.
-            code_or_ours = UNAVAILABLE if record.exit_code is None else record.exit_code
             return {
                 "failed": True,
                 "changed": True,
                 "path": path,
-                EXIT_KEY: code_or_ours,
+                EXIT_KEY: attach.exit_code(record),
                 "msg": _failure(record, path),
             }
         if record.ended_at and not record.mlflow_runs and channel.VARIABLE not in os.environ:  # else its reader says it

@@ -195,6 +195,18 @@ def test_settings_of_the_projects_file_count_for_its_scripts(place: Place) -> No
     assert (seen[1]["FROM_FILE"], seen[1]["TYPED"]) == ("1", "2")
 
 
+def test_json_prints_the_record_alone_and_the_output_beside_it(place: Place) -> None:
+    ended = place.run("train", "--json", place.write("five.py", "print('hello')\nraise SystemExit(5)\n"))
+    record = json.loads(ended.out)
+    assert (ended.code, record["state"], record["exit_code"]) == (5, "FAILED", 5)
+    assert record == newest(place)
+    assert "hello\n" in ended.err
+    ended = place.run("train", "--json", "nothere.py")
+    refused = json.loads(ended.out)["failure"]
+    assert (ended.code, refused["code"]) == (66, 66)
+    assert f"samerun: {refused['message']} {refused['hint']}" == failure(ended)
+
+
 # ---- ends
 
 
@@ -294,6 +306,9 @@ def test_detach_returns_before_the_end(place: Place) -> None:
         (["status", "-i", "hello.py"], 66, ["hello.py", "group samerun"]),
         (["status", "-e", "mlflow_prt=1"], 78, ["Did you mean mlflow_port?"]),
         (["down", "--purge"], 64, ["for ever", "--purge --yes"]),
+        (["logs", "nobody"], 66, ["nobody", "no id begins so"]),
+        (["wait", "../.."], 66, ["no id begins so"]),
+        (["cancel", "$(id)"], 66, ["$(id)"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.samerun.stack.plugins.module_utils import errors
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SOFTWARE, USAGE, SamerunError
 from samerun import cli, commands
 from samerun.interrupts import Cancelled
@@ -153,3 +155,12 @@ def test_help_waits_for_nothing_heavy(root: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "SCRIPT" in ended.stdout
     assert ended.stderr == "[]\n"
+
+
+def test_every_exit_code_is_in_the_help_and_in_the_readme(root: Path) -> None:
+    ours = [value for name, value in vars(errors).items() if name.isupper() and isinstance(value, int)]
+    known = {*map(str, ours), "130", "143"}
+    assert "64" in known
+    table = (root / "README.md").read_text().partition("## Faults and exit codes")[2].partition("## ")[0]
+    for text in (cli.parser().format_help(), table):
+        assert [code for code in sorted(known) if not re.search(rf"\b{code}\b", text)] == []
