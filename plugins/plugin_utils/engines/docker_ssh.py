@@ -29,7 +29,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
 
 _SOCKET_THERE = "/var/run/docker.sock"
 _IDLE_SECONDS = 30
-_LONGEST = 60  # bytes of a folder's name; ssh binds its control socket under a longer name first
+_LONGEST = 75  # bytes of a folder's name; ssh binds its control socket under a longer name first
 _OPTIONS = {
     "BatchMode": "yes",  # it never asks: a play has nobody to answer
     "ConnectTimeout": "8",
@@ -90,10 +90,10 @@ def target(address: str) -> str:
 def _folder(address: str) -> Path:
     """A folder of this user's alone, short enough for the names of sockets."""
     key = hashlib.sha256(address.encode()).hexdigest()[:12]
-    base = user_runtime_path("samerun")
-    if len(os.fsencode(base)) > _LONGEST:
-        base = Path(f"/tmp/samerun-{os.getuid()}")  # noqa: S108 - looked at below
-    folder = files.private_folder(base / f"ssh-{key}")
+    folder = user_runtime_path("samerun") / f"ssh-{key}"
+    if len(os.fsencode(folder)) > _LONGEST:
+        folder = Path(f"/tmp/samerun-{os.getuid()}-ssh-{key}")  # noqa: S108 - looked at below
+    files.private_folder(folder)
     found = folder.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise SamerunError(f"Failed to use {folder}: others may enter it.", f"Remove it: rm -r {folder}", NO_PERMISSION)

@@ -42,15 +42,32 @@ def test_what_ssh_says_becomes_one_line(said: str, cause: str, hint: str, code: 
     assert error.code == code
 
 
-def test_without_an_ssh_command_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+@pytest.fixture
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's runtime folder, where nothing of a person's is; its name may be longer than a socket's."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(docker_ssh, "_LONGEST", 1000)
+    return tmp_path
+
+
+def test_without_an_ssh_command_it_says_so(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(runtime))
     with pytest.raises(SamerunError, match=r"no ssh command here.*Install OpenSSH"):
         docker_ssh.forwarded(ADDRESS)
 
 
-def test_a_folder_that_others_may_enter_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+def test_a_folder_that_others_may_enter_is_not_used(runtime: Path) -> None:
     docker_ssh._folder(ADDRESS).chmod(0o755)
+    assert [path.name for path in runtime.iterdir()] == ["samerun"]
     with pytest.raises(SamerunError, match="others may enter it"):
         docker_ssh.forwarded(ADDRESS)
+
+
+def test_a_name_that_is_too_long_for_a_socket_is_not_used(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker_ssh, "_LONGEST", 10)
+    folder = docker_ssh._folder(ADDRESS)
+    try:
+        assert folder.parent == Path("/tmp")
+        assert folder.stat().st_mode & 0o777 == 0o700
+    finally:
+        folder.rmdir()
