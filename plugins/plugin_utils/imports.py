@@ -19,7 +19,7 @@ import time
 from typing import Any, Callable, Mapping
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils.probes import ProbeError
+from ansible_collections.samerun.stack.plugins.plugin_utils.probes import ProbeError, patience
 
 SECONDS = 10  # what took longer is not known, and the script itself tells
 _LONGEST = 300  # characters of an exception's text: a report in a cluster has room for 4096 bytes
@@ -30,7 +30,7 @@ _LOG_MODEL_WANTS_EXAMPLE = (3, 14)
 _CHILD = """\
 import importlib, importlib.util, json, os, signal, sys
 answer, seconds, sys.path[0], asked = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
-signal.alarm(2 * seconds)
+signal.alarm(20 * seconds)
 found = {}
 try:
     from importlib import metadata
@@ -155,7 +155,7 @@ class Checking:
         """The child's answer; without one in time, nothing is known."""
         assert self._child is not None  # noqa: S101 - result asks only then
         try:
-            code = self._child.wait(max(0.1, SECONDS - (time.monotonic() - self._started)))
+            code = self._child.wait(max(0.1, patience(SECONDS) - (time.monotonic() - self._started)))
         except subprocess.TimeoutExpired:
             return {}
         # Each name before it is imported, in the end what was found.

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import shutil
 import socket
+import threading
+import time
 import urllib.error
 import urllib.request
-from typing import Any
+from typing import Any, Callable
 from urllib.parse import urlsplit
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
@@ -23,6 +26,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Trac
 TRACKING_URI = contract.name_of("tracking_uri")
 S3_ENDPOINT = contract.name_of("s3_endpoint")
 CONNECT_SECONDS = 5
+SECONDS = 9.0  # for all endpoints together
 LEAST_FREE = 100_000_000  # bytes
 _PROBE_KEY = ".samerun/probe"
 _PROBE_BODY = b"samerun looks whether this bucket can be written and read\n"
@@ -35,6 +39,64 @@ class ProbeError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+def probe_all(
+    tracking_uri: str,
+    s3_endpoint: str,
+    client: Any,
+    bucket: str,
+    viewpoint: str,
+    login: contract.Login = contract.NOBODY,
+) -> None:
+    """Look at every endpoint at once, and wait for none of them longer than `SECONDS`.
+
+    Args:
+        s3_endpoint: empty where the run has none.
+        client: of boto3, or None where the run cannot use S3.
+
+    Raises:
+        ProbeError: as those below; or that an endpoint takes a connection and says nothing.
+    """
+
+    def store() -> None:
+        if s3_endpoint:
+            probe_tcp("the S3 store", S3_ENDPOINT, s3_endpoint, viewpoint)
+        if client is not None:
+            probe_s3(client, bucket, s3_endpoint, viewpoint)
+
+    looks = {
+        f"Failed to use MLflow from the {viewpoint}: {TRACKING_URI}={tracking_uri}": lambda: probe_tracking(
+            tracking_uri, viewpoint, login
+        ),
+        f"Failed to use the S3 store from the {viewpoint}: {S3_ENDPOINT}={s3_endpoint}": store,
+    }
+    end = time.monotonic() + patience(SECONDS)
+    found: queue.Queue[Any] = queue.Queue()
+    for start, look in looks.items():
+        threading.Thread(target=_told, args=(found, start, look), daemon=True).start()
+    problems: dict[str, Any] = {}
+    while len(problems) < len(looks):
+        try:
+            start, problem = found.get(timeout=max(0.0, end - time.monotonic()))
+        except queue.Empty:
+            break
+        problems[start] = problem
+    for start in looks:
+        if start not in problems:
+            raise ProbeError(
+                f"{start} says nothing within {patience(SECONDS):.0f} s.", "Does it hang, or a proxy before it?"
+            )
+        if problems[start] is not None:
+            raise problems[start]
+
+
+def _told(found: Any, start: str, look: Callable[[], None]) -> None:
+    try:
+        look()
+        found.put((start, None))
+    except Exception as error:  # raised where it is waited for
+        found.put((start, error))
 
 
 def probe_tcp(what: str, variable: str, url: str, viewpoint: str) -> None:

@@ -130,12 +130,8 @@ class Shim:
         return data
 
     def _probe(self) -> None:
-        viewpoint = self.spec["viewpoint"]
-        probes.probe_tracking(self.env[probes.TRACKING_URI], viewpoint, self.server.login)
-        if self.env.get(probes.S3_ENDPOINT):
-            probes.probe_tcp("the S3 store", probes.S3_ENDPOINT, self.env[probes.S3_ENDPOINT], viewpoint)
-        if self.client is not None:
-            probes.probe_s3(self.client, self.spec["bucket"], self.env[probes.S3_ENDPOINT], viewpoint)
+        uri, endpoint = self.env[probes.TRACKING_URI], self.env.get(probes.S3_ENDPOINT, "")
+        probes.probe_all(uri, endpoint, self.client, self.spec["bucket"], self.spec["viewpoint"], self.server.login)
 
     def _refuse(self, error: probes.ProbeError) -> int:
         self.output.say(f"{error.message} {error.hint}".rstrip())

@@ -38,8 +38,10 @@ class Calls:
 def look(units: Sequence[Unit]) -> Calls:
     """Look through the sources of a script, the script first."""
     calls, constants = Calls(), shared(units)
-    seen = [Names(unit, constants) for unit in units]
-    setters = {name: place for names in seen for name, place in _own_setters(names)}
+    speaking = [Names(unit, constants) for unit in units if unit.speaks]
+    setters = {name: place for names in speaking for name, place in _own_setters(names)}
+    # Where a function of the project's own is a setter, whoever calls it counts.
+    seen = [Names(unit, constants) for unit in units] if setters else speaking
     for names in seen:
         for line, what in sorted(set(_overrides(names, {**_SETTERS, **setters}))):
             calls.overrides.append(f"{names.unit.shown}, line {line}: {what}")

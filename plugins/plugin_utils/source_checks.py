@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import warnings
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ _NOT_EVERYWHERE = {
     "asynchat", "asyncore", "bz2", "cgi", "crypt", "ctypes", "curses", "dbm", "distutils", "graphlib", "imp", "lzma",
     "pipes", "readline", "smtpd", "sqlite3", "ssl", "telnetlib", "tkinter", "tomllib", "turtle", "zoneinfo",
 }  # fmt: skip
+_WORDS = re.compile(rb"_uri|MlflowClient|environ|putenv|unsetenv|log_model|save_model")
 _LARGE = 4_000_000  # bytes; a source beyond is data
 
 
@@ -69,10 +71,12 @@ class _Source:
     module: str
     need: Need
     tree: ast.Module | None = None
+    speaks: bool = False
 
     @property
     def package(self) -> str:
-        return self.module if self.path.name == "__init__.py" else self.module.rpartition(".")[0]
+        is_package = self.path.name == "__init__.py" and self.module != "__main__"
+        return self.module if is_package else self.module.rpartition(".")[0]
 
 
 class _Look:
@@ -94,6 +98,7 @@ class _Look:
             if known and known.need >= source.need:
                 continue
             source.tree = known.tree if known else self._parsed(source)
+            source.speaks |= bool(known and known.speaks)
             self.found[source.path] = source
             if source.tree is not None:
                 waiting += self._followed(source)
@@ -102,7 +107,7 @@ class _Look:
     def _seen(self) -> Sources:
         read = self.found.values()
         units = [
-            source_names.Unit(source.module, source.package, self._shown(source.path), source.tree)
+            source_names.Unit(source.module, source.package, self._shown(source.path), source.tree, source.speaks)
             for source in read
             if source.tree is not None
         ]
@@ -128,6 +133,7 @@ class _Look:
         start = f"Failed to read {'the script ' if source.path == self.script else ''}{shown}"
         try:
             text = source.path.read_bytes()
+            source.speaks = bool(_WORDS.search(text))
             self.lenient |= b"sys.path" in text or b"addsitedir" in text
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of an odd string in it, Python tells when it runs

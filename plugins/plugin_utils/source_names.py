@@ -13,12 +13,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Unit:
-    """A source: the module that it is, the package it lies in, how it is called for people, and its tree."""
+    """A source: the module that it is, the package it lies in, how it is called for people, and its tree.
+
+    Attributes:
+        speaks: whether it has any of the words that are looked for.
+    """
 
     module: str
     package: str
     shown: str
     tree: ast.Module
+    speaks: bool = True
 
 
 class Names:

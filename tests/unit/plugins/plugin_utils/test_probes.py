@@ -72,6 +72,29 @@ def test_a_server_that_speaks_something_else_is_told(server: trackers.Tracker) -
     assert "http or https" in error.hint
 
 
+@pytest.mark.parametrize("silent", ["MLflow", "the S3 store"])
+def test_an_endpoint_that_says_nothing_is_given_up(
+    server: trackers.Tracker, silent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probes, "SECONDS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        client = probes.s3_client(url, "key", "secret", "")
+        uri, endpoint = (url, "") if silent == "MLflow" else (server.url, url)
+        started = time.monotonic()
+        with pytest.raises(probes.ProbeError, match=rf"Failed to use {silent} from the pod: .*={url} says nothing"):
+            probes.probe_all(uri, endpoint, client if endpoint else None, "bucket", "pod")
+        assert time.monotonic() - started < 4
+
+
+def test_of_several_problems_the_first_hop_is_told(server: trackers.Tracker) -> None:
+    probes.probe_all(server.url, "", None, "bucket", "host")
+    with pytest.raises(probes.ProbeError, match="Failed to reach the S3 store"):
+        probes.probe_all(server.url, "http://127.0.0.1:1", None, "bucket", "host")
+    with pytest.raises(probes.ProbeError, match="Failed to reach MLflow"):
+        probes.probe_all("http://127.0.0.1:1", "http://127.0.0.1:1", None, "bucket", "host")
+
+
 def test_a_port_that_takes_connections_is_enough_for_a_store() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         probes.probe_tcp("the store", "X", f"http://127.0.0.1:{listening.getsockname()[1]}", "host")
