@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -161,11 +162,25 @@ class Cluster:
         command = [python, "-c", f"import os; os.kill(1, {int(number)})"]
         with self.api.settings() as settings, client.ApiClient(settings) as api:
             call = client.CoreV1Api(api).connect_get_namespaced_pod_exec
-            session = stream(call, pod, namespace, command=command, stdout=True, stderr=True, _preload_content=False)
+            try:
+                session = stream(
+                    call, pod, namespace, command=command, stdout=True, stderr=True, _preload_content=False
+                )
+            except client.ApiException as error:
+                raise handshake_refused(str(error.reason)) from error
             try:
                 session.run_forever(timeout=ANSWER_SECONDS)
             finally:
                 session.sock.shutdown()  # which `close` leaves out once the command has ended
+
+
+def handshake_refused(words: str) -> ApiError:
+    """What the library says of a connection that was refused: "Handshake status 403 Forbidden -+-+- ..."."""
+    found = re.match(r"Handshake status (\d+) ([\w ]+)", words)
+    if not found:
+        return ApiError(503, words.splitlines()[0] if words else "nothing answers")
+    message = re.search(r'"message":"((?:[^"\\]|\\+.)*)"', words)
+    return ApiError(int(found[1]), re.sub(r'\\+"', '"', message[1]) if message else found[2].strip())
 
 
 def namespace(name: str, labels: Mapping[str, str]) -> dict[str, Any]:

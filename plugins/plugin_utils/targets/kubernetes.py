@@ -37,7 +37,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
     pods,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import GoneError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError, GoneError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.pod_log import PodLog
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import (
     kubernetes_checks,
@@ -177,19 +177,27 @@ class KubernetesTarget(Target):
         return [RunRecord.from_dict(json.loads(job["metadata"]["annotations"][RECORD_LABEL])) for job in jobs]
 
     def cancel(self, launch: str, number: int) -> None:
-        """Pass a signal to the script if it runs; if it does not yet, or between two attempts, let none start."""
+        """Pass a signal to the script if it runs and can be reached; else let no pod of it start, or go on."""
         with self.cluster.explained(f"signal the Job {self._name(launch)}"):
-            pod = next((pod for pod in self._pods(launch) if pods.is_running(pod)), None)
+            view = JobView(self.cluster, self._namespace, launch)
+            view.read()
+            running = next((pod for pod in view.pods if pods.is_running(pod) and not view.lost(pod)), None)
             change: dict[str, Any] = {
                 "metadata": {"annotations": {jobs.CANCELLED: signal.Signals(number).name}}, "spec": {"backoffLimit": 0},
             }  # fmt: skip
-            if pod is None:
+            if running is None:
                 change["spec"]["suspend"] = True
             with contextlib.suppress(GoneError):
                 self.cluster.merge("Job", self._namespace, self._name(launch), change)
-            if pod is not None:
-                python = pod["spec"]["containers"][0]["command"][0]
-                self.cluster.signal(pod["metadata"]["name"], self._namespace, python, number)
+            if running is None:
+                return
+            try:
+                python = running["spec"]["containers"][0]["command"][0]
+                self.cluster.signal(running["metadata"]["name"], self._namespace, python, number)
+            except ApiError:
+                view.read()
+                if view.is_there(running) and pods.is_running(view.current(running)):
+                    raise  # else it has ended meanwhile
 
     def remove(self, launch: str) -> None:
         with self.cluster.explained(f"remove the Job {self._name(launch)}"):

@@ -92,6 +92,8 @@ class JobView:
         """How the launch ended, by what was read; None while it goes on."""
         last = self.pods[-1] if self.pods else None
         if last is not None and (ended := pods.ended(last)) is not None:
+            if ended["report"]:
+                ended["report"] = {**ended["report"], "attempts": self._attempts}
             return self._after(last, ended)
         if self.job is None:
             return outcome_from(
@@ -107,6 +109,13 @@ class JobView:
         else:
             return self._stuck(self.job, last)
         return outcome_from({}, exit_code=None, **found) if found else None
+
+    @property
+    def _attempts(self) -> int:
+        """How many pods there were, as far as anybody still knows."""
+        failed = (self.job or {}).get("status", {}).get("failed") or 0
+        succeeded = (self.job or {}).get("status", {}).get("succeeded") or 0
+        return max(len(self.pods), failed + succeeded, 1)
 
     def lost(self, pod: Pod) -> str:
         """Why the node of a running pod is not there any more, empty if it is; one request if it may be lost."""
