@@ -108,6 +108,8 @@ class JobView:
             found = self._without(self.job, last, words)
         else:
             return self._stuck(self.job, last)
+        if found and "state" not in found:
+            return self._never_ran(found)
         return outcome_from({}, exit_code=None, **found) if found else None
 
     @property
@@ -158,7 +160,7 @@ class JobView:
 
     def _never_ran(self, found: Mapping[str, str]) -> Outcome:
         """Of a launch that cannot start: where no pod before it ran there is nothing in MLflow to be closed."""
-        first = len(self.pods) < 2
+        first = not any(map(pods.has_started, self.pods))
         done = {"closed": True, "kept": True, "exit_code": None, "state": "FAILED", **found} if first else {}
         return outcome_from(done, exit_code=None, **({} if first else found))
 

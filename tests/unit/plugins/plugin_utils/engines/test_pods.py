@@ -29,7 +29,7 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
     return {"waiting": {"reason": reason, "message": message}}
 
 
-def unscheduled(message: str, since: int = 0) -> dict[str, Any]:
+def unscheduled(message: str, since: int = -3600) -> dict[str, Any]:
     when = (datetime.now(UTC) - timedelta(seconds=since)).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"conditions": [{"type": "PodScheduled", "status": "False", "message": message, "lastTransitionTime": when}]}
 
@@ -125,7 +125,6 @@ STUCK: dict[str, tuple[dict[str, Any], str | None]] = {
         pod(**unscheduled("0/1 nodes are available", since=60)),
         "training_node_sel",
     ),
-    "no room, for less": (pod(**unscheduled("0/1 nodes are available", since=1)), None),
     "another architecture": (pod(waiting("ErrImagePull", "no match for platform"), age=JUST_NOW), "processor"),
     "running": (pod({"running": {}}), None),
 }
