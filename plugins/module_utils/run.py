@@ -235,6 +235,7 @@ class Outcome:
         state: the final state.
         report: what the shim left behind, empty if it died with the script.
         reason, hint: from the engine, where it knows better than the shim.
+        attempts: how many of them the engine has counted, 0 where it counts none.
         gone: whether the engine knows nothing of it any more: it was removed by hand, or collected from elsewhere.
     """
 
@@ -245,6 +246,7 @@ class Outcome:
     hint: str = ""
     started_at: str = ""
     ended_at: str = ""
+    attempts: int = 0
     gone: bool = False
 
     @property

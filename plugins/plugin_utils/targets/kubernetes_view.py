@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunState
@@ -88,8 +89,18 @@ class JobView:
         """What was seen last of `pod`."""
         return self._seen[pod["metadata"]["uid"]]
 
+    @property
+    def attempts(self) -> int:
+        """How many pods there were; some may be gone that only the Job has counted."""
+        status = (self.job or {}).get("status", {})
+        return max(len(self.pods), int(status.get("failed", 0)) + int(status.get("succeeded", 0)))
+
     def outcome(self) -> Outcome | None:
         """How the launch ended, by what was read; None while it goes on."""
+        found = self._outcome()
+        return replace(found, attempts=self.attempts) if found else None
+
+    def _outcome(self) -> Outcome | None:
         last = self.pods[-1] if self.pods else None
         if last is not None and (ended := pods.ended(last)) is not None:
             if ended["report"]:
