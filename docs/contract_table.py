@@ -22,7 +22,8 @@ def table() -> str:
     lines = ["| variable | what it is | set by | key on Kubernetes |", "| --- | --- | --- | --- |"]
     for row in contract.TABLE:
         kept = f"`{row.key}` of {'Secret `r2-credentials`' if row.secret else 'ConfigMap `mlflow-config`'}"
-        about = f"{row.help}{', secret' if row.secret else ''}{'' if row.required else ' (optional)'}"
+        only = "" if row.modes == contract.MODES else f" (mode `{row.modes[0]}`)"
+        about = f"{row.help}{', secret' if row.secret else ''}{only}{'' if row.required else ' (optional)'}"
         lines.append(f"| `{row.name}` | {about} | `{row.setting}` | {kept} |")
     return "\n".join(lines)
 

@@ -18,13 +18,12 @@ class ActionModule(SamerunAction):
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
-        resolved = world.contract(options["viewpoint"], credentials.load(world))
+        resolved = world.contract(options["viewpoint"], credentials.for_runs(world))
         if options["probe"]:
-            s3 = world.object_store.url("host")
             try:
                 server.probe(world)
-                probes.probe_tcp(world.object_store.service, probes.S3_ENDPOINT, s3, "host")
-                probes.probe_s3(store.client(world), world.bucket, s3, "host")
+                if world.uses_store:
+                    store.probe(world)
             except probes.ProbeError as error:
                 raise SamerunError(error.message, error.hint, UNAVAILABLE) from error
         return {

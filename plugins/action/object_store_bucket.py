@@ -7,23 +7,29 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.object_store_bucket import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, store
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, identities, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 
 
 class ActionModule(SamerunAction):
-    """Make the world's bucket."""
+    """Make the world's bucket, and the key that runs use it with."""
 
     ARGUMENTS = ARGUMENT_SPEC
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
         # A store that does not run yet has no bucket yet, or nobody can tell.
-        unknown = self.checking and not _is_up(world)
-        made = unknown or store.ensure_bucket(world, change=not self.checking)
-        diff = {"before": "", "after": f"bucket {world.bucket}\n" if made else ""}
-        return {"changed": made, "bucket": world.bucket, "diff": diff}
+        unknown, change = self.checking and not _is_up(world), not self.checking
+        made = unknown or store.ensure_bucket(world, change=change)
+        known = not unknown and (
+            identities.ensure(world, options["identities"], options["policy"], change=change)
+            if change or not made
+            else bool(options["identities"])
+        )
+        after = (f"bucket {world.bucket}\n" if made else "") + ("key of runs\n" if known else "")
+        diff = {"before": "", "after": after}
+        return {"changed": made or known, "bucket": world.bucket, "diff": diff}
 
 
 def _is_up(world: World) -> bool:

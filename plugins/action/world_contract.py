@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.world_contract import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, published
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, published, server
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 
 
@@ -15,12 +16,24 @@ class ActionModule(SamerunAction):
 
     ARGUMENTS = ARGUMENT_SPEC
 
+    @staticmethod
+    def _unwritable(world: World) -> list[str]:
+        try:
+            return server.unwritable(world)
+        except (OSError, ValueError, KeyError):
+            return []  # an MLflow that is not ours and away
+
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
-        if self.checking and credentials.load(world) is None:
+        if self.checking and world.uses_store and credentials.load(world) is None:
             changed = True
         else:
             changed = published.publish(world, change=not self.checking)
+        if not self.checking and (names := self._unwritable(world)):
+            self.warn(
+                f"Runs cannot write artifacts in mode {world.artifact_mode} to experiments that were made in the other "
+                f"one: {', '.join(names)}. Let scripts set another experiment."
+            )
         urls = {"mlflow": world.mlflow.url("host"), "object_store": world.object_store.url("host")}
         return {
             "changed": changed,

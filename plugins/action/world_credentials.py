@@ -17,5 +17,5 @@ class ActionModule(SamerunAction):
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
-        changed = credentials.ensure(world, change=not self.checking)
+        changed = credentials.ensure(world, trainer=options["separate"], change=not self.checking)
         return {"changed": changed, "diff": {"before": "", "after": "S3 keys of the world\n" if changed else ""}}

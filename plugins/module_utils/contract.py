@@ -12,7 +12,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 # How artifacts get to the store: by the script itself, which then holds its keys, or through MLflow, which holds them.
 DIRECT, PROXIED = "direct", "proxied"
@@ -111,6 +111,10 @@ TABLE: tuple[Variable, ...] = (
 FOREIGN_PREFIXES = ("AWS_", "MLFLOW_", "PYTHON")
 FOREIGN_NAMES = ("VIRTUAL_ENV",)
 
+# Programs read either spelling, and the lower one first.
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_NO_PROXY = ("no_proxy", "NO_PROXY")
+
 # What the program that started the play has set for it: a JSON object of variable to the caller's own value or null.
 CALLER = "SAMERUN_CALLER"
 
@@ -149,11 +153,16 @@ NOBODY = Login()
 
 @dataclass(frozen=True)
 class Contract:
-    """The resolved values for one viewpoint, apart by whether they are secret."""
+    """The resolved values for one viewpoint, apart by whether they are secret.
+
+    Attributes:
+        own_hosts: names of services of the world's own, which no proxy stands before.
+    """
 
     plain: Mapping[str, str]
     secret: Mapping[str, str] = field(repr=False)
     mode: str = DIRECT
+    own_hosts: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -171,7 +180,7 @@ class Contract:
     def without(self, names: Collection[str]) -> Contract:
         """This contract less what a run sets otherwise."""
         kept = {name: value for name, value in self.plain.items() if name not in names}
-        return Contract(kept, self.secret, self.mode)
+        return replace(self, plain=kept)
 
 
 def resolve(sources: Mapping[str, str], mode: str = DIRECT) -> Contract:
@@ -198,6 +207,14 @@ def keys(secret: bool) -> dict[str, str]:
 def name_of(source: str) -> str:
     """The variable that carries `source`."""
     return next(row.name for row in TABLE if row.source == source)
+
+
+def unproxied(environ: Mapping[str, str], hosts: Collection[str]) -> dict[str, str]:
+    """What must be set beside `environ` for `hosts` to be asked without a proxy; nothing where no proxy is set."""
+    if not any(environ.get(name) or environ.get(name.upper()) for name in _PROXIES):
+        return {}
+    known = [host.strip() for name in _NO_PROXY for host in environ.get(name, "").split(",")]
+    return dict.fromkeys(_NO_PROXY, ",".join(dict.fromkeys(host for host in (*known, *hosts) if host)))
 
 
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,14 +33,23 @@ def moved_key(variable: str, asked: int) -> str:
 
 @dataclass(frozen=True)
 class Credentials:
-    """The S3 keys of a world."""
+    """The S3 keys of a world: those of its services and of samerun itself.
+
+    Attributes:
+        trainer: those that runs get, which may do less; None where runs get the world's.
+    """
 
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
+    trainer: Credentials | None = field(default=None, repr=False)
 
     @property
     def values(self) -> tuple[str, str]:
         return (self.access_key, self.secret_key)
+
+    @property
+    def for_runs(self) -> Credentials:
+        return self.trainer or self
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,11 @@ class World:
         return {OWNER_LABEL: OWNER, WORLD_LABEL: self.name}
 
     @property
+    def uses_store(self) -> bool:
+        """Whether runs, or services that are ours, use the object store at all."""
+        return not (self.mlflow.external and self.artifact_mode == contract.PROXIED)
+
+    @property
     def given_credentials(self) -> Credentials | None:
         """The keys that the inventory sets, if it sets both.
 
@@ -158,6 +172,12 @@ class World:
             "checksums": "" if aws else "when_required",
         }
 
+    def own_hosts(self, viewpoint: str) -> tuple[str, ...]:
+        """Names and addresses by which a caller at `viewpoint` asks services of the world's own."""
+        own = [endpoint for endpoint in (self.mlflow, self.object_store) if not endpoint.external]
+        names = [urlsplit(endpoint.url(viewpoint)).hostname or "" for endpoint in own]
+        return tuple(dict.fromkeys((*names, *(("127.0.0.1",) if "localhost" in names else ()))))
+
     def contract(self, viewpoint: str, credentials: Credentials | None) -> contract.Contract:
         """The contract for `viewpoint`.
 
@@ -165,6 +185,7 @@ class World:
             SamerunError: naming every variable that has no value, and where to set it.
         """
         resolved = contract.resolve(self.sources(viewpoint, credentials), self.artifact_mode)
+        resolved = replace(resolved, own_hosts=self.own_hosts(viewpoint))
         if unset := contract.missing(resolved):
             listed = ", ".join(f"{row.name} (set {row.setting})" for row in unset)
             raise SamerunError(

@@ -11,6 +11,19 @@ version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
   - Makes the bucket unless it is there. It is reached from this host with the keys of the world.
+  - Makes the key of runs known to the store.
+options:
+  identities:
+    description:
+      - How the store learns of the key that runs get. V(file) if it reads it itself, V(minio) by MinIO's own interface,
+        empty if runs get the key of the world.
+    type: str
+    default: ''
+    choices: ['', file, minio]
+  policy:
+    description: What the key of runs may do, as a policy of AWS.
+    type: dict
+    default: {}
 extends_documentation_fragment: samerun.stack.world
 attributes:
   check_mode:
@@ -29,6 +42,7 @@ EXAMPLES = r"""
 - name: Make the bucket
   samerun.stack.object_store_bucket:
     world: "{{ __samerun_world }}"
+    identities: file
 """
 
 RETURN = r"""
@@ -41,4 +55,8 @@ bucket:
 
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
 
-ARGUMENT_SPEC = WORLD_SPEC
+ARGUMENT_SPEC = {
+    **WORLD_SPEC,
+    "identities": {"type": "str", "default": "", "choices": ["", "file", "minio"]},
+    "policy": {"type": "dict", "default": {}},
+}

@@ -12,7 +12,12 @@ author: samerun contributors (@samerun)
 description:
   - Keys that the inventory sets are kept as they are.
   - Where there are none, keys are generated once, with 128 random bits.
-  - They are kept in a file of mode 0600 in the state folder or, on Kubernetes, in the Secret C(r2-credentials).
+  - They are kept in a file of mode 0600 in the state folder or, on Kubernetes, in a Secret beside the store.
+options:
+  separate:
+    description: Whether runs get keys of their own, which may do less.
+    type: bool
+    default: false
 extends_documentation_fragment: samerun.stack.world
 attributes:
   check_mode:
@@ -31,6 +36,7 @@ EXAMPLES = r"""
 - name: See to it that the world has S3 keys
   samerun.stack.world_credentials:
     world: "{{ __samerun_world }}"
+    separate: true
 """
 
 RETURN = r"""
@@ -39,4 +45,4 @@ RETURN = r"""
 
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
 
-ARGUMENT_SPEC = WORLD_SPEC
+ARGUMENT_SPEC = {**WORLD_SPEC, "separate": {"type": "bool", "default": False}}

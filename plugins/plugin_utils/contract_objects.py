@@ -70,7 +70,7 @@ def _ensure(cluster: Cluster, world: World, kind: str, name: str, data: Mapping[
                 CANNOT_CREATE,
             )
         return False
-    if found is not None and found.get("data") == data:
+    if (found.get("data") or {} if found is not None else {}) == data:
         return False
     if change:
         cluster.ensure_namespace(namespace, world.labels)

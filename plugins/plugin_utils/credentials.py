@@ -13,7 +13,17 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services import host
 
 def load(world: World) -> Credentials | None:
     """The keys in use, or None where the world has none yet."""
-    return world.given_credentials or host_of(world).credentials()
+    given = world.given_credentials
+    if given and world.object_store.external:
+        return given
+    kept = host_of(world).credentials()
+    return Credentials(*given.values, trainer=kept.trainer if kept else None) if given else kept
+
+
+def for_runs(world: World) -> Credentials | None:
+    """The keys that a run gets, if the world has any; a world that was set up before runs had their own shares its."""
+    found = load(world)
+    return found.for_runs if found else None
 
 
 def require(world: World) -> Credentials:
@@ -34,19 +44,26 @@ def require(world: World) -> Credentials:
     return found
 
 
-def ensure(world: World, *, change: bool = True) -> bool:
-    """See to it that the world keeps keys; return whether anything changed (or, without `change`, would)."""
+def ensure(world: World, *, trainer: bool, change: bool = True) -> bool:
+    """See to it that the world keeps keys; return whether anything changed (or, without `change`, would).
+
+    Args:
+        trainer: whether runs get keys of their own.
+    """
     host = host_of(world)
     given, kept = world.given_credentials, host.credentials()
-    if kept is not None and given in (None, kept):
-        return False
-    if given is None and world.object_store.external:
+    if given is None and kept is None and world.object_store.external:
         require(world)
+    own = given or kept or generate()
+    runs = ((kept.trainer if kept else None) or host.trainer_found() or generate("trainer")) if trainer else None
+    wanted = Credentials(*own.values, trainer=runs)
+    if kept == wanted:
+        return False
     if change:
-        host.keep_credentials(given or generate())
+        host.keep_credentials(wanted)
     return True
 
 
-def generate() -> Credentials:
+def generate(name: str = "samerun") -> Credentials:
     """128 random bits for the secret; the access key is a name, of the length that every store takes."""
-    return Credentials(access_key=f"samerun{secrets.token_hex(6)}", secret_key=secrets.token_hex(16))
+    return Credentials(access_key=f"{name}{secrets.token_hex(6)}", secret_key=secrets.token_hex(16))

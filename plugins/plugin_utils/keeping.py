@@ -21,6 +21,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import LAUN
 
 PREFIX = "samerun."
 LOG, RECORD, CODE, OUTPUTS = "samerun/log.txt", "samerun/record.json", "samerun/code.tar.gz", "outputs"
+PROXY = "mlflow-artifacts:/"  # the root of all that a server takes itself
 FAILURES = "samerun-failures"  # the experiment of launches that started no run of their own
 _TAGS = (
     "state", "exit_code", "reason", "world", "target", "script", "fingerprint", "bundle_sha256", "started_at",
@@ -113,7 +114,7 @@ class Artifacts:
         self._server.open(self._address(name), found, {"Content-Length": str(size)}, "PUT", _SECONDS).close()
 
     def _key(self, name: str) -> str:
-        return f"{self._parts.path.strip('/')}/{name}"
+        return f"{self._parts.path}/{name}".lstrip("/")
 
     def _address(self, name: str) -> str:
         return f"2.0/mlflow-artifacts/artifacts/{quote(self._key(name))}"

@@ -69,8 +69,8 @@ class Training:
             name=options["name"] or Path(script.relative).stem,
             args=scripts.arguments("training_args", options["args"]),
             environment=EnvironmentRequest(requirements, options["python"], options["image"], options["base_image"]),
-            env=scripts.variables("training_env", options["env"]),
-            secret_env=scripts.variables("training_secret_env", options["secret_env"]),
+            env=scripts.variables("training_env", options["env"], world.artifact_mode),
+            secret_env=scripts.variables("training_secret_env", options["secret_env"], world.artifact_mode),
             volumes=tuple(scripts.volume(given) for given in options["volumes"]),
             resources={key: str(value) for key, value in options["resources"].items() if value},
             timeout=options["timeout"], network=options["network"], overlay=options["overlay"],
@@ -121,7 +121,7 @@ class Launcher:
         _ = self.sources  # it refuses what cannot run
         code = bundle.pack(Path(given.project))
         environment = target.environment(given.environment)
-        keys = credentials.load(self.world) or (credentials.generate() if planning else None)
+        keys = credentials.for_runs(self.world) or (credentials.generate() if planning else None)
         contract = self.world.contract(target.viewpoint(given.network), keys).without(given.env)
         parts = {
             "bundle": code.sha256, "script": given.script, "args": given.args, "environment": environment.key,

@@ -86,7 +86,8 @@ def check_training(world: World, training: Training) -> list[str]:
 def check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
     """Services that the play uses and does not set up must be there; to find out after a build would be late."""
     for endpoint in (world.object_store, world.mlflow):
-        if not endpoint.external and endpoint.role not in set_up:
+        used = endpoint is world.mlflow or world.uses_store
+        if used and not endpoint.external and endpoint.role not in set_up:
             state = host.running(endpoint.role, endpoint.name, endpoint.namespace)
             if state in ("absent", "stopped"):
                 raise SamerunError(

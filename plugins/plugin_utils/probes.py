@@ -20,7 +20,7 @@ from typing import Any, Callable
 from urllib.parse import urlsplit
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import clocks
+from ansible_collections.samerun.stack.plugins.plugin_utils import clocks, keeping
 from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
 
 TRACKING_URI = contract.name_of("tracking_uri")
@@ -132,7 +132,7 @@ def probe_tcp(what: str, variable: str, url: str, viewpoint: str) -> None:
     )
 
 
-def probe_tracking(url: str, viewpoint: str, login: contract.Login = contract.NOBODY) -> None:
+def probe_tracking(url: str, viewpoint: str, login: contract.Login = contract.NOBODY, *, direct: bool = False) -> None:
     """Ask the tracking server something that its host check does not exempt, and what time it is there.
 
     Raises:
@@ -141,7 +141,9 @@ def probe_tracking(url: str, viewpoint: str, login: contract.Login = contract.NO
     probe_tcp("MLflow", TRACKING_URI, url, viewpoint)
     start = f"Failed to use MLflow from the {viewpoint}"
     try:
-        with Tracking(url, patience(10.0), login).open("2.0/mlflow/experiments/search?max_results=1") as answer:
+        with Tracking(url, patience(10.0), login, direct=direct).open(
+            "2.0/mlflow/experiments/search?max_results=1"
+        ) as answer:
             json.loads(answer.read())
     except urllib.error.HTTPError as error:
         text = error.read(500).decode(errors="replace").strip()
@@ -167,10 +169,36 @@ def probe_tracking(url: str, viewpoint: str, login: contract.Login = contract.NO
     probe_clock("MLflow", viewpoint, answer.headers.get("Date"))
 
 
-def server_version(url: str) -> str:
+def probe_artifacts(server: Tracking, viewpoint: str) -> None:
+    """Put and get one fixed artifact through MLflow, as `probe_s3` does in the store itself.
+
+    Raises:
+        ProbeError: with what the server answered.
+    """
+    start = f"Failed to write artifacts through MLflow from the {viewpoint} ({TRACKING_URI}={server.uri})"
+    artifacts = keeping.Artifacts(keeping.PROXY, server, None)
+    try:
+        artifacts.put(_PROBE_KEY, _PROBE_BODY)
+        found = artifacts.get(_PROBE_KEY)
+    except keeping.KeepingError as error:
+        code = getattr(error.__cause__, "code", 0)
+        if code in (404, 503):
+            raise ProbeError(
+                f"{start}: it serves none ({code}).",
+                "Start it with --artifacts-destination, or set mlflow_artifact_mode: direct",
+            ) from error
+        raise ProbeError(f"{start}: {error.__cause__ or error}.", "Does it reach its store? Its log says.") from error
+    if found != _PROBE_BODY:
+        raise ProbeError(
+            f"{start}: what was written reads differently.", "Is something between the run and MLflow changing bytes?"
+        )
+
+
+def server_version(url: str, login: contract.Login = contract.NOBODY) -> str:
     """The version of the tracking server, empty where it does not tell."""
     try:
-        with urllib.request.urlopen(f"{url}/version", timeout=CONNECT_SECONDS) as answer:  # noqa: S310 - the contract's
+        request = urllib.request.Request(f"{url}/version", headers=login.headers)  # noqa: S310 - the contract's
+        with urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as answer:  # noqa: S310 - as above
             text = str(answer.read(50).decode(errors="replace")).strip()
     except OSError:
         return ""
@@ -194,8 +222,11 @@ def probe_disk(folder: str, code: bytes) -> None:
         )  # fmt: skip
 
 
-def s3_client(endpoint: str, access_key: str, secret_key: str, region: str) -> Any:
-    """A boto3 client that gives up quickly and never sends the checksums that other stores refuse."""
+def s3_client(endpoint: str, access_key: str, secret_key: str, region: str, *, direct: bool = False) -> Any:
+    """A boto3 client that gives up quickly and never sends the checksums that other stores refuse.
+
+    With `direct` a proxy that the environment names is passed by.
+    """
     import boto3
     from botocore.config import Config
 
@@ -203,6 +234,7 @@ def s3_client(endpoint: str, access_key: str, secret_key: str, region: str) -> A
         "connect_timeout": CONNECT_SECONDS, "read_timeout": 20, "retries": {"total_max_attempts": 2},
         "request_checksum_calculation": "when_required", "response_checksum_validation": "when_required",
     }  # fmt: skip
+    settings.update({"proxies": {}} if direct else {})
     try:
         config = Config(**settings)
     except TypeError:  # boto3 before 1.36 knows no such checksums
@@ -236,7 +268,10 @@ _S3_CAUSES = {
     "InvalidAccessKeyId": ("it does not know the access key", "Set object_store_access_key to a key of this store."),
     "SignatureDoesNotMatch": ("the secret key is wrong", "Set object_store_secret_key to the secret of this key."),
     "NoSuchBucket": ("the bucket does not exist", "Name another by object_store_bucket; samerun up makes ours."),
-    "AccessDenied": ("the key may not write and read there", "Give the key s3:PutObject and s3:GetObject."),
+    "AccessDenied": (
+        "the key may not write and read there",
+        "Give it s3:PutObject and s3:GetObject, or name its bucket by object_store_bucket; samerun up makes ours.",
+    ),
     "AuthorizationHeaderMalformed": ("it expects another region", "Set object_store_region to its region."),
     "EndpointConnectionError": ("nothing answers there", "Is it started? samerun up"),
     "ConnectTimeoutError": ("no answer within 5 s", "Is it started, and does a firewall stand between?"),

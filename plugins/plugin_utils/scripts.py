@@ -81,13 +81,16 @@ def arguments(option: str, given: Sequence[Any]) -> tuple[str, ...]:
     return found
 
 
-def variables(option: str, given: Mapping[str, Any]) -> dict[str, str]:
+def variables(option: str, given: Mapping[str, Any], mode: str = contract.DIRECT) -> dict[str, str]:
     """Variables for the script, as strings.
+
+    Args:
+        mode: how artifacts are written; what a contract of another mode holds is the user's own.
 
     Raises:
         SamerunError: a name or value that no environment can hold, or one that the contract sets.
     """
-    rows = {row.name: row for row in contract.TABLE}
+    rows = {row.name: row for row in contract.TABLE if mode in row.modes}
     for name, value in given.items():
         if not _NAME.fullmatch(str(name)):
             raise SamerunError(f"Failed to read {option}: {name!r} is no name of a variable.", "", DATA)

@@ -52,6 +52,8 @@ class Shim:
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
+        # Both the script and what is asked from here.
+        os.environ.update(contract.unproxied(os.environ, spec.get("own_hosts", ())))
         self.env = dict(os.environ)
         self.client: Any = None
         self.began = 0.0
@@ -72,7 +74,7 @@ class Shim:
             self._unpack()
             with imports.Checking(self.spec, self.env) as checking:
                 self._probe()
-                server = probes.server_version(self.env[probes.TRACKING_URI])
+                server = probes.server_version(self.env[probes.TRACKING_URI], self.server.login)
                 self.report["imports"] = checking.result(server, self.output.say)
         except probes.ProbeError as error:
             return self._refuse(error)
@@ -85,13 +87,18 @@ class Shim:
         self._end()
         return code
 
+    @property
+    def _proxied(self) -> bool:
+        """Whether what goes to the store goes through MLflow."""
+        return bool(self.spec.get("artifacts") == contract.PROXIED)
+
     def _store(self) -> Any:
         """A client for the store, or None where the trainer has no boto3 (it then cannot use S3 either)."""
         endpoint = self.env.get(probes.S3_ENDPOINT)
         access_key, secret_key, region = (
             self.env.get(contract.name_of(source), "") for source in ("access_key", "secret_key", "region")
         )
-        if not endpoint or not access_key:
+        if self._proxied or not endpoint or not access_key:
             return None
         try:
             return probes.s3_client(endpoint, access_key, secret_key, region)
@@ -119,6 +126,13 @@ class Shim:
 
     def _fetch(self, client: Any) -> bytes:
         bucket, key = self.spec["bucket"], self.spec["bundle_key"]
+        if self._proxied:
+            try:
+                return keeping.Artifacts(keeping.PROXY, self.server, None).get(key)
+            except keeping.KeepingError as error:
+                raise probes.ProbeError(
+                    f"Failed to fetch the code through MLflow: {error}.", "Does it reach its store? Its log says."
+                ) from error
         if client is None:
             raise probes.ProbeError(
                 "Failed to fetch the code: the trainer has no boto3.", "Add boto3 to its requirements."
@@ -130,8 +144,11 @@ class Shim:
         return data
 
     def _probe(self) -> None:
-        uri, endpoint = self.env[probes.TRACKING_URI], self.env.get(probes.S3_ENDPOINT, "")
-        probes.probe_all(uri, endpoint, self.client, self.spec["bucket"], self.spec["viewpoint"], self.server.login)
+        uri, viewpoint = self.env[probes.TRACKING_URI], self.spec["viewpoint"]
+        endpoint = "" if self._proxied else self.env.get(probes.S3_ENDPOINT, "")
+        probes.probe_all(uri, endpoint, self.client, self.spec["bucket"], viewpoint, self.server.login)
+        if self._proxied:
+            probes.probe_artifacts(self.server, viewpoint)
 
     def _refuse(self, error: probes.ProbeError) -> int:
         self.output.say(f"{error.message} {error.hint}".rstrip())

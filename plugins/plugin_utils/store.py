@@ -6,27 +6,61 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, probes
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, probes, server
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 
 _CODE_PREFIX = ".samerun/code"
 
 
-def client(world: World) -> Any:
-    """A boto3 client for the store as this host reaches it.
+def client(world: World, keys: Credentials | None = None) -> Any:
+    """A boto3 client for the store as this host reaches it, with the world's own keys unless others are given.
 
     Raises:
         SamerunError: there are no keys, or boto3 is missing.
     """
-    found = credentials.require(world)
+    found = keys or credentials.require(world)
     try:
-        return probes.s3_client(world.object_store.url("host"), found.access_key, found.secret_key, world.region)
+        return probes.s3_client(
+            world.object_store.url("host"), found.access_key, found.secret_key, world.region,
+            direct=not world.object_store.external,
+        )  # fmt: skip
     except ImportError as error:
         raise SamerunError(
             "Failed to talk to the S3 store: the Python package boto3 is missing.", "pip install boto3", UNAVAILABLE
         ) from error
+
+
+def probe(world: World) -> None:
+    """Look whether the store can be written and read from here, with the keys that runs get where they get some.
+
+    Raises:
+        ProbeError: it cannot.
+    """
+    url, keys = world.object_store.url("host"), credentials.require(world)
+    probes.probe_tcp(world.object_store.service, probes.S3_ENDPOINT, url, "host")
+    used = keys.for_runs if world.artifact_mode == contract.DIRECT else keys
+    probes.probe_s3(client(world, used), world.bucket, url, "host")
+
+
+def put_code(world: World, code: Bundle) -> str:
+    """Upload the code unless the same is there already; return its key.
+
+    A run without keys of the store fetches it through MLflow.
+    """
+    key = f"{_CODE_PREFIX}/{code.sha256}.tar.gz"
+    if world.artifact_mode == contract.PROXIED:
+        server.put(world, key, code.data)
+        return key
+    s3 = client(world)
+    try:
+        if s3.list_objects_v2(Bucket=world.bucket, Prefix=key, MaxKeys=1).get("KeyCount", 0) == 0:
+            s3.put_object(Bucket=world.bucket, Key=key, Body=code.data)
+    except Exception as error:  # whatever boto3 raises becomes one line
+        raise problem(world, error) from error
+    return key
 
 
 def ensure_bucket(world: World, *, change: bool = True) -> bool:
@@ -48,18 +82,6 @@ def ensure_bucket(world: World, *, change: bool = True) -> bool:
     except Exception as error:  # whatever boto3 raises becomes one line
         raise problem(world, error) from error
     return False
-
-
-def put_code(world: World, code: Bundle) -> str:
-    """Upload the code unless the same is there already; return its key."""
-    key = f"{_CODE_PREFIX}/{code.sha256}.tar.gz"
-    s3 = client(world)
-    try:
-        if s3.list_objects_v2(Bucket=world.bucket, Prefix=key, MaxKeys=1).get("KeyCount", 0) == 0:
-            s3.put_object(Bucket=world.bucket, Key=key, Body=code.data)
-    except Exception as error:  # whatever boto3 raises becomes one line
-        raise problem(world, error) from error
-    return key
 
 
 def problem(world: World, error: Exception) -> SamerunError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 from urllib.parse import urlencode
 
 from ansible_collections.samerun.stack.plugins.module_utils.contract import NOBODY, Login
@@ -29,12 +29,14 @@ class Tracking:
 
     Args:
         login: what the server asks for; the environment of this process is not looked at.
+        direct: whether a proxy that the environment names is passed by.
     """
 
-    def __init__(self, uri: str, timeout: float = 10.0, login: Login = NOBODY) -> None:
+    def __init__(self, uri: str, timeout: float = 10.0, login: Login = NOBODY, *, direct: bool = False) -> None:
         self.uri = uri.rstrip("/")
         self.timeout = timeout
         self.login = login
+        self._opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if direct else []))
 
     def call(self, path: str, body: dict[str, Any] | None = None, query: str = "") -> dict[str, Any]:
         """POST `body`, or GET without one, and return the answer's object."""
@@ -49,19 +51,25 @@ class Tracking:
         """The server's answer, a context manager; `data` may be a file."""
         headers = {**(headers or {}), **self.login.headers}
         request = urllib.request.Request(f"{self.uri}/api/{path}", data=data, headers=headers, method=method or None)
-        return urllib.request.urlopen(request, timeout=timeout or self.timeout)
+        return self._opener.open(request, timeout=timeout or self.timeout)
 
     def experiments(self) -> dict[str, str]:
         """Experiment id to name, of all that are active."""
-        names: dict[str, str] = {}
+        return {found["experiment_id"]: found["name"] for found in self._experiments()}
+
+    def experiment_locations(self) -> dict[str, str]:
+        """Experiment name to where its artifacts are, of all that are active."""
+        return {found["name"]: found.get("artifact_location", "") for found in self._experiments()}
+
+    def _experiments(self) -> Iterator[dict[str, Any]]:
         token = ""
         while True:
             query = urlencode({"max_results": 1000, **({"page_token": token} if token else {})})
             page = self.call("experiments/search", query=f"?{query}")
-            names.update({e["experiment_id"]: e["name"] for e in page.get("experiments", [])})
+            yield from page.get("experiments", [])
             token = page.get("next_page_token", "")
             if not token:
-                return names
+                return
 
     def runs(self, filter_string: str, experiments: list[str] | None = None) -> list[dict[str, Any]]:
         """The runs that `filter_string` selects, oldest first, in MLflow's own shape."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 from dataclasses import dataclass
@@ -88,6 +89,9 @@ def env(inventory: str, variables: Variables, *, as_json: bool, masked: bool) ->
             )
         if not _answers(values[contract.name_of("tracking_uri")]):
             print("samerun: MLflow does not answer. Start it: samerun up", file=sys.stderr)
+        # What samerun itself gives a run, so that `python train.py` meets the same.
+        values |= {"DO_NOT_TRACK": os.environ.get("DO_NOT_TRACK", "true")}
+        values |= contract.unproxied(os.environ, world.own_hosts("host"))
         shown = {name: MASK if masked and name in contract.keys(secret=True) else values[name] for name in values}
         print(json.dumps(shown, indent=2) if as_json else "\n".join(_export(n, v) for n, v in shown.items()))
     if masked:

@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import difficult
 import psutil
 import pytest
+import yaml
 from engines import wait_until
 from typed import Ended, Place, finish
 
@@ -145,7 +147,7 @@ def test_a_reader_that_has_enough_ends_nothing(place: Place) -> None:
 
 def test_arguments_and_variables_arrive_as_they_are(place: Place) -> None:
     arguments = ["--epochs", "3", "{{ 1 + 1 }}", "007", "", "yes", "-i", "--", "é $HOME 'x' \"y\" \\", "a\nb"]
-    given = {"A": "{{ lookup('env', 'HOME') }}", "B": "0x10", "C": "a=b"}
+    given = {"A": "{{ lookup('env', 'HOME') }}", "B": "0x10", "C": "a=b", **numbered("T", difficult.values())}
     options = [part for name, value in given.items() for part in ("--env", f"{name}={value}")]
     seen = seen_by(place.must("train", place.write("seen.py", ENVIRONMENT), *options, "--", *arguments))
     assert seen[0] == arguments
@@ -173,7 +175,14 @@ def test_names_that_are_commands_elsewhere_are_data(place: Place) -> None:
 
 
 def test_script_sees_the_callers_environment_and_the_contract(place: Place) -> None:
-    more = {"MINE": "x", "AWS_PROFILE": "other", "MLFLOW_EXPERIMENT_NAME": "other", "ANSIBLE_FORKS": "7"}
+    # Nothing answers there: whoever asks this proxy for a service of the world gets nowhere.
+    more = {
+        "http_proxy": "http://127.0.0.1:1",
+        "MINE": "x",
+        "AWS_PROFILE": "other",
+        "MLFLOW_EXPERIMENT_NAME": "other",
+        "ANSIBLE_FORKS": "7",
+    }
     there = Place(place.folder, place.state, more=more)
     seen = seen_by(there.must("train", there.write("seen.py", ENVIRONMENT)))[1]
     names = {name for name in there.environment if not name.startswith(contract.FOREIGN_PREFIXES)}
@@ -182,17 +191,33 @@ def test_script_sees_the_callers_environment_and_the_contract(place: Place) -> N
     ours = {row.name for row in contract.TABLE}
     # What the shim adds, and what a C library sets for an interpreter.
     others = {"DO_NOT_TRACK", "LC_CTYPE", "MLFLOW_RUN_CONTEXT", "PYTHONUNBUFFERED", "SAMERUN_LAUNCH", "_"}
-    assert set(seen) - names - ours <= others
+    assert set(seen) - names - ours <= others | {"NO_PROXY", "no_proxy"}
+    assert {"localhost", "127.0.0.1"} <= set(seen["no_proxy"].split(","))
 
 
 def test_settings_of_the_projects_file_count_for_its_scripts(place: Place) -> None:
     project = place.folder / "project"
     project.mkdir()
-    (project / "samerun.yml").write_text(f"{PORTS}training_env: {{FROM_FILE: '1'}}\ntraining_args: [a]\n")
+    plain, secret = (numbered(letter, difficult.values()) for letter in "PS")
+    written = f"{PORTS}training_args: [a]\n"
+    for variable, values in (("training_env", {"FROM_FILE": "1", **plain}), ("training_secret_env", secret)):
+        written += f"{variable}:\n" + "".join(f"  {n}: {written_as(v)}\n" for n, v in values.items())
+    (project / "samerun.yml").write_text(written)
     (project / "seen.py").write_text(ENVIRONMENT)
     seen = seen_by(place.must("train", "project/seen.py", "--env", "TYPED=2"))
     assert seen[0] == ["a"]
     assert (seen[1]["FROM_FILE"], seen[1]["TYPED"]) == ("1", "2")
+    assert {name: seen[1].get(name) for name in (*plain, *secret)} == {**plain, **secret}
+
+
+def numbered(letter: str, values: dict[str, str]) -> dict[str, str]:
+    return {f"{letter}_{number}": value for number, value in enumerate(values.values())}
+
+
+def written_as(value: str) -> str:
+    """`value` in YAML; what looks like a template is one there, unless it is tagged as data."""
+    text = yaml.safe_dump(value, default_style='"', width=len(value) * 10 + 100).strip()
+    return f"!unsafe {text}" if "{{" in value else text
 
 
 def test_json_prints_the_record_alone_and_the_output_beside_it(place: Place) -> None:
@@ -413,7 +438,7 @@ def test_status_tells_services_and_launches_newest_first(place: Place) -> None:
 
 def test_env_gives_a_shell_what_a_run_gets(place: Place) -> None:
     seen = seen_by(place.must("train", place.write("seen.py", ENVIRONMENT)))[1]
-    names = [row.name for row in contract.TABLE]
+    names = {*(row.name for row in contract.TABLE), "DO_NOT_TRACK"} & seen.keys()
     command = f'eval "$({shlex.join(place.argv("env"))})"; exec env -0'
     printed = subprocess.run(
         ["sh", "-c", command], cwd=place.folder, env=place.environment, capture_output=True, check=True
@@ -425,7 +450,8 @@ def test_env_gives_a_shell_what_a_run_gets(place: Place) -> None:
 
 def test_env_masks_secrets_on_a_terminal_unless_told_not_to(place: Place) -> None:
     values = json.loads(place.must("env", "--json").out)
-    secrets = [values[name] for name in contract.keys(secret=True)]
+    secrets = [values[name] for name in contract.keys(secret=True) if name in values]
+    assert secrets
     masked, shown = place.on_terminal("env").text, place.on_terminal("env", "--show").text
     assert [secret for secret in secrets if secret in masked] == []
     assert [secret for secret in secrets if secret not in shown] == []
@@ -435,8 +461,9 @@ def test_env_masks_secrets_on_a_terminal_unless_told_not_to(place: Place) -> Non
 def test_check_names_the_contract_and_no_secret(place: Place) -> None:
     values = json.loads(place.must("env", "--json").out)
     shown = place.must("check").text
-    assert [name for name in values if name not in shown] == []
-    assert [name for name in contract.keys(secret=True) if values[name] in shown] == []
+    names = [row.name for row in contract.TABLE if row.name in values]
+    assert [name for name in names if name not in shown] == []
+    assert [name for name in contract.keys(secret=True) if name in values and values[name] in shown] == []
 
 
 def test_a_world_that_was_never_up_is_told_apart(tmp_path: Path) -> None:

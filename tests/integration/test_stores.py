@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import secrets
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import probes, store
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, probes, store
 
 KIB, MIB = 1024, 1024 * 1024
 REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403")
@@ -70,3 +71,65 @@ def caller(world: World, who: str) -> Any:
 
 def test_bucket_is_made_once(real: worlds.RealWorld) -> None:
     assert store.ensure_bucket(real.world) is False
+
+
+@pytest.fixture
+def trainer(world: World) -> Any:
+    """A client with the key that runs get."""
+    keys = credentials.for_runs(world)
+    assert keys
+    assert keys.values != credentials.require(world).values
+    return store.client(world, keys)
+
+
+def test_the_key_of_runs_does_what_a_run_needs(world: World, s3: Any, trainer: Any) -> None:
+    from boto3.s3.transfer import TransferConfig
+
+    data, parts = os.urandom(6 * MIB), TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB)
+    trainer.upload_fileobj(io.BytesIO(data), world.bucket, "of a run/in parts", Config=parts)
+    assert trainer.get_object(Bucket=world.bucket, Key="of a run/in parts")["Body"].read() == data
+    assert trainer.list_objects_v2(Bucket=world.bucket, Prefix="of a run/")["KeyCount"] == 1
+    upload = trainer.create_multipart_upload(Bucket=world.bucket, Key="of a run/given up")["UploadId"]
+    trainer.abort_multipart_upload(Bucket=world.bucket, Key="of a run/given up", UploadId=upload)
+    s3.delete_object(Bucket=world.bucket, Key="of a run/in parts")
+
+
+def test_the_key_of_runs_does_nothing_else(world: World, s3: Any, trainer: Any) -> None:
+    from botocore.exceptions import ClientError
+
+    bucket, other = world.bucket, f"{world.bucket}-of-others"
+    s3.create_bucket(Bucket=other)
+    for name in (bucket, other):
+        s3.put_object(Bucket=name, Key="kept", Body=b"kept")
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    expiry = {"ID": "all", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+    calls: dict[str, Any] = {
+        "delete": lambda: trainer.delete_object(Bucket=bucket, Key="kept"),
+        "delete the bucket": lambda: trainer.delete_bucket(Bucket=bucket),
+        "read another bucket": lambda: trainer.get_object(Bucket=other, Key="kept"),
+        "list another bucket": lambda: trainer.list_objects_v2(Bucket=other),
+        "write to another bucket": lambda: trainer.put_object(Bucket=other, Key="mine", Body=b""),
+        "copy from another bucket": lambda: trainer.copy_object(Bucket=bucket, Key="x", CopySource=f"{other}/kept"),
+        "make a bucket": lambda: trainer.create_bucket(Bucket=f"{bucket}-mine"),
+        "open the bucket to all": lambda: trainer.put_bucket_policy(
+            Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
+        ),
+        "let objects expire": lambda: trainer.put_bucket_lifecycle_configuration(
+            Bucket=bucket, LifecycleConfiguration={"Rules": [expiry]}
+        ),
+    }
+    answers = {}
+    try:
+        for what, call in calls.items():
+            try:
+                call()
+                answers[what] = "allowed"
+            except ClientError as error:
+                answers[what] = error.response["Error"]["Code"]
+        (refused,) = trainer.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "kept"}]})["Errors"]
+        assert refused["Code"] == "AccessDenied"
+        assert answers == dict.fromkeys(calls, "AccessDenied")
+        assert s3.get_object(Bucket=bucket, Key="kept")["Body"].read() == b"kept"
+    finally:
+        s3.delete_object(Bucket=other, Key="kept")
+        s3.delete_bucket(Bucket=other)

@@ -100,14 +100,17 @@ class ServiceHost(abc.ABC):
 
     def credentials(self) -> Credentials | None:
         """The keys that the world keeps."""
-        found = files.read_json(self._credentials_path)
-        return Credentials(found["access_key"], found["secret_key"]) if found else None
+        return credentials_from(files.read_json(self._credentials_path))
 
     def keep_credentials(self, keys: Credentials) -> None:
         """Keep the keys where whoever uses the world finds them."""
-        files.write_json(self._credentials_path, {"access_key": keys.access_key, "secret_key": keys.secret_key})
+        files.write_json(self._credentials_path, credentials_as(keys))
 
-    def publish(self, keys: Credentials, *, change: bool) -> bool:
+    def trainer_found(self) -> Credentials | None:
+        """Keys for runs that somebody put where runs read them, before the world had any."""
+        return None
+
+    def publish(self, keys: Credentials | None, *, change: bool) -> bool:
         """Show the contract where runs of others read it; return whether anything changed, or would."""
         del keys, change
         return False
@@ -118,3 +121,21 @@ class ServiceHost(abc.ABC):
     @property
     def _credentials_path(self) -> Path:
         return self.world.state / "credentials.json"
+
+
+def credentials_as(keys: Credentials) -> dict[str, str]:
+    """Keys as they are kept."""
+    found = {"access_key": keys.access_key, "secret_key": keys.secret_key}
+    if keys.trainer:
+        found |= {"trainer_access_key": keys.trainer.access_key, "trainer_secret_key": keys.trainer.secret_key}
+    return found
+
+
+def credentials_from(found: Mapping[str, str]) -> Credentials | None:
+    """The inverse of `credentials_as`; None of nothing."""
+    if not found:
+        return None
+    trainer = None
+    if "trainer_access_key" in found:
+        trainer = Credentials(found["trainer_access_key"], found["trainer_secret_key"])
+    return Credentials(found["access_key"], found["secret_key"], trainer)

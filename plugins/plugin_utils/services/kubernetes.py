@@ -22,9 +22,14 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes i
     is_ours,
     namespace,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import FORBIDDEN, ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import kubernetes_objects
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import (
+    ServiceHost,
+    ServiceState,
+    credentials_as,
+    credentials_from,
+)
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _GONE_SECONDS = 90
@@ -156,7 +161,7 @@ class KubernetesHost(ServiceHost):
                 for kind in [*kinds, "Secret"]:
                     for found in self.cluster.find(kind, place, labelSelector=selector):
                         name = found["metadata"]["name"]
-                        if name == contract_objects.SECRET and not purge:
+                        if name in (contract_objects.SECRET, self._own_keys_name) and not purge:
                             continue  # the world's keys outlive its services, as its data does
                         self.cluster.delete(kind, name, place)
                         removed.append(f"{kind} {place}/{name}")
@@ -168,10 +173,51 @@ class KubernetesHost(ServiceHost):
         return removed
 
     def credentials(self) -> Credentials | None:
+        """The world's keys; of a world that keeps none of its own, those that its runs read."""
         with self.cluster.explained("read the world's keys"):
-            found = self.cluster.get("Secret", contract_objects.SECRET, self.world.training_namespace)
-        if found is None:
+            own, found = self._own_keys(), self._run_keys()
+        if own is not None:
+            return credentials_from(contract_objects.decoded(own))
+        if found is None or (self._keeps_own and not is_ours(found)):
             return None
+        return self._pair(found)
+
+    def trainer_found(self) -> Credentials | None:
+        with self.cluster.explained("read the keys of runs"):
+            found = self._run_keys()
+        return self._pair(found) if found is not None and not is_ours(found) else None
+
+    @property
+    def _keeps_own(self) -> bool:
+        """Whether the world has keys that its runs do not get."""
+        return not self.world.object_store.external
+
+    @property
+    def _own_keys_name(self) -> str:
+        return f"{self.world.object_store.name}-keys"
+
+    def _own_keys(self) -> dict[str, Any] | None:
+        if not self._keeps_own:
+            return None
+        try:
+            found = self.cluster.get("Secret", self._own_keys_name, self.world.object_store.namespace)
+        except ApiError as error:
+            if error.status != FORBIDDEN:
+                raise
+            return None  # who may only train uses what runs use
+        if found is not None and not is_ours(found):
+            raise SamerunError(
+                f"Failed to use the Secret {self.world.object_store.namespace}/{self._own_keys_name}: it is not "
+                "samerun's.",
+                "Remove it, or rename ours: object_store_name",
+                CANNOT_CREATE,
+            )
+        return found
+
+    def _run_keys(self) -> dict[str, Any] | None:
+        return self.cluster.get("Secret", contract_objects.SECRET, self.world.training_namespace)
+
+    def _pair(self, found: Mapping[str, Any]) -> Credentials:
         values, names = contract_objects.decoded(found), contract_keys(secret=True)
         try:
             return Credentials(values[names[name_of("access_key")]], values[names[name_of("secret_key")]])
@@ -184,13 +230,21 @@ class KubernetesHost(ServiceHost):
             ) from error
 
     def keep_credentials(self, keys: Credentials) -> None:
+        place = self.world.object_store.namespace
+        if self._keeps_own:
+            metadata = {"name": self._own_keys_name, "namespace": place, "labels": self.world.labels}
+            data = contract_objects.encoded(credentials_as(keys))
+            with self.cluster.explained("write the world's keys"):
+                self.cluster.ensure_namespace(place, self.world.labels)
+                self.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+            return
         contract = Contract(
             plain={}, secret={name_of("access_key"): keys.access_key, name_of("secret_key"): keys.secret_key}
         )
         with self.cluster.explained("write the world's keys"):
             contract_objects.ensure_secret(self.cluster, self.world, contract)
 
-    def publish(self, keys: Credentials, *, change: bool) -> bool:
+    def publish(self, keys: Credentials | None, *, change: bool) -> bool:
         contract = self.world.contract("pod", keys)
         with self.cluster.explained("write the contract"):
             return contract_objects.ensure(self.cluster, self.world, contract, change=change)

@@ -80,7 +80,8 @@ class Service:
     Attributes:
         role: `mlflow` or `object_store`, the prefix of the variables that set it.
         data: a volume's, claim's or folder's name; data_path is where the service sees it.
-        secret_files: file name to content, with `${access_key}` and `${secret_key}` in it.
+        secret_files: file name to content, with `${access_key}`, `${secret_key}` and those of runs
+            (`${trainer_access_key}`, `${trainer_secret_key}`) in it.
         health: the path that answers 200 when the service is ready.
         healthcheck: the command by which a container looks at itself.
         built: whether the image is built here rather than pulled.
@@ -136,7 +137,11 @@ class Service:
 
     def rendered_secrets(self, keys: Credentials) -> dict[str, bytes]:
         """File name to content; content that is data becomes JSON."""
-        values = {"access_key": keys.access_key, "secret_key": keys.secret_key}
+        runs = keys.for_runs
+        values = {
+            "access_key": keys.access_key, "secret_key": keys.secret_key,
+            "trainer_access_key": runs.access_key, "trainer_secret_key": runs.secret_key,
+        }  # fmt: skip
         found = {}
         for name, content in self.secret_files.items():
             text = _filled(content, values)

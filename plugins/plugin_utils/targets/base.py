@@ -154,7 +154,9 @@ def shim_spec(
         {
             "launch": spec.launch, "fingerprint": spec.fingerprint, "viewpoint": viewpoint,
             "script": spec.script, "args": list(spec.args), "work": work, "bundle": code, "bundle_key": code_key,
-            "bucket": spec.bucket, "report": report, "timeout": spec.timeout, "log": log, "copy_log": copy_log,
+            "bucket": spec.bucket, "artifacts": spec.contract.mode,
+            "own_hosts": list(spec.contract.own_hosts),
+            "report": report, "timeout": spec.timeout, "log": log, "copy_log": copy_log,
             "world": spec.world, "target": spec.target, "bundle_sha256": spec.bundle_sha256,
             "secret_names": sorted(spec.secret_env), "retries": spec.retries, "restarts": restarts,
             "retry_failures": spec.retry_failures, "outputs": list(spec.keeping.outputs),

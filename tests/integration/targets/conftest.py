@@ -19,6 +19,7 @@ import worlds
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 
 REQUIREMENTS = worlds.ROOT / "trainer" / "requirements.txt"
+PROXY = "http://127.0.0.1:1"
 Launch = Callable[..., launches.Launched]
 
 
@@ -90,7 +91,13 @@ def probed(
     given = {
         "script": str(project / "probe.py"),
         "args": list(exact.values()),
-        "env": {f"EXACT_{number}": value for number, value in enumerate(exact.values())},
+        # A proxy that is none: whoever asks it for a service of the world gets nowhere.
+        "env": {
+            **{f"EXACT_{number}": value for number, value in enumerate(exact.values())},
+            "HTTP_PROXY": PROXY,
+            "http_proxy": PROXY,
+            "NO_PROXY": "of-the-user.example",
+        },
         "secret_env": {f"SECRET_{number}": value for number, value in enumerate(exact.values())},
         "name": "Exact_Values ü",
         **trainer,

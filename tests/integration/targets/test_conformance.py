@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import difficult
 import engines
@@ -30,7 +31,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 # A line of 10 MB, progress bars, torn characters, binary noise, and 200,000 lines as quickly as they can be written.
@@ -81,8 +82,24 @@ def test_nul_is_refused_before_anything_starts(world: World, launch: Launch, opt
 
 def test_contract_reaches_the_script(world: World, probed: Any) -> None:
     got = probed.dump["environ"]
-    resolved = world.contract(TARGETS[world.target].VIEWPOINT, world.given_credentials)
+    resolved = world.contract(TARGETS[world.target].VIEWPOINT, credentials.for_runs(world))
     assert {name: got.get(name) for name in resolved.names} == resolved.values
+
+
+def test_services_of_the_world_are_asked_without_a_proxy(world: World, probed: Any) -> None:
+    got = probed.dump["environ"]
+    (own,) = {urlsplit(e.url(TARGETS[world.target].VIEWPOINT)).hostname for e in (world.mlflow,)}
+    assert probed.launched.record.state is RunState.FINISHED
+    assert got["HTTP_PROXY"] == "http://127.0.0.1:1"
+    assert got["NO_PROXY"] == got["no_proxy"]
+    assert {own, "of-the-user.example"} <= set(got["NO_PROXY"].split(","))
+
+
+def test_no_key_of_the_world_itself_reaches_the_script(world: World, probed: Any) -> None:
+    own = credentials.require(world)
+    assert own.values == keys(world)
+    assert own.trainer
+    assert set(own.values) & set(probed.dump["environ"].values()) == set()
 
 
 def test_nothing_of_the_caller_reaches_the_script(probed: Any) -> None:
@@ -204,7 +221,7 @@ def test_record_has_the_same_keys_everywhere(probed: Any, world: World) -> None:
     assert set(record) == {field.name for field in dataclasses.fields(RunRecord)}
     assert set(record) >= RECORD_KEYS
     assert set(record["durations"]) == {"prepare", "first_output", "run"}
-    assert record["contract"]["names"] == sorted(row.name for row in contract.TABLE)
+    assert record["contract"]["names"] == world.contract("host", credentials.for_runs(world)).names
     assert record["tracking_uri"] == probed.dump["environ"][contract.name_of("tracking_uri")]
     assert (record["name"], record["target"], record["world"]) == ("Exact_Values ü", world.target, world.name)
     assert record["started_at"] < record["ended_at"]
@@ -338,6 +355,8 @@ def broken(world: World, how: str) -> World:
     def nowhere(endpoint: Any) -> Any:
         return dataclasses.replace(endpoint, external="http://nowhere.invalid:5000")
 
+    # Keys of a store that is not ours are used as they are given.
+    theirs = {"object_store": dataclasses.replace(world.object_store, external=world.object_store.url(viewpoint))}
     changes: dict[str, Callable[[], dict[str, Any]]] = {
         "mlflow port": lambda: {"mlflow": closed(world.mlflow)},
         "mlflow name": lambda: {"mlflow": nowhere(world.mlflow)},
@@ -346,8 +365,8 @@ def broken(world: World, how: str) -> World:
         "store as mlflow": lambda: {
             "mlflow": dataclasses.replace(world.mlflow, external=world.object_store.url(viewpoint))
         },
-        "access key": lambda: {"access_key": "nobody0123456789"},
-        "secret key": lambda: {"secret_key": "0123456789abcdef0123456789abcdef"},
+        "access key": lambda: {**theirs, "access_key": "nobody0123456789"},
+        "secret key": lambda: {**theirs, "secret_key": "0123456789abcdef0123456789abcdef"},
         "bucket": lambda: {"bucket": "no-such-bucket"},
     }
     return dataclasses.replace(world, **changes[how]())
@@ -361,7 +380,7 @@ BROKEN = {
     "store as mlflow": r"use MLflow from the {viewpoint}: MLFLOW_TRACKING_URI=.* answers \d+",
     "access key": r"use bucket .* from the {viewpoint} .*: it does not know the access key",
     "secret key": r"use bucket .* from the {viewpoint} .*: the secret key is wrong",
-    "bucket": r"use bucket no-such-bucket from the {viewpoint} .*: the bucket does not exist",
+    "bucket": r"use bucket no-such-bucket from the {viewpoint} .*: the key may not write and read there",
 }
 
 

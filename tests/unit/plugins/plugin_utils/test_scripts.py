@@ -158,6 +158,13 @@ def test_a_volume_that_cannot_be_meant_is_refused(given: Any, message: str) -> N
     assert message in str(caught.value)
 
 
+def test_keys_for_data_are_the_users_own_where_the_contract_has_none() -> None:
+    given = {"AWS_ACCESS_KEY_ID": "mine", "AWS_SECRET_ACCESS_KEY": "mine too"}
+    assert scripts.variables("training_secret_env", given, "proxied") == given
+    with pytest.raises(SamerunError, match="part of the contract"):
+        scripts.variables("training_secret_env", given)
+
+
 def test_a_variable_of_the_contract_is_refused_unless_it_is_for_the_user_to_override() -> None:
     assert scripts.variables("training_env", {"AWS_MAX_ATTEMPTS": 3}) == {"AWS_MAX_ATTEMPTS": "3"}
     for option, name, setting in (

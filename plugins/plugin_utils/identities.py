@@ -1,0 +1,82 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The key that runs get, made known to a store that does not read it from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, store
+
+_SECONDS = 20
+_ABSENT = "XMinioInvalidIAMCredentials"
+
+
+def ensure(world: World, how: str, policy: Mapping[str, Any], *, change: bool = True) -> bool:
+    """See to it that the store knows the key of runs, and lets it do what `policy` says; return whether it did not.
+
+    Args:
+        how: as a store's data file says: `file` for a store that reads it, `minio` for MinIO's own interface.
+    """
+    keys = credentials.require(world)
+    if how != "minio" or keys.trainer is None or keys.trainer.access_key == keys.access_key:
+        return False
+    if all(_works(world, keys.trainer, bucket) for bucket in _buckets(policy)):
+        return False
+    if change:
+        _make_known(world, keys, keys.trainer, policy)
+    return True
+
+
+def _buckets(policy: Mapping[str, Any]) -> list[str]:
+    named = [resource for statement in policy["Statement"] for resource in statement["Resource"]]
+    return sorted(resource.rpartition(":")[2] for resource in named if not resource.endswith("/*"))
+
+
+def _works(world: World, trainer: Credentials, bucket: str) -> bool:
+    """Whether the key may use a bucket; cheaper than MinIO's own interface, which takes a second a call."""
+    from botocore.exceptions import ClientError
+
+    try:
+        store.client(world, trainer).head_bucket(Bucket=bucket)
+    except ClientError as error:
+        return error.response["Error"]["Code"] in ("404", "NoSuchBucket")  # it may, and somebody has yet to make it
+    except Exception as error:  # whatever boto3 raises becomes one line
+        raise store.problem(world, error) from error
+    return True
+
+
+def _make_known(world: World, keys: Credentials, trainer: Credentials, policy: Mapping[str, Any]) -> None:
+    try:
+        import urllib3
+        from minio import MinioAdmin
+        from minio.credentials.providers import StaticProvider
+        from minio.error import MinioAdminException
+    except ImportError as error:
+        raise SamerunError(
+            "Failed to make a key for runs: the Python package minio is missing.", "pip install minio", UNAVAILABLE
+        ) from error
+    parts = urlsplit(world.object_store.url("host"))
+    admin = MinioAdmin(
+        endpoint=parts.netloc, secure=parts.scheme == "https", credentials=StaticProvider(*keys.values),
+        http_client=urllib3.PoolManager(timeout=_SECONDS, retries=2),
+    )  # fmt: skip
+    try:
+        try:
+            admin.delete_service_account(trainer.access_key)  # of another bucket or another owner
+        except MinioAdminException as error:
+            if _ABSENT not in str(error):
+                raise
+        admin.add_service_account(
+            access_key=trainer.access_key, secret_key=trainer.secret_key, name="samerun-trainer", policy=dict(policy)
+        )
+    except (MinioAdminException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise SamerunError(
+            f"Failed to make a key for runs at {world.object_store.url('host')}: {' '.join(str(error).split())[:300]}",
+            "Is it MinIO, and are object_store_access_key and object_store_secret_key its root's?",
+            UNAVAILABLE,
+        ) from error

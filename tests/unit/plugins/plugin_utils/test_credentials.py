@@ -1,0 +1,156 @@
+"""The keys of a world and those of its runs: who has which, before and after runs had their own."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
+from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, Credentials, World
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import KubernetesHost
+
+OLD = Credentials("the-old-access-key", "the-old-secret-key")
+
+
+def made(target: str, state: Path, **store: Any) -> World:
+    """A world that nobody has set up."""
+
+    def filled(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: values.get(name, one.get("default")) for name, one in spec.items()}
+
+    spec = WORLD_SPEC["world"]["options"]
+    options = filled(spec, {"name": "w", "target": target, "state_dir": str(state), "node_address": "localhost"})
+    options["mlflow"] = filled(spec["mlflow"]["options"], {"name": "mlflow", "namespace": "monitoring", "port": 1})
+    given = {"name": "minio", "namespace": "storage", "port": 2, **store}
+    options["object_store"] = filled(spec["object_store"]["options"], given)
+    return World.from_options(options)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return made("process", tmp_path)
+
+
+def test_runs_get_keys_of_their_own_and_keep_them(world: World) -> None:
+    assert credentials.ensure(world, trainer=True)
+    kept = credentials.require(world)
+    assert kept.trainer
+    assert credentials.for_runs(world) == kept.trainer
+    assert set(kept.values) & set(kept.trainer.values) == set()
+    assert not credentials.ensure(world, trainer=True)
+    assert credentials.require(world) == kept
+
+
+def test_a_world_from_before_keeps_its_keys_and_its_runs_get_new_ones(world: World) -> None:
+    path = world.state / "credentials.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"access_key": OLD.access_key, "secret_key": OLD.secret_key}))
+    assert credentials.for_runs(world) == OLD, "until the next up"
+    assert credentials.ensure(world, trainer=True, change=False)
+    assert credentials.require(world) == OLD, "a prediction changes nothing"
+    assert credentials.ensure(world, trainer=True)
+    found = credentials.require(world)
+    assert found.values == OLD.values
+    assert found.trainer not in (None, OLD)
+
+
+def test_given_keys_are_the_worlds_where_the_store_is_ours(tmp_path: Path) -> None:
+    ours = made("process", tmp_path, access_key="given-a", secret_key="given-b")
+    credentials.ensure(ours, trainer=True)
+    assert credentials.require(ours).values == ("given-a", "given-b")
+    first = credentials.for_runs(ours)
+    assert first not in (None, Credentials("given-a", "given-b"))
+    changed = dataclasses.replace(ours, access_key="given-c")
+    assert credentials.ensure(changed, trainer=True)
+    assert credentials.require(changed).values == ("given-c", "given-b")
+    assert credentials.for_runs(changed) == first
+
+
+def test_given_keys_of_somebody_elses_store_are_used_as_they_are(tmp_path: Path) -> None:
+    theirs = made("docker", tmp_path, access_key="given-a", secret_key="given-b", endpoint="https://s3.example")
+    credentials.ensure(theirs, trainer=False)
+    assert credentials.for_runs(theirs) == Credentials("given-a", "given-b")
+    with pytest.raises(SamerunError, match="it has none yet") as caught:
+        credentials.ensure(made("docker", tmp_path / "other", endpoint="https://s3.example"), trainer=False)
+    assert "object_store_access_key" in caught.value.hint
+
+
+class Secrets:
+    """What a cluster answers about its Secrets, as far as keys need it."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, dict[str, Any]] = {}
+        self.forbidden: set[str] = set()
+
+    def put(self, place: str, values: Mapping[str, str], *, ours: bool) -> None:
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+        self.found[place] = {"metadata": {"labels": {OWNER_LABEL: OWNER} if ours else {}}, "data": data}
+
+    def explained(self, _doing: str) -> Any:
+        return contextlib.nullcontext()
+
+    def get(self, _kind: str, name: str, namespace: str) -> dict[str, Any] | None:
+        if f"{namespace}/{name}" in self.forbidden:
+            raise ApiError(403, "Forbidden")
+        return self.found.get(f"{namespace}/{name}")
+
+    def ensure_namespace(self, _name: str, _labels: Mapping[str, str]) -> None:
+        """There is one."""
+
+    def apply(self, wanted: Mapping[str, Any]) -> None:
+        metadata = wanted["metadata"]
+        self.found[f"{metadata['namespace']}/{metadata['name']}"] = dict(wanted)
+
+
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch) -> Secrets:
+    found = Secrets()
+    monkeypatch.setattr(KubernetesHost, "cluster", found)
+    return found
+
+
+PAIR = {"access-key": OLD.access_key, "secret-key": OLD.secret_key}
+
+
+def test_a_cluster_keeps_the_worlds_keys_out_of_the_namespace_of_runs(tmp_path: Path, secrets: Secrets) -> None:
+    world = made("kubernetes", tmp_path)
+    secrets.put("training/r2-credentials", PAIR, ours=True)
+    assert credentials.for_runs(world) == OLD, "of a world from before, until the next up"
+    assert credentials.ensure(world, trainer=True)
+    found = credentials.require(world)
+    assert found.values == OLD.values
+    assert found.trainer
+    assert found.trainer.access_key not in PAIR.values()
+    assert set(secrets.found) == {"training/r2-credentials", "storage/minio-keys"}
+    assert not credentials.ensure(world, trainer=True)
+
+
+def test_who_may_only_train_uses_what_runs_use(tmp_path: Path, secrets: Secrets) -> None:
+    secrets.put("training/r2-credentials", PAIR, ours=True)
+    secrets.forbidden.add("storage/minio-keys")
+    assert credentials.for_runs(made("kubernetes", tmp_path)) == OLD
+
+
+def test_a_secret_that_somebody_made_before_names_the_key_of_runs(tmp_path: Path, secrets: Secrets) -> None:
+    world = made("kubernetes", tmp_path)
+    secrets.put("training/r2-credentials", PAIR, ours=False)
+    assert credentials.load(world) is None
+    assert credentials.ensure(world, trainer=True)
+    assert credentials.for_runs(world) == OLD
+    assert credentials.require(world).access_key != OLD.access_key
+
+
+def test_a_secret_of_somebody_else_with_the_name_of_ours_is_refused(tmp_path: Path, secrets: Secrets) -> None:
+    secrets.put("storage/minio-keys", PAIR, ours=False)
+    with pytest.raises(SamerunError, match="storage/minio-keys: it is not samerun's"):
+        credentials.load(made("kubernetes", tmp_path))
