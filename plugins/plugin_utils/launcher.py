@@ -117,9 +117,16 @@ class Launcher:
         Args:
             planning: whether the world may have no keys yet.
         """
-        given, target = self.training, self.target
         _ = self.sources  # it refuses what cannot run
-        code = bundle.pack(Path(given.project))
+        code = bundle.pack(Path(self.training.project))
+        return self._spec(code, planning=planning), code
+
+    def check(self) -> None:
+        """Refuse what the target cannot do, before anything is packed."""
+        self.target.plan(self._spec(bundle.Bundle(b"", "", 0), planning=True))
+
+    def _spec(self, code: bundle.Bundle, *, planning: bool) -> RunSpec:
+        given, target = self.training, self.target
         environment = target.environment(given.environment)
         keys = credentials.for_runs(self.world) or (credentials.generate() if planning else None)
         contract = self.world.contract(target.viewpoint(given.network), keys).without(given.env)
@@ -127,7 +134,7 @@ class Launcher:
             "bundle": code.sha256, "script": given.script, "args": given.args, "environment": environment.key,
             "env": given.env, "secrets": sorted(given.secret_env), "volumes": given.volumes, "target": target.NAME,
         }  # fmt: skip
-        spec = RunSpec(
+        return RunSpec(
             launch=run.new_launch(given.name), name=given.name, world=self.world.name, target=target.NAME,
             script=given.script, args=given.args, bundle_sha256=code.sha256,
             script_sha256=scripts.digest(Path(given.project) / given.script),
@@ -138,7 +145,6 @@ class Launcher:
             retry_failures=given.retry_failures, keeping=given.keeping, delivery=given.delivery,
             project=str(Path(given.project).resolve()),
         )  # fmt: skip
-        return spec, code
 
     def done_before(self, spec: RunSpec) -> RunRecord | None:
         """A FINISHED launch with the same fingerprint whose MLflow runs are still there."""

@@ -11,7 +11,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import che
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import import_marks
-from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS, host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
@@ -80,6 +80,7 @@ def check_training(world: World, training: Training) -> list[str]:
     made = "" if asked.python or asked.image else asked.requirements
     import_marks.refuse_model(world, environment, sources, made)
     target.check()
+    Launcher(world, training, lambda _line: None, lambda _piece: None).check()
     return [f"The contract is overridden: {line}." for line in sources.overrides]
 
 

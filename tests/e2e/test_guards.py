@@ -150,6 +150,18 @@ def test_a_script_that_cannot_run(guarded: Guarded, content: str | None, words: 
     guarded.refuses("Failed to read the script", str(script), words, training_script=str(script))
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"training_resources": {"cpu": "1"}},
+        {"training_queue": "team", "training_priority_class": "low"},
+    ],
+    ids=lambda given: "+".join(given),
+)
+def test_what_the_target_cannot_do(guarded: Guarded, given: dict[str, Any]) -> None:
+    guarded.refuses("Failed to plan the run:", *given, **given)
+
+
 def test_a_script_that_is_a_folder(guarded: Guarded) -> None:
     folder = str(guarded.folder)
     guarded.refuses("Failed to read the script", "it is a folder", f"{folder}/train.py", training_script=folder)
