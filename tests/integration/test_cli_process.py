@@ -145,6 +145,18 @@ def test_a_reader_that_has_enough_ends_nothing(place: Place) -> None:
     assert newest(place)["state"] == "FINISHED"
 
 
+def test_a_reader_that_stops_reading_stops_no_script(place: Place, tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    script = place.write("loud.py", f"for n in range(200_000): print('line', n)\nopen({str(done)!r}, 'w').close()\n")
+    process = place.start("train", script)
+    try:
+        wait_until(done.exists, "the script is done although nobody reads")
+    finally:
+        ended = finish(process)
+    assert ended.code == 0
+    assert ended.text.splitlines() == [f"line {n}" for n in range(200_000)]
+
+
 def test_arguments_and_variables_arrive_as_they_are(place: Place) -> None:
     arguments = ["--epochs", "3", "{{ 1 + 1 }}", "007", "", "yes", "-i", "--", "é $HOME 'x' \"y\" \\", "a\nb"]
     given = {"A": "{{ lookup('env', 'HOME') }}", "B": "0x10", "C": "a=b", **numbered("T", difficult.values())}

@@ -328,6 +328,20 @@ def test_a_launch_whose_shim_was_killed_is_settled(real: worlds.RealWorld, launc
     engines.wait_until(lambda: not engine.leftovers(submitted.launch), "nothing is left")
 
 
+def test_what_mlflow_could_not_be_told_is_told_by_the_next_command(real: worlds.RealWorld, launch: Launch) -> None:
+    engine = engines.engine_of(real.world)
+    submitted = launch(script=str(difficult.DATA / "opens_a_run.py"), args=["wait"], detach=True).record
+    for piece in TARGETS[real.target](real.world).follow(submitted.launch):
+        if b"run is open" in piece:
+            engine.kill_run(submitted.launch)
+    away = dataclasses.replace(real.world, mlflow=dataclasses.replace(real.world.mlflow, external="http://127.0.0.1:1"))
+    record = launches.collect_until_settled(away, submitted.launch)
+    assert (record.state, bool(record.reason)) == (RunState.KILLED, True)
+    record = launches.collect_until_settled(real.world, submitted.launch)
+    assert [run.status for run in record.mlflow_runs] == ["KILLED"]
+    engines.wait_until(lambda: not engine.leftovers(submitted.launch), "nothing is left")
+
+
 def test_nothing_is_left_once_a_launch_is_collected(
     world: World, launch: Launch, engine: engines.Engine, temporary: Path
 ) -> None:
