@@ -71,9 +71,13 @@ def test_a_script_that_ran_out_of_memory(run: Run) -> None:
 
 
 def test_a_script_that_goes_on_without_a_part_that_ran_out_of_memory(run: Run) -> None:
-    part = f"import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', '{EATS}']).returncode)"
-    ended = run(part, resources={"memory": "200Mi"})
-    assert ended.log.strip().endswith(b"-9")
+    part = f"""
+import os, subprocess, sys
+shm = os.statvfs("/dev/shm")
+print(shm.f_blocks * shm.f_frsize // 2**20, subprocess.run([sys.executable, "-c", "{EATS}"]).returncode)
+"""
+    ended = run(part, resources={"memory": "200Mi", "shm": "100Mi"})
+    assert ended.log == b"100 -9\n"
     assert (ended.record.state, ended.record.exit_code, ended.record.reason) == (RunState.FINISHED, 0, "")
 
 
