@@ -63,11 +63,13 @@ def test_no_record_and_no_log_holds_one(tour: Tour) -> None:
 def test_the_script_gets_its_secrets_and_nothing_of_the_caller(tour: Tour) -> None:
     seen = tour.stack.observed(tour.launch)["digests"]
     for name, canary in (
-        ("AWS_ACCESS_KEY_ID", "object_store_access_key"),
-        ("AWS_SECRET_ACCESS_KEY", "object_store_secret_key"),
+        ("AWS_ACCESS_KEY_ID", "runs_access_key"),
+        ("AWS_SECRET_ACCESS_KEY", "runs_secret_key"),
         ("OBSERVE_TOKEN", "training_secret_env"),
     ):
         assert seen[name] == stacks.digest(tour.canaries[canary])
+    world = {stacks.digest(tour.canaries[f"object_store_{part}"]) for part in ("access_key", "secret_key")}
+    assert [name for name, value in seen.items() if value in world] == []
     foreign = {stacks.digest(value) for value in FOREIGN.values()}
     assert [name for name, value in seen.items() if value in foreign] == []
     known = set(tour.stack.record(tour.launch)["contract"]["names"]) | {"MLFLOW_RUN_CONTEXT"}

@@ -94,8 +94,8 @@ def test_s3_endpoint_is_localhost_from_the_host_and_the_name_between_containers(
 
 def test_variables_come_as_environment_of_the_container(tour: Tour) -> None:
     environment = dict(entry.split("=", 1) for entry in tour.run["container"]["Config"]["Env"])
-    assert environment["AWS_ACCESS_KEY_ID"] == tour.canaries["object_store_access_key"]
-    assert environment["AWS_SECRET_ACCESS_KEY"] == tour.canaries["object_store_secret_key"]
+    assert environment["AWS_ACCESS_KEY_ID"] == tour.canaries["runs_access_key"]
+    assert environment["AWS_SECRET_ACCESS_KEY"] == tour.canaries["runs_secret_key"]
     assert environment["OBSERVE_COLOUR"] == "blue"
 
 

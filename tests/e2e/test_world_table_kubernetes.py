@@ -104,7 +104,7 @@ def test_variables_come_from_config_map_and_secret_by_value_from(tour: Tour) -> 
     assert plain["mlflow-tracking-uri"] == "http://mlflow.monitoring.svc.cluster.local:5000"
     assert plain["mlflow-s3-endpoint-url"] == "http://minio.storage.svc.cluster.local:9000"
     secret = {k: base64.b64decode(v).decode() for k, v in core("secrets", "training", "r2-credentials")["data"].items()}
-    keys = ("object_store_access_key", "object_store_secret_key")
+    keys = ("runs_access_key", "runs_secret_key")
     assert (secret["access-key"], secret["secret-key"]) == tuple(tour.canaries[key] for key in keys)
 
     entries = tour.run["pod"]["spec"]["containers"][0]["env"]

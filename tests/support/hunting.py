@@ -69,6 +69,10 @@ class Watch:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
+    def add(self, secrets: Iterable[str]) -> None:
+        """Look for these from now on too."""
+        self._secrets = [*self._secrets, *secrets]
+
     def __enter__(self) -> Watch:
         self._thread.start()
         return self

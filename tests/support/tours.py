@@ -30,12 +30,15 @@ FOREIGN = {
 }
 
 
+_RUNS = {"access_key": "ACCESS_KEY_ID", "secret_key": "SECRET_ACCESS_KEY"}
+
+
 @dataclass
 class Tour:
     """What was seen while a world was set up.
 
     Attributes:
-        canaries: secrets by the variable that gave them.
+        canaries: secrets by the variable that gave them; those of runs by `runs_access_key` and `runs_secret_key`.
         predicted: `--check --diff` on the empty machine.
         before, after: what the engine held around it.
         state_after: whether it left a state folder.
@@ -119,6 +122,8 @@ def _watched(stack: Stack, canaries: dict[str, str]) -> Tour:
         after, state_after = stacks.snapshot(stack.target), stack.state.exists()
         loud = {"ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1"}
         first = stack.play("site", "-vvvv", "--diff", environment=loud).succeeded()
+        canaries |= {f"runs_{part}": stack.contract[f"AWS_{name}"] for part, name in _RUNS.items()}
+        watch.add(canaries.values())
         with ThreadPoolExecutor(1) as pool:
             playing = pool.submit(observe, stack, "-vvvv", environment=loud, seconds=4)
             run = stacks.until(lambda: playing.done() or RUNNING[stack.target](stack), "the start of the launch")
