@@ -9,9 +9,12 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.modules.service_ready import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of, readiness
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import diagnosis, host_of, readiness
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Service
 
 _POLL = 0.25
+_LOOK_SECONDS = 2  # between looks at its log, which may be far away
 # A server that its engine calls ready, and that this host cannot reach that long, is not; a busy machine starts slowly.
 _UNREACHED_SECONDS = 90
 
@@ -27,14 +30,19 @@ class ActionModule(SamerunAction):
         service = host.service(options["service"])
         endpoint = readiness.endpoint_of(world, service)
         started = running_since = time.monotonic()
+        looked = 0.0
         while problem := readiness.problem(host, service):
             seconds = time.monotonic() - started
             if host.running(service.role, service.name, service.namespace) != "running":
                 running_since = time.monotonic()
+            over = seconds > options["timeout"]
+            if over or seconds > looked + _LOOK_SECONDS:
+                looked = seconds
+                self._diagnose(host, service, over=over)
             hopeless = host.hopeless(service)
             if not hopeless and time.monotonic() - running_since > _UNREACHED_SECONDS:
                 hopeless = f"it runs, and {problem}. {host.reached_by(endpoint)}"
-            if hopeless or seconds > options["timeout"]:
+            if hopeless or over:
                 words = hopeless or f"{problem}. Its last words: {host.last_words(service) or 'none'}"
                 raise SamerunError(
                     f"Failed to start {service.name}, given up after {seconds:.0f} s: {words}",
@@ -44,3 +52,10 @@ class ActionModule(SamerunAction):
             time.sleep(_POLL)
         host.remember(service)
         return {"url": endpoint.url("host"), "seconds": round(time.monotonic() - started, 2)}
+
+    @staticmethod
+    def _diagnose(host: ServiceHost, service: Service, *, over: bool) -> None:
+        """Raise a SamerunError where the log says why it does not start and waiting does not help, or is over."""
+        found = diagnosis.of(host.last_words(service, diagnosis.LINES), host.places(service).data)
+        if found and (found.hopeless or over):
+            raise SamerunError(f"Failed to start {service.name}: {found.cause}.", found.hint, UNAVAILABLE)

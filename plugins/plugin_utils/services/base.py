@@ -91,8 +91,8 @@ class ServiceHost(abc.ABC):
         return f"Does a firewall stand between, or does samerun_bind ({self.world.bind}) name another address?"
 
     @abc.abstractmethod
-    def last_words(self, service: Service) -> str:
-        """The end of the service's log, for the message that says it did not start."""
+    def last_words(self, service: Service, lines: int = 5) -> str:
+        """The end of the service's log since it was started last, for the message that says it did not start."""
 
     @abc.abstractmethod
     def teardown(self, *, purge: bool) -> list[str]:

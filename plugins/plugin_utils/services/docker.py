@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOOPBACK
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import parse_time
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, Credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
@@ -114,9 +115,13 @@ class DockerHost(ServiceHost):
             return "starting" if health == "unhealthy" else "running"
         return "stopped"
 
-    def last_words(self, service: Service) -> str:
+    def last_words(self, service: Service, lines: int = 5) -> str:
         container = self._container(service.name)
-        return container.logs(tail=5).decode(errors="replace").strip() if container else ""
+        if not container or not container.attrs["State"]["StartedAt"].startswith("2"):
+            return ""
+        since = parse_time(container.attrs["State"]["StartedAt"]).timestamp()
+        text: str = container.logs(tail=lines, since=since).decode(errors="replace").strip()
+        return text
 
     def teardown(self, *, purge: bool) -> list[str]:
         removed = []

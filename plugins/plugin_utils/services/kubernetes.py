@@ -140,7 +140,7 @@ class KubernetesHost(ServiceHost):
             "told to (extraPortMappings), need that port published."
         )
 
-    def last_words(self, service: Service) -> str:
+    def last_words(self, service: Service, lines: int = 5) -> str:
         with self.cluster.explained(f"read why {service.name} does not start"):
             found = self.cluster.find("Pod", service.namespace, labelSelector=f"app.kubernetes.io/name={service.name}")
             if not found:
@@ -150,7 +150,7 @@ class KubernetesHost(ServiceHost):
             if not pods.has_started(found[-1]):
                 return "its pod has not started"
             text = b"".join(self.cluster.log(found[-1]["metadata"]["name"], service.namespace))
-            return "\n".join(text.decode(errors="replace").splitlines()[-5:])
+            return "\n".join(text.decode(errors="replace").splitlines()[-lines:])
 
     def teardown(self, *, purge: bool) -> list[str]:
         kinds = ["Deployment", "Service", "Job"] + (["ConfigMap", "PersistentVolumeClaim"] if purge else [])

@@ -90,6 +90,9 @@ class ProcessHost(ServiceHost):
         files.write_private(self.folder / _GUARD, Path(guard.__file__).read_bytes())
         changed = files.write_private(self.supervisor.program_path(service.name), self._program(service))
         was = self.supervisor.state(service.name)
+        log = self._log(service.name)
+        # What was said before is not why it does not start now.
+        files.write_json(self._started(service.name), {"log": log.stat().st_size if log.exists() else 0})
         self.supervisor.start(self._venv(service) / "bin" / "python")
         self.supervisor.apply(service.name, restart=restart)
         return changed or restart or was not in ("RUNNING", "STARTING")
@@ -97,9 +100,13 @@ class ProcessHost(ServiceHost):
     def running(self, role: str, name: str, namespace: str) -> str:
         return _WORDS.get(self.supervisor.state(name), "stopped")
 
-    def last_words(self, service: Service) -> str:
+    def last_words(self, service: Service, lines: int = 5) -> str:
         log = self._log(service.name)
-        return "\n".join(log.read_text(errors="replace").splitlines()[-5:]) if log.exists() else ""
+        if not log.exists():
+            return ""
+        before = int(files.read_json(self._started(service.name)).get("log", 0))
+        text = log.read_bytes()
+        return "\n".join(text[before if before <= len(text) else 0 :].decode(errors="replace").splitlines()[-lines:])
 
     def teardown(self, *, purge: bool) -> list[str]:
         names = sorted(path.name.removesuffix(".conf.d") for path in self.folder.glob("*.conf.d"))
@@ -117,6 +124,9 @@ class ProcessHost(ServiceHost):
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
+
+    def _started(self, name: str) -> Path:
+        return self.folder / f"{name}.started.json"
 
     def _mark(self, name: str) -> str:
         return str(self._service_folder(name))

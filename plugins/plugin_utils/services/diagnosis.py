@@ -1,0 +1,43 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the end of a service's log says of why it does not start, where waiting does not help."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LINES = 60  # of a log that are looked at: a traceback is long
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A cause in words, and what to do; `hopeless` unless it may pass by itself."""
+
+    cause: str
+    hint: str
+    hopeless: bool = True
+
+
+def of(log: str, data: str) -> Diagnosis | None:
+    """What `log` tells; `data` is the folder of the service's data, as it sees it."""
+    database = f"{data}/mlflow.db"
+    if re.search(r"database disk image is malformed|file is not a database", log):
+        return Diagnosis(
+            f"its database {database} is corrupted",
+            f"See how far: sqlite3 {database} 'PRAGMA integrity_check'. Put back a copy of it, or save what can be "
+            f"read: sqlite3 {database} .recover | sqlite3 new.db; then: samerun up",
+        )
+    if found := re.search(r"out-of-date database schema \(found version (\w+), but expected (\w+)\)", log):
+        return Diagnosis(
+            f"its database {database} has the schema {found[1]} of another MLflow, and this one wants {found[2]}",
+            "If a newer MLflow wrote it: set mlflow_version to that. If an older one did: copy it, then mlflow db "
+            f"upgrade sqlite:///{database}",
+        )
+    if "database is locked" in log:
+        return Diagnosis(
+            f"another process holds its database {database}",
+            "Is another MLflow running on it? Stop that, then: samerun up",
+            hopeless=False,
+        )
+    return None

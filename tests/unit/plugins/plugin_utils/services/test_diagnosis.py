@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import diagnosis
+
+# As MLflow 3.17.2 says them.
+SAID = {
+    "sqlalchemy.exc.DatabaseError: (sqlite3.DatabaseError) file is not a database": ("corrupted", "integrity_check"),
+    "(sqlite3.DatabaseError) database disk image is malformed\n[SQL: SELECT name": ("corrupted", ".recover"),
+    "Detected out-of-date database schema (found version ffffffffffff, but expected dc11669786a5). Take a backup": (
+        "schema ffffffffffff of another MLflow, and this one wants dc11669786a5",
+        "mlflow_version",
+    ),
+}
+
+
+@pytest.mark.parametrize("line", SAID)
+def test_what_waiting_does_not_mend_is_told_with_what_does(line: str) -> None:
+    found = diagnosis.of(f"Traceback:\n  File x\n{line}\n(Background on this error at", "/mlflow")
+    assert found
+    cause, hint = SAID[line]
+    assert cause in found.cause
+    assert "/mlflow/mlflow.db" in found.cause
+    assert hint in found.hint
+    assert found.hopeless
+    assert "\n" not in found.cause + found.hint
+
+
+def test_a_lock_may_go_by_itself() -> None:
+    found = diagnosis.of("sqlite3.OperationalError: database is locked", "/mlflow")
+    assert found
+    assert not found.hopeless
+
+
+@pytest.mark.parametrize("log", ["", "INFO: Started server process", "OSError: no space left on device"])
+def test_what_is_not_known_is_not_guessed(log: str) -> None:
+    assert diagnosis.of(log, "/mlflow") is None
