@@ -21,7 +21,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     seconds_between,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import leftovers
+from ansible_collections.samerun.stack.plugins.plugin_utils import import_marks, leftovers
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
@@ -143,6 +143,7 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
     """
     world, report = target.world, outcome.report
     _keep_log(target, record.launch, outcome)
+    import_marks.settle(world, record.launch, report)
     record.state, record.exit_code = outcome.state, outcome.exit_code
     record.reason, record.hint = outcome.reason, outcome.hint
     record.started_at = outcome.started_at or record.started_at

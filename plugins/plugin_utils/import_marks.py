@@ -38,16 +38,27 @@ def wanted(world: World, environment: Environment, sources: Sources) -> dict[str
     return {**found, **({"mlflow": known["mlflow"]} if "mlflow" in known else {"ask": True})}
 
 
-def keep(world: World, environment: Environment, sources: Sources, report: Mapping[str, Any]) -> None:
+def expect(world: World, launch: str, environment: Environment, sources: Sources) -> None:
+    """Note what the launch's end will tell of `environment`, for whoever settles it; nothing if nothing is new."""
+    path, known = _path(world, environment), _known(world, environment)
+    if path is not None and not ("mlflow" in known and set(sources.imports) <= set(known["names"])):
+        found = {"path": str(path), "digest": environment.digest, "names": list(sources.imports)}
+        files.write_json(_pending(world, launch), found)
+
+
+def settle(world: World, launch: str, report: Mapping[str, Any]) -> None:
     """Remember what a launch told: all names import if the shim says so, or if the script ended well with them."""
+    pending = files.read_json(_pending(world, launch))
+    _pending(world, launch).unlink(missing_ok=True)
     told = report.get("imports", {})
-    path = _path(world, environment)
-    if path is None or not (told.get("imported") or report.get("exit_code") == 0):
+    if not pending or not (told.get("imported") or report.get("exit_code") == 0):
         return
-    known = _known(world, environment)
-    names = sorted({*known.get("names", ()), *sources.imports})
+    path = Path(pending["path"])
+    known = files.read_json(path)
+    known = known if known.get("digest") == pending["digest"] else {}
+    names = sorted({*known.get("names", ()), *pending["names"]})
     version = told.get("mlflow") or known.get("mlflow", "")
-    files.write_json(path, {"digest": environment.digest, "names": names, "mlflow": version})
+    files.write_json(path, {"digest": pending["digest"], "names": names, "mlflow": version})
 
 
 def refuse_model(world: World, environment: Environment, sources: Sources, requirements: str) -> None:
@@ -87,6 +98,10 @@ def _least(specifier: Any) -> str:
 
 def _needs(names: list[str], first: str) -> bool:
     return any(name.partition(":")[0].partition(".")[0] == first for name in names)
+
+
+def _pending(world: World, launch: str) -> Path:
+    return world.runs / launch / "imports.json"
 
 
 def _known(world: World, environment: Environment) -> dict[str, Any]:

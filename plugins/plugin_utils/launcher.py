@@ -162,6 +162,7 @@ class Launcher:
             self.target.submit(spec, code)
             record = spec.record()
             collector.note(self.world, record)
+            import_marks.expect(self.world, spec.launch, environment, self.sources)
             record.started_at = run.now()
             if detach:
                 record.state = RunState.RUNNING
@@ -170,7 +171,6 @@ class Launcher:
             record.durations = {"prepare": round(prepared - started, 3)}
             if first:
                 record.durations["first_output"] = round(first - prepared, 3)
-            import_marks.keep(self.world, environment, self.sources, outcome.report)
             return collector.settle(self.target, record, outcome)
 
     def _watch(self, record: RunRecord) -> tuple[Outcome, float]:

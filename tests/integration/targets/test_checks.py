@@ -21,11 +21,11 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import import_marks
+from ansible_collections.samerun.stack.plugins.plugin_utils import import_marks, probes
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
 
 Launch = Callable[..., launches.Launched]
-DEADLINE = 10  # seconds, for all of it together
+DEADLINE = 10.0  # seconds, for all of it together; a machine with far more to do than it has cores gets more
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_module_that_is_not_there_is_told_before_anything_of_the_script_runs(
     (needs / "train.py").write_text("print('started')\nimport torch\nimport lib.data\n")
     started = time.monotonic()
     ended = launch(script=str(needs / "train.py"))
-    assert time.monotonic() - started < DEADLINE
+    assert time.monotonic() - started < probes.patience(DEADLINE)
     line = refused(ended)
     assert "Failed to import torchvison in " in line
     assert "ModuleNotFoundError: No module named 'torchvison'. Add it to the requirements" in line
@@ -124,7 +124,7 @@ def test_a_server_that_does_not_fit_is_told(
     there = dataclasses.replace(world, mlflow=dataclasses.replace(world.mlflow, external=elsewhere.url))
     started = time.monotonic()
     line = refused(launch(on=there))
-    assert time.monotonic() - started < DEADLINE
+    assert time.monotonic() - started < probes.patience(DEADLINE)
     assert says in line.replace("599 s", "600 s").replace("601 s", "600 s")
 
 

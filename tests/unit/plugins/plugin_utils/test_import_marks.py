@@ -31,6 +31,13 @@ def wanted(world: World, environment: Environment = BUILT, sources: Sources = SO
     return import_marks.wanted(world, environment, sources)
 
 
+def keep(world: World, environment: Environment, sources: Sources, report: dict[str, Any]) -> None:
+    """A launch that told `report`, from its start to its end."""
+    import_marks.expect(world, "a-launch", environment, sources)
+    import_marks.settle(world, "a-launch", report)
+    assert list((world.runs / "a-launch").glob("*")) == []
+
+
 def test_what_was_never_tried_is_wanted_with_its_hints(world: World) -> None:
     assert wanted(world) == {
         "names": ["torch", "mlflow:log_metric"], "hints": {"torch": "a hint"}, "lenient": False, "ask": True,
@@ -39,7 +46,7 @@ def test_what_was_never_tried_is_wanted_with_its_hints(world: World) -> None:
 
 
 def test_what_passed_is_not_tried_again_and_only_what_is_new_is(world: World) -> None:
-    import_marks.keep(world, BUILT, SOURCES, PASSED)
+    keep(world, BUILT, SOURCES, PASSED)
     assert wanted(world) == {"names": [], "where": "samerun/trainer:0123", "mlflow": "3.13.0"}
     more = dataclasses.replace(SOURCES, imports=(*SOURCES.imports, "numpy"))
     assert wanted(world, sources=more)["names"] == ["numpy"]
@@ -49,12 +56,18 @@ def test_what_passed_is_not_tried_again_and_only_what_is_new_is(world: World) ->
     "report", [{}, {"exit_code": 1}, {"exit_code": 1, "imports": {}}, {"imports": {"imported": False}}]
 )
 def test_what_did_not_pass_is_tried_again(world: World, report: dict[str, Any]) -> None:
-    import_marks.keep(world, BUILT, SOURCES, report)
+    keep(world, BUILT, SOURCES, report)
     assert wanted(world)["names"] == ["torch", "mlflow:log_metric"]
 
 
+def test_an_unchanged_launch_notes_nothing(world: World) -> None:
+    keep(world, BUILT, SOURCES, PASSED)
+    import_marks.expect(world, "another", BUILT, SOURCES)
+    assert not (world.runs / "another").exists()
+
+
 def test_a_script_that_ended_well_has_imported_it_all(world: World) -> None:
-    import_marks.keep(world, BUILT, SOURCES, {"exit_code": 0, "imports": {}})
+    keep(world, BUILT, SOURCES, {"exit_code": 0, "imports": {}})
     assert wanted(world)["names"] == []
 
 
@@ -68,24 +81,24 @@ def test_a_script_that_ended_well_has_imported_it_all(world: World) -> None:
     ids=["made again", "another image", "another interpreter"],
 )
 def test_another_environment_is_tried(world: World, other: Environment) -> None:
-    import_marks.keep(world, BUILT, SOURCES, PASSED)
+    keep(world, BUILT, SOURCES, PASSED)
     assert wanted(world, other)["names"]
 
 
 @pytest.mark.parametrize("image", ["mine", "mine:latest", "registry:5000/mine"])
 def test_an_image_that_may_move_is_tried_each_time(world: World, image: str) -> None:
     environment = Environment("python", image, key=image)
-    import_marks.keep(world, environment, SOURCES, PASSED)
+    keep(world, environment, SOURCES, PASSED)
     assert wanted(world, environment)["names"]
     known = dataclasses.replace(environment, digest="mine@sha256:1")
-    import_marks.keep(world, known, SOURCES, PASSED)
+    keep(world, known, SOURCES, PASSED)
     assert not wanted(world, known)["names"]
 
 
 def test_an_interpreter_of_the_users_is_tried_again_once_something_was_installed(world: World, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=False, symlinks=True)
     environment = Environment(str(tmp_path / "venv" / "bin" / "python"))
-    import_marks.keep(world, environment, SOURCES, PASSED)
+    keep(world, environment, SOURCES, PASSED)
     assert not wanted(world, environment)["names"]
     (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
     os.utime(site, ns=(1, 1))
@@ -95,7 +108,7 @@ def test_an_interpreter_of_the_users_is_tried_again_once_something_was_installed
 def test_an_interpreter_that_shares_the_systems_packages_is_tried_each_time(world: World, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", system_site_packages=True, with_pip=False, symlinks=True)
     for environment in (Environment(str(tmp_path / "venv" / "bin" / "python")), Environment("/nowhere/bin/python")):
-        import_marks.keep(world, environment, SOURCES, PASSED)
+        keep(world, environment, SOURCES, PASSED)
         assert wanted(world, environment)["names"]
 
 
@@ -139,5 +152,5 @@ def test_a_model_is_refused_where_the_version_is_sure_to_refuse_it(world: World)
 
 
 def test_what_is_installed_counts_more_than_what_is_asked_for(world: World) -> None:
-    import_marks.keep(world, BUILT, SOURCES, {"imports": {"imported": True, "mlflow": "3.17.2"}})
+    keep(world, BUILT, SOURCES, {"imports": {"imported": True, "mlflow": "3.17.2"}})
     assert refuses(world, "mlflow>=3")
