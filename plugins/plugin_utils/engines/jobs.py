@@ -37,7 +37,11 @@ def over(job: Mapping[str, Any]) -> Mapping[str, Any]:
 def may_replace(job: Mapping[str, Any], pod: Mapping[str, Any]) -> bool:
     """Whether the Job may start another pod for one that has ended."""
     policy = job["spec"].get("podFailurePolicy")
-    if not policy or over(job) or is_cancelled(job):
+    if over(job) or is_cancelled(job):
+        return False
+    if job["spec"].get("suspend"):
+        return True  # by its queue, which starts it again
+    if not policy:
         return False
     code = pods.container_state(pod).get("terminated", {}).get("exitCode")
     if code == 0:

@@ -13,7 +13,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import RunState,
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import pod_words
 
 _KILLED = 137
-_PATIENCE = 4.0  # seconds: some of what keeps a container from starting passes by itself
+PATIENCE = 4.0  # seconds: some of what keeps a container from starting passes by itself
 _OUT_OF_MEMORY = {
     "reason": "Out of memory: the kernel stopped it.",
     "hint": "Raise memory in training_resources, or use less.",
@@ -89,8 +89,10 @@ def stuck(pod: Mapping[str, Any], start_timeout: int = 0) -> dict[str, str] | No
     """
     waiting = container_state(pod).get("waiting", {})
     message = str(waiting.get("message", "")).strip()
-    if pod_words.is_fatal(waiting.get("reason", "")) and (pod_words.is_final(message) or age(pod) > _PATIENCE):
-        return pod_words.cannot_start(f"{waiting['reason']}: {message}")
+    why = str(waiting.get("reason", ""))
+    # An image that is not there does not come; a Secret may, of a Job that its queue was quick to start.
+    if pod_words.is_fatal(why) and (age(pod) > PATIENCE or ("Image" in why and pod_words.is_final(message))):
+        return pod_words.cannot_start(f"{why}: {message}")
     unscheduled = _condition(pod, "PodScheduled", "False")
     words = str(unscheduled.get("message", ""))
     too_late = bool(start_timeout) and _since(unscheduled) > start_timeout
@@ -123,7 +125,7 @@ def is_leaving(pod: Mapping[str, Any]) -> bool:
 def overdue(pod: Mapping[str, Any]) -> bool:
     """Whether it should have ended by now; its grace is in the time that the cluster notes."""
     until = pod["metadata"].get("deletionTimestamp")
-    return bool(until) and (datetime.now(UTC) - parse_time(until)).total_seconds() > _PATIENCE
+    return bool(until) and (datetime.now(UTC) - parse_time(until)).total_seconds() > PATIENCE
 
 
 def is_ready(pod: Mapping[str, Any]) -> bool:

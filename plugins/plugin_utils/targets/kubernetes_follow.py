@@ -64,7 +64,7 @@ class Follower:
         if last is not None and self.view.is_there(last):
             if last["metadata"]["uid"] in self._followed:
                 return self._lost_node(last)
-            waiting = pods.waits_for(last)
+            waiting = pods.waits_for(last) or self.view.reasons.mounts(last)
             return f"The pod waits: {waiting}" if waiting else ""
         if job and job["spec"].get("suspend") and kubernetes_job.queued(job):
             return f"The Job waits in the queue {job['metadata']['labels'][kubernetes_job.QUEUE_LABEL]}."

@@ -21,6 +21,7 @@ REPORT = "/dev/termination-log"
 CONTAINER = "training"
 USER = 10001
 GRACE = 30
+_STOP_SECONDS = GRACE + 15  # the script has 30 s of them, and its runs are closed after it
 _GPU = "nvidia.com/gpu"
 # Without retries a pod stays for the five minutes that Kubernetes gives a lost node to come back.
 _LOST_NODE_SECONDS = 30
@@ -33,7 +34,7 @@ def pod_spec(name: str, spec: RunSpec, world: World) -> dict[str, Any]:
     shm = spec.resources.get("shm")
     return {
         "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": GRACE,
+        "terminationGracePeriodSeconds": _STOP_SECONDS,
         "enableServiceLinks": False,
         **pull,
         **network,

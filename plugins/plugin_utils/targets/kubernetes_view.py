@@ -15,10 +15,10 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import jobs, pod_words, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import FORBIDDEN, ApiError
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job, kubernetes_pod
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import outcome_from
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_reasons import Reasons
 
-_START_SECONDS = 60
 _LOOK_BACK_SECONDS = 2
 Pod = Mapping[str, Any]
 
@@ -35,6 +35,7 @@ class JobView:
     def __init__(self, cluster: Cluster, namespace: str, launch: str) -> None:
         self.cluster, self.namespace, self.launch = cluster, namespace, launch
         self.name = f"{kubernetes_job.NAMES}{launch}"
+        self.reasons = Reasons(cluster, namespace, self.name)
         self.job: dict[str, Any] | None = None
         self._seen: dict[str, dict[str, Any]] = {}
         self._there: set[str] = set()
@@ -114,11 +115,12 @@ class JobView:
         if jobs.is_cancelled(self.job) and not self._there:
             return outcome_from({}, exit_code=None, **jobs.cancelled(self.job))
         if last is None or not self.is_there(last):
-            found = self._unborn(self.job, last)
+            found = self.reasons.unborn(self.job, last)
         elif pods.is_leaving(last) and (words := self.lost(last)):
             found = self._without(self.job, last, words)
         else:
-            return self._stuck(self.job, last)
+            # One that replaces another waits for a node as long as it takes: the launch has begun.
+            found = self.reasons.stuck(self.job, last, first=len(self.pods) == 1)
         if found and "state" not in found:
             return self._never_ran(found)
         return outcome_from({}, exit_code=None, **found) if found else None
@@ -148,45 +150,19 @@ class JobView:
         if job is None:
             return outcome_from(**ended)
         if jobs.may_replace(job, last):
-            refused = jobs.refused(self._events(self.name, since=ended["ended_at"]))
+            refused = self.reasons.refused(since=ended["ended_at"])
             return outcome_from({}, exit_code=None, **refused) if refused else None
         if not ended["report"] or ended["report"].get("state") == "KILLED":
             limited = jobs.limited(job)
-            ended |= limited or ({} if ended["report"] else pods.last_words(last, self._tail(last)))
+            ended |= limited or ({} if ended["report"] else pods.last_words(last, self.reasons.tail(last)))
             ended["report"] = {**ended["report"], **limited} if ended["report"] else {}
         return outcome_from(**ended)
-
-    def _stuck(self, job: Mapping[str, Any], pod: Pod) -> Outcome | None:
-        timeout = (job["metadata"].get("annotations") or {}).get(kubernetes_job.START_TIMEOUT, "0")
-        found = pods.stuck(pod, int(timeout))
-        if found is None:
-            return None
-        events = self._events(pod["metadata"]["name"])
-        if any(event.get("reason") == "TriggeredScaleUp" for event in events):
-            return None  # a node is on its way
-        for claim in pods.claims(pod) if "PersistentVolumeClaim" in found["reason"] else ():
-            if words := [e["message"] for e in self._events(claim) if e.get("type") == "Warning"]:
-                found["reason"] = f"{found['reason'].rstrip('.')} ({claim}: {words[-1].rstrip('.')})."
-        return self._never_ran(found)
 
     def _never_ran(self, found: Mapping[str, str]) -> Outcome:
         """Of a launch that cannot start: where no pod before it ran there is nothing in MLflow to be closed."""
         first = not any(map(pods.has_started, self.pods))
         done = {"closed": True, "kept": True, "exit_code": None, "state": "FAILED", **found} if first else {}
         return outcome_from(done, exit_code=None, **({} if first else found))
-
-    def _unborn(self, job: Mapping[str, Any], last: Pod | None) -> dict[str, Any] | None:
-        """Why a Job has no pod, if it will not get one."""
-        if job["spec"].get("suspend"):
-            if kubernetes_job.queued(job) or pods.age(job) < _START_SECONDS:
-                return None
-            return {"reason": "The Job was created and never started.", "hint": pod_words.AGAIN}
-        if limited := jobs.limited(job):
-            return limited
-        if jobs.over(job):
-            names = [last["metadata"]["name"]] if last else self._pod_names()
-            return jobs.without_pod(job, [e for name in names for e in self._events(name)])
-        return jobs.refused(self._events(self.name)) if last is None else None
 
     def _without(self, job: Mapping[str, Any], pod: Pod, words: str) -> dict[str, Any] | None:
         """A pod that is to leave a lost node: without us it would stay there, and its Job would wait."""
@@ -195,21 +171,3 @@ class JobView:
             return None
         lost = pod_words.lost_node(pod["spec"]["nodeName"], words)
         return {"state": RunState.KILLED, **lost}
-
-    def _pod_names(self) -> list[str]:
-        made = [event for event in self._events(self.name) if event.get("reason") == "SuccessfulCreate"]
-        return [str(event.get("message", "")).rpartition(" ")[2] for event in made][-1:]
-
-    def _tail(self, pod: Pod) -> str:
-        """The last lines of a pod's log, where there are some."""
-        query = {"tailLines": "5", "container": kubernetes_pod.CONTAINER}
-        with contextlib.suppress(ApiError):
-            return b"".join(self.cluster.log(pod["metadata"]["name"], self.namespace, query)).decode(errors="replace")
-        return ""
-
-    def _events(self, name: str, since: str = "") -> list[dict[str, Any]]:
-        """The events of an object; none where we may not read them."""
-        with contextlib.suppress(ApiError):
-            found = self.cluster.find("Event", self.namespace, fieldSelector=f"involvedObject.name={name}")
-            return [event for event in found if (event.get("lastTimestamp") or "9") >= since]
-        return []

@@ -39,6 +39,7 @@ REPLACED: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     "deleted": (job(), pod(1, deletionTimestamp="2026-01-01T00:00:00Z"), True),
     "killed too often": (job("FailureTarget"), pod(137), False),
     "killed without retries": (job(retries=False), pod(137), False),
+    "suspended by its queue": ({**job(), "spec": {"suspend": True}}, pod(143), True),
     "killed once it was cancelled": (job(cancelled="SIGINT"), pod(137), False),
 }
 
