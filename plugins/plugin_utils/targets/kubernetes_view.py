@@ -92,9 +92,9 @@ class JobView:
 
     @property
     def attempts(self) -> int:
-        """How many pods there were; some may be gone that only the Job has counted."""
+        """How many pods there were, as far as anybody still knows."""
         status = (self.job or {}).get("status", {})
-        return max(len(self.pods), int(status.get("failed", 0)) + int(status.get("succeeded", 0)))
+        return max(len(self.pods), (status.get("failed") or 0) + (status.get("succeeded") or 0))
 
     def outcome(self) -> Outcome | None:
         """How the launch ended, by what was read; None while it goes on."""
@@ -104,8 +104,6 @@ class JobView:
     def _outcome(self) -> Outcome | None:
         last = self.pods[-1] if self.pods else None
         if last is not None and (ended := pods.ended(last)) is not None:
-            if ended["report"]:
-                ended["report"] = {**ended["report"], "attempts": self._attempts}
             return self._after(last, ended)
         if self.job is None:
             return outcome_from(
@@ -124,13 +122,6 @@ class JobView:
         if found and "state" not in found:
             return self._never_ran(found)
         return outcome_from({}, exit_code=None, **found) if found else None
-
-    @property
-    def _attempts(self) -> int:
-        """How many pods there were, as far as anybody still knows."""
-        failed = (self.job or {}).get("status", {}).get("failed") or 0
-        succeeded = (self.job or {}).get("status", {}).get("succeeded") or 0
-        return max(len(self.pods), failed + succeeded, 1)
 
     def lost(self, pod: Pod) -> str:
         """Why the node of a running pod is not there any more, empty if it is; one request if it may be lost."""
