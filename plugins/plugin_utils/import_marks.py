@@ -30,7 +30,7 @@ def wanted(world: World, environment: Environment, sources: Sources) -> dict[str
     found: dict[str, Any] = {"names": new, "where": environment.image or environment.python}
     if new:
         found["hints"] = {first: hint for first, hint in sources.hints.items() if _needs(new, first)}
-        found["lenient"] = sources.lenient
+        found |= {"lenient": sources.lenient, "stirs": sources.stirs}
     if sources.unread:
         found["sources"] = list(sources.unread)
     if sources.log_model:

@@ -70,7 +70,7 @@ for name in sorted(asked["names"], key=absent, reverse=True):
     except BaseException as error:
         found["failed"] = {
             "name": module, "kind": type(error).__name__, "text": str(error)[:2000],
-            "missing": getattr(error, "name", None),
+            "missing": error.name if isinstance(error, ModuleNotFoundError) else None,
         }
         break
 os.write(answer, json.dumps(found).encode())
@@ -84,8 +84,9 @@ class Checking:
     Args:
         spec: the launch's. Of its `imports`: `names` to import; `sources` to compile, which the controller's Python
             cannot read; `hints` for some names; `where`, what the interpreter is called; `lenient`, whether the script
-            adds folders to its path, in which a module may be found; `log_model`, where the script logs a torch model
-            without an example; `mlflow`, its version if it is known, else `ask`. Empty for nothing to check.
+            adds folders to its path, in which a module may be found; `stirs`, whether it changes its environment;
+            `log_model`, where the script logs a torch model without an example; `mlflow`, its version if it is known,
+            else `ask`. Empty for nothing to check.
         environ: the script's environment.
     """
 
@@ -144,12 +145,17 @@ class Checking:
                 f"Correct it, or run it by a Python that knows it: this is {'.'.join(map(str, sys.version_info[:2]))}.",
             )
         failed = found.pop("failed", None)
-        if failed and not (self.wanted.get("lenient") and failed["missing"] == failed["name"].partition(".")[0]):
+        if failed and not self._may_be_otherwise(failed):
             raise self._problem(failed)
         if log_model_problem := example_problem(self.wanted.get("log_model", ""), found.get("mlflow", "")):
             raise log_model_problem
         refuse_newer(found.get("mlflow", ""), server, warn)
         return found
+
+    def _may_be_otherwise(self, failed: Mapping[str, Any]) -> bool:
+        """Whether what the script does first may let it import what failed here."""
+        absent = failed["missing"] == failed["name"].partition(".")[0]
+        return bool(self.wanted.get("lenient" if absent else "stirs"))
 
     def _wait(self) -> dict[str, Any]:
         """The child's answer; without one in time, nothing is known."""

@@ -24,6 +24,7 @@ _NOT_EVERYWHERE = {
     "pipes", "readline", "smtpd", "sqlite3", "ssl", "telnetlib", "tkinter", "tomllib", "turtle", "zoneinfo",
 }  # fmt: skip
 _WORDS = re.compile(rb"_uri|MlflowClient|environ|putenv|unsetenv|log_model|save_model")
+_STIRS = re.compile(rb"environ\s*(\[|\.(setdefault|update|pop)|\|=)|putenv|load_dotenv|sys\.modules|meta_path")
 _LARGE = 4_000_000  # bytes; a source beyond is data
 
 
@@ -37,6 +38,7 @@ class Sources:
         hints: for some of their first names, what was perhaps meant.
         unread: files that are no Python of this version, and perhaps of the one that runs them.
         lenient: whether the script adds folders to the path that cannot be known here.
+        stirs: whether it changes its environment, on which an import may depend (as keras does on its backend).
         overrides: a line for each place that overrides the contract.
         log_model: file and line of the first torch model that is logged without an example, or nothing.
     """
@@ -46,6 +48,7 @@ class Sources:
     hints: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
     lenient: bool = False
+    stirs: bool = False
     overrides: tuple[str, ...] = ()
     log_model: str = ""
 
@@ -88,7 +91,7 @@ class _Look:
         self.imports: dict[str, None] = {}
         self.hints: dict[str, str] = {}
         self.unread: list[str] = []
-        self.lenient = False
+        self.lenient = self.stirs = False
 
     def sources(self) -> Sources:
         waiting = [_Source(self.script, "__main__", Need.REQUIRED)]
@@ -114,7 +117,7 @@ class _Look:
         calls = source_calls.look(units)
         return Sources(
             tuple(self._shown(path) for path in self.found), tuple(self.imports), self.hints, tuple(self.unread),
-            self.lenient, tuple(calls.overrides), calls.log_model,
+            self.lenient, self.stirs, tuple(calls.overrides), calls.log_model,
         )  # fmt: skip
 
     def _shown(self, path: Path) -> str:
@@ -134,6 +137,7 @@ class _Look:
         try:
             text = source.path.read_bytes()
             source.speaks = bool(_WORDS.search(text))
+            self.stirs |= bool(_STIRS.search(text))
             self.lenient |= b"sys.path" in text or b"addsitedir" in text
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of an odd string in it, Python tells when it runs

@@ -40,8 +40,8 @@ def keep(world: World, environment: Environment, sources: Sources, report: dict[
 
 def test_what_was_never_tried_is_wanted_with_its_hints(world: World) -> None:
     assert wanted(world) == {
-        "names": ["torch", "mlflow:log_metric"], "hints": {"torch": "a hint"}, "lenient": False, "ask": True,
-        "where": "samerun/trainer:0123",
+        "names": ["torch", "mlflow:log_metric"], "hints": {"torch": "a hint"}, "lenient": False, "stirs": False,
+        "where": "samerun/trainer:0123", "ask": True,
     }  # fmt: skip
 
 

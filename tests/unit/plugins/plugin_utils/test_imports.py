@@ -101,6 +101,12 @@ def test_what_a_path_of_the_scripts_own_may_hold_is_not_refused(work: Path) -> N
     assert "OSError" in refused(work, "broken", lenient=True).message
 
 
+def test_what_an_environment_of_the_scripts_own_may_change_is_not_refused(work: Path) -> None:
+    assert check(work, "leans", stirs=True) == {"imported": False, "mlflow": "3.16.2"}
+    assert check(work, "fine:absent", stirs=True)["imported"] is False
+    assert "No module named 'absent'" in refused(work, "absent", stirs=True).message
+
+
 @pytest.mark.parametrize(
     "version, refuses", [("3.14.0", True), ("3.17.2rc1", True), ("4.0", True), ("3.13.1", False), ("2.9.2", False)]
 )

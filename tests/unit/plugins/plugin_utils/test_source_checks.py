@@ -199,6 +199,35 @@ def test_another_python_may_read_what_this_one_cannot(tmp_path: Path) -> None:
     assert (found.unread, found.imports) == (("a.py",), ("torch",))
 
 
+@pytest.mark.parametrize(
+    "text, stirs",
+    [
+        ("import os\nos.environ['KERAS_BACKEND'] = 'torch'\nimport keras", True),
+        ("from os import environ\nenviron.setdefault('A', 'b')", True),
+        ("import sys\nsys.modules['x'] = None", True),
+        ("from dotenv import load_dotenv\nload_dotenv()", True),
+        ("import os\nprint(os.environ.get('A'), os.getenv('B'))", False),
+    ],
+)
+def test_a_script_that_changes_its_environment_is_known(tmp_path: Path, text: str, stirs: bool) -> None:
+    assert look(tmp_path, {"train.py": text}).stirs is stirs
+    assert look(tmp_path, {"train.py": "import a", "a.py": text}).stirs is stirs
+
+
+def test_an_unreadable_neighbour_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = project(tmp_path, {"train.py": "import a", "a.py": ""})
+    whole = Path.read_bytes
+
+    def read(path: Path) -> bytes:  # as for who may not; root may read anything
+        if path.name == "a.py":
+            raise PermissionError(13, "Permission denied")
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    with pytest.raises(SamerunError, match=r"^Failed to read a\.py: Permission denied\. Make it readable"):
+        source_checks.look(script)
+
+
 def test_a_name_near_a_neighbours_has_a_hint(tmp_path: Path) -> None:
     files = {"src/train.py": "import utlis\nimport helper\nimport torch", "src/utils.py": "", "helper/__init__.py": ""}
     hints = look(tmp_path, files).hints
