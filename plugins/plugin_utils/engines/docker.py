@@ -82,7 +82,7 @@ def connect(given: str = "", timeout: float | None = 60) -> Any:
         client = docker.DockerClient(**options)
         client.ping()
     except (docker.errors.DockerException, OSError) as error:
-        raise _unreachable(address, error) from error
+        raise _unreachable(address, given, error) from error
     return client
 
 
@@ -97,9 +97,10 @@ def patience(given: str = "") -> float:
     return 60.0 if is_remote(given) else 10.0
 
 
-def _unreachable(address: str, error: BaseException) -> SamerunError:
+def _unreachable(address: str, given: str, error: BaseException) -> SamerunError:
     text = str(error)
-    origin = "DOCKER_HOST" if os.environ.get("DOCKER_HOST") else "the Docker context"
+    found = "DOCKER_HOST" if os.environ.get("DOCKER_HOST") else "the Docker context"
+    origin = "samerun_docker_host" if given else found
     if address.startswith("ssh://"):
         who = docker_ssh.target(address)
         return SamerunError(

@@ -39,7 +39,7 @@ class Messages:
         self._shown: deque[bytes] = deque(maxlen=_REMEMBERED)
         self._skip = 0
         self._rest = b""
-        self._inside = False  # of a line that comes in parts
+        self._inside: set[int] = set()  # streams that are inside a line which comes in parts
         self.error = ""  # what the engine said in place of a message
 
     def again(self) -> dict[str, str]:
@@ -70,19 +70,19 @@ class Messages:
                 self._skip -= 1
                 continue
             self._shown.append(stamp)
-            new.append(self._ended(text))
+            new.append(self._ended(kind, text))
         self._rest = data[at:]
         return b"".join(new)
 
-    def _ended(self, text: bytes) -> bytes:
+    def _ended(self, kind: int, text: bytes) -> bytes:
         """`text` with the line's end that the driver of some engines forgets after the last part of a long line."""
         if text.endswith(b"\n"):
-            self._inside = False
-        elif len(text) < _PART and self._inside:
-            self._inside = False
+            self._inside.discard(kind)
+        elif len(text) < _PART and kind in self._inside:
+            self._inside.discard(kind)
             return text + b"\n"
         else:
-            self._inside = True
+            self._inside.add(kind)
         return text
 
 
@@ -136,6 +136,11 @@ def follow(
         if away > _AGAIN_SECONDS[1]:
             tell("The Docker engine does not answer: trying again")
         time.sleep(min(_AGAIN_SECONDS[1], max(_AGAIN_SECONDS[0], away / 4)))
+
+
+def read(client: Any, name: str) -> Iterator[bytes]:
+    """What there is of the log of the container `name` by now, as `follow` shows it."""
+    yield from _stream(client, name, Messages(), lambda _line: None, follow=False)
 
 
 def _stream(

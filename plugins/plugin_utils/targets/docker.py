@@ -120,7 +120,7 @@ class DockerTarget(Target):
 
     def log(self, launch: str) -> Iterator[bytes]:
         with engine.explained(f"read the log of the container {self._name(launch)}"):
-            yield from self.client.containers.get(self._name(launch)).logs(stream=True, follow=False)
+            yield from docker_log.read(self.client, self._name(launch))
 
     def outcome(self, launch: str) -> Outcome | None:
         with engine.explained(f"look at the container {self._name(launch)}"):

@@ -87,6 +87,11 @@ def test_no_answer_is_one_line(monkeypatch: pytest.MonkeyPatch, address: str, me
         docker.connect(timeout=5)
 
 
+def test_an_address_of_the_world_that_does_not_answer_is_said_to_be_its_own() -> None:
+    with pytest.raises(SamerunError, match=r"at tcp://127\.0\.0\.1:1 \(samerun_docker_host\): nothing answers"):
+        docker.connect("tcp://127.0.0.1:1", timeout=5)
+
+
 def test_a_socket_without_permission_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")

@@ -48,6 +48,14 @@ def test_a_text_may_hold_anything() -> None:
     assert messages.feed(frame(LOG[0][0], " \x00 a\r b")) == b" \x00 a\r b"
 
 
+def test_a_long_line_ends_where_the_engine_forgets_to_end_it() -> None:
+    part, stamp = "x" * docker_log._PART, LOG[0][0]
+    messages = docker_log.Messages()
+    pieces = (frame(stamp, part), frame(stamp, "other\n", kind=2), frame(stamp, part), frame(stamp, "end"))
+    assert messages.feed(b"".join(pieces)) == f"{part}other\n{part}end\n".encode()
+    assert messages.feed(frame(stamp, "no end")) == b"no end"
+
+
 def test_more_messages_at_one_time_than_are_remembered_are_all_shown_once() -> None:
     many = [(f"2026-01-02T03:04:05.{number // 4:09d}Z", f"{number}\n") for number in range(3 * docker_log._REMEMBERED)]
     messages = docker_log.Messages()
