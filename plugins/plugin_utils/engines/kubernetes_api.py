@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +27,8 @@ CONNECT_SECONDS = 4.0
 ANSWER_SECONDS = 20.0
 FORBIDDEN = 403
 NOT_FOUND = 404
+
+_LOADING = threading.Lock()  # of a kubeconfig, by a library that is not made for threads
 
 
 class ApiError(Exception):
@@ -94,12 +97,18 @@ class Api:
 
         The library writes the kubeconfig's certificates and keys into files and removes them when Python ends, which
         a worker of Ansible, or whoever is killed, never does. So they have a folder that is gone after the block.
+        It would also give the same file to all threads that ask meanwhile: it is made to forget ours.
         """
         from kubernetes import client, config
 
         settings: Any = client.Configuration()
         with tempfile.TemporaryDirectory(prefix="samerun-") as folder:
-            config.load_kube_config(self._files, self.context.name, settings, temp_file_path=folder)
+            with _LOADING:
+                config.load_kube_config(self._files, self.context.name, settings, temp_file_path=folder)
+                remembered: dict[str, str] = getattr(config.kube_config, "_temp_files", {})
+                for content, path in list(remembered.items()):
+                    if path.startswith(folder):
+                        del remembered[content]
             settings.retries = False
             yield settings
 
