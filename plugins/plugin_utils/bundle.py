@@ -115,8 +115,15 @@ def _ignored(rules: dict[str, pathspec.GitIgnoreSpec], path: str) -> bool:
     return verdict
 
 
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def _refuse_large(root: Path, members: list[str]) -> None:
-    sizes = sorted(((root / m).lstat().st_size, m) for m in members)
+    sizes = sorted((_size(root / member), member) for member in members)
     total = sum(size for size, _ in sizes)
     if total > LIMIT or len(members) > 100_000:
         largest = ", ".join(f"{name} ({size / 1e6:.1f} MB)" for size, name in reversed(sizes[-3:]))
@@ -146,6 +153,8 @@ def _add(archive: tarfile.TarFile, root: Path, relative: str) -> None:
         with path.open("rb") as content:
             info.size = os.fstat(content.fileno()).st_size
             archive.addfile(info, content)
+    except FileNotFoundError:
+        return  # it was there a moment ago: an editor's or another program's temporary file
     except OSError as error:
         raise SamerunError(
             f"Failed to pack {path}: {error.strerror}.", "Make it readable, or name it in .samerunignore.", NO_INPUT

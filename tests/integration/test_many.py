@@ -22,8 +22,9 @@ import samerun
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector
 
 AT_ONCE = 20
-# A container or pod takes a second of this machine where a process takes half of one.
-IN_A_ROW = {"process": 100, "docker": 20, "kubernetes": 20}
+# A container or a pod takes seconds of a small machine; benchmarks/many.py starts a hundred there too.
+IN_A_ROW = {"process": 100, "docker": 10, "kubernetes": 10}
+SPARE = 3  # descriptors of connections that a library may keep open whatever the number of launches
 KEPT = {"log.txt", "record.json", "work"}
 MEMORY = 40 << 20  # bytes; what libraries and the first launches leave
 
@@ -49,7 +50,9 @@ def test_many_launches_leave_nothing_behind(
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
     Path("hello.py").write_text("import sys\nprint('hello', sys.argv[1])\n")
     requirements = str(worlds.ROOT / "trainer" / "requirements.txt")
     given: dict[str, Any] = {**real.variables, "training_requirements": requirements}
@@ -61,6 +64,7 @@ def test_many_launches_leave_nothing_behind(
     engine = engines.engine_of(real.world)
     for number in range(3):
         submit(number).wait()
+    engines.wait_until(lambda: not engine.leftovers(), "the first ones are gone")
     before, memory = held(real, engine, temporary), psutil.Process().memory_info().rss
     count = IN_A_ROW[real.target]
 
@@ -84,13 +88,14 @@ def test_many_launches_leave_nothing_behind(
     assert collector.collect(real.world) == ([], [])
     for launch in everything:
         assert {path.name for path in (real.world.runs / launch.id).iterdir()} <= KEPT
-    engines.wait_until(
-        lambda: held(real, engine, temporary) == before, f"{before} again, not {held(real, engine, temporary)}"
-    )
+    engines.wait_until(lambda: not engine.leftovers(), "nothing is left in the engine")
+    more = held(real, engine, temporary) - before
+    assert more.pop("descriptors", 0) <= SPARE
+    assert more == {}
     assert psutil.Process().memory_info().rss - memory < MEMORY
     with capsys.disabled():
         print(f"\n{real.target}: {in_a_row:.1f} launches a second in a row, {rate:.1f} at once", file=sys.stderr)
-    assert os.getcwd() == str(tmp_path)
+    assert os.getcwd() == str(folder)
 
 
 def assert_finished(records: list[samerun.RunRecord]) -> None:

@@ -130,3 +130,10 @@ def test_what_cannot_be_read_is_named(project: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Path, "open", refuse)  # root may read everything
     with pytest.raises(SamerunError, match=r"a\.log: Permission denied.*\.samerunignore"):
         bundle.pack(project)
+
+
+def test_a_file_that_vanishes_while_it_is_packed_is_left_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = bundle.pack(project).sha256
+    listed = bundle._members
+    monkeypatch.setattr(bundle, "_members", lambda root: [*listed(root), "gone.swp"])
+    assert bundle.pack(project).sha256 == there
