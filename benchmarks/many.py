@@ -1,16 +1,17 @@
 """Launches a second, submitted detached from one program: in a row, and twenty threads at once; and what is left.
 
     python benchmarks/many.py                       # process; the world must be up: samerun up
-    python benchmarks/many.py -i local
+    python benchmarks/many.py -i local --peer "docker run=docker run -d --rm python:3.11-slim python -V"
     python benchmarks/many.py -i k8s -e @k8s.yml --count 20
 
-Each launch's script prints one line. Beside it: the bare script, started as often in a row without waiting.
+Each launch's script prints one line. Beside it: the bare script and the peers, started as often in a row.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -43,7 +44,11 @@ def main() -> None:
 
         submit(0).wait()  # makes the environment
         before = held()
-        rows = {"python hello.py": bare(script, options.count), "samerun.submit, in a row": row(submit, options.count)}
+        rows = {"python hello.py": bare([sys.executable, str(script)], options.count)}
+        for peer in options.peer:
+            name, _, command = peer.partition("=")
+            rows[name] = bare(shlex.split(command), options.count)
+        rows["samerun.submit, in a row"] = row(submit, options.count)
         rows[f"samerun.submit, {_AT_ONCE} threads"] = threads(submit, _AT_ONCE)
         after = held()
     print(f"launches a second, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
@@ -59,6 +64,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-i", "--inventory", default="process")
     parser.add_argument("-e", "--extra", action="append", default=[], help="VARIABLE=VALUE or @FILE")
+    parser.add_argument("--peer", action="append", default=[], help="NAME=COMMAND")
     parser.add_argument("--count", type=int, default=100, help="launches in a row")
     return parser.parse_args()
 
@@ -71,13 +77,13 @@ def given(extra: list[str]) -> dict[str, object]:
     return found
 
 
-def bare(script: Path, count: int) -> tuple[int, float, float]:
+def bare(command: list[str], count: int) -> tuple[int, float, float]:
+    """Run a command that returns once it has started something, or ends at once."""
     started = time.perf_counter()
-    processes = [subprocess.Popen([sys.executable, str(script)], stdout=subprocess.DEVNULL) for _ in range(count)]
+    for _ in range(count):
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     seconds = time.perf_counter() - started
-    for process in processes:
-        process.wait()
-    return count, seconds, time.perf_counter() - started
+    return count, seconds, seconds
 
 
 def row(submit: Callable[[int], samerun.Launch], count: int) -> tuple[int, float, float]:
