@@ -55,9 +55,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("newcomer")
     found = Place(folder, tmp_path_factory.mktemp("state"))
     found.write("samerun.yml", PORTS)
-    found.must("up")
-    yield found
-    found.must("down", "--purge", "--yes")
+    try:
+        found.must("up")
+        yield found
+    finally:
+        found.must("down", "--purge", "--yes")
 
 
 def failure(ended: Ended) -> str:
