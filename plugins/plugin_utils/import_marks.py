@@ -14,7 +14,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import Environment
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import imports
+from ansible_collections.samerun.stack.plugins.plugin_utils import versions
 from ansible_collections.samerun.stack.plugins.plugin_utils.source_checks import Sources
 
 _MLFLOW = ("mlflow", "mlflow-skinny")
@@ -70,7 +70,7 @@ def refuse_model(world: World, environment: Environment, sources: Sources, requi
     if not sources.log_model:
         return
     version = _known(world, environment).get("mlflow", "") or certain_version(requirements)
-    if problem := imports.example_problem(sources.log_model, version):
+    if problem := versions.example_problem(sources.log_model, version):
         raise SamerunError(problem.message, problem.hint, DATA)
 
 
@@ -93,7 +93,7 @@ def _least(specifier: Any) -> str:
     named = [one.version.removesuffix(".*") for one in specifier]
     releases = [f"{major}.{minor}.0" for major in range(1, 5) for minor in range(41)]
     admitted = [version for version in [*named, *releases] if specifier.contains(version, prereleases=True)]
-    return min(admitted, key=imports.parsed, default="")
+    return min(admitted, key=versions.parsed, default="")
 
 
 def _needs(names: list[str], first: str) -> bool:

@@ -19,11 +19,11 @@ import time
 from typing import Any, Callable, Mapping
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.plugin_utils import versions
 from ansible_collections.samerun.stack.plugins.plugin_utils.probes import ProbeError, patience
 
 SECONDS = 10  # what took longer is not known, and the script itself tells
 _LONGEST = 300  # characters of an exception's text: a report in a cluster has room for 4096 bytes
-_LOG_MODEL_WANTS_EXAMPLE = (3, 14)
 
 # argv: descriptor of the answer, seconds, sys.path[0], JSON of names ("module" or "module:attribute") and sources. What
 # is not there at all comes first: it is told at once.
@@ -147,9 +147,9 @@ class Checking:
         failed = found.pop("failed", None)
         if failed and not self._may_be_otherwise(failed):
             raise self._problem(failed)
-        if log_model_problem := example_problem(self.wanted.get("log_model", ""), found.get("mlflow", "")):
+        if log_model_problem := versions.example_problem(self.wanted.get("log_model", ""), found.get("mlflow", "")):
             raise log_model_problem
-        refuse_newer(found.get("mlflow", ""), server, warn)
+        versions.refuse_newer(found.get("mlflow", ""), server, warn)
         return found
 
     def _may_be_otherwise(self, failed: Mapping[str, Any]) -> bool:
@@ -187,44 +187,3 @@ class Checking:
             f"Failed to import {failed['name']} in {where}: {cause.rstrip('.')}.",
             hint or f"Try it there: python -c 'import {failed['name']}'",
         )
-
-
-def example_problem(where: str, version: str) -> ProbeError | None:
-    """What `where` (file and line, or nothing) has to expect of an MLflow of `version`."""
-    if not where or not version or parsed(version) < _LOG_MODEL_WANTS_EXAMPLE:
-        return None
-    return ProbeError(
-        f"Failed to check {where}: mlflow.pytorch.log_model without input_example is refused by MLflow {version}, "
-        "after the last epoch.",
-        'Pass input_example or serialization_format="pickle", or require mlflow==3.13.* (training_requirements).',
-    )
-
-
-def refuse_newer(client: str, server: str, warn: Callable[[str], Any]) -> None:
-    """Compare the trainer's MLflow with the server's.
-
-    MLflow keeps what it has within a major version; a client of a newer one calls what an older server does not know.
-
-    Raises:
-        ProbeError: the client's major version is newer.
-    """
-    if not client or not server:
-        return
-    difference = parsed(client)[0] - parsed(server)[0]
-    if difference > 0:
-        raise ProbeError(
-            f"Failed to use MLflow {server} by the trainer's MLflow {client}: a client of a newer major version calls "
-            "what the server does not know.",
-            f"Require mlflow<{parsed(server)[0] + 1} (training_requirements), or upgrade the server.",
-        )
-    if difference < -1:
-        warn(f"The trainer's MLflow {client} is two major versions behind the server's {server}; it may not fit.")
-
-
-def parsed(version: str) -> tuple[int, ...]:
-    """Major and minor number of a version."""
-    numbers = []
-    for part in version.split(".")[:2]:
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        numbers.append(int(digits or 0))
-    return tuple(numbers)

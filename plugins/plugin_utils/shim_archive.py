@@ -20,6 +20,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import (
     script_process,
     shim,
     tracking,
+    versions,
 )
 
 NAME = "shim.pyz"
@@ -35,6 +36,7 @@ _MODULES = (
     script_process,
     shim,
     tracking,
+    versions,
 )
 # The first process of a container ignores what it has no handler for, and the import takes a moment.
 _MAIN = f"""import os
