@@ -36,6 +36,7 @@ OUT_OF_MEMORY = End(
 STOPPED = End(RunState.KILLED, "The container was stopped by hand (docker stop).")
 KILLED = End(RunState.KILLED, "The container was killed by hand (docker kill).")
 HOST = End(RunState.KILLED, "The container was killed, and not by its engine: its host or the engine itself went down.")
+OUTSIDE = End(RunState.KILLED, "The container was stopped from outside: with its engine, or by hand a while ago.")
 FULL_DISK = End(
     RunState.FAILED, "The disk of the engine is full: no space left on device.", docker_words.FULL_DISK.hint
 )
@@ -68,13 +69,20 @@ def end_of(container: Any) -> End:
     )
 
 
-def corrected(container: Any, report: Mapping[str, Any]) -> dict[str, Any]:
-    """`report` with what the shim in the container cannot know."""
+def corrected(container: Any, report: Mapping[str, Any], *, cancelled: bool) -> dict[str, Any]:
+    """`report` with what the shim in the container cannot know; `cancelled` says whether we signalled it ourselves.
+
+    It is empty where the container was lost: its engine took it down, and has forgotten all about it since.
+    """
     killed = report.get("signal") == signal.SIGKILL and "time limit" not in report.get("reason", "")
     if container.attrs["State"].get("OOMKilled") and killed:
         return {**report, **_said(OUT_OF_MEMORY)}
-    if report.get("reason", "").startswith("Cancelled by SIGTERM") and "stop" in events(container):
-        return {**report, **_said(STOPPED)}
+    if not cancelled and report.get("reason", "").startswith("Cancelled by SIGTERM"):
+        actions = events(container)
+        if "stop" in actions:
+            return {**report, **_said(STOPPED)}
+        if "die" not in actions:
+            return {}
     return dict(report)
 
 

@@ -40,6 +40,7 @@ _FOLDER = "/samerun"
 _WORK = f"{_FOLDER}/work"
 _REPORT = f"{_FOLDER}/out/report.json"
 _LOG = f"{_FOLDER}/out/log.txt"
+_CANCELLED = f"{_FOLDER}/out/cancelled"
 _START_SECONDS = 60
 _STOP_SECONDS = 45  # of `docker stop`: the script has 30 s of them, and its runs are closed after it
 _LET_TRAVEL = "Leave it out: the code then travels with the launch."
@@ -140,10 +141,15 @@ class DockerTarget(Target):
             return self._never_started(container)
         with engine.explained(f"read how {container.name} ended"):
             report = json.loads(engine.read_file(container, _REPORT) or b"{}")
+            code = report.get("exit_code")
             if report:
-                return outcome_from(docker_ends.corrected(container, report), **_times(state))
-            end = docker_ends.end_of(container)
-        return outcome_from({}, exit_code=None, **end.__dict__, **_times(state))
+                cancelled = engine.read_file(container, _CANCELLED) is not None
+                if report := docker_ends.corrected(container, report, cancelled=cancelled):
+                    return outcome_from(report, **_times(state))
+                end = docker_ends.OUTSIDE
+            else:
+                end = docker_ends.end_of(container)
+        return outcome_from({}, exit_code=code, **end.__dict__, **_times(state))
 
     def log_copy(self, launch: str) -> bytes | None:
         """The engine makes text of a log: what is no UTF-8 it replaces."""
@@ -159,6 +165,8 @@ class DockerTarget(Target):
     def cancel(self, launch: str, number: int) -> None:
         with engine.explained(f"signal the container {self._name(launch)}"):
             if (container := self._container(launch)) and container.status == "running":
+                # An engine that is shut down signals its containers too; this tells the one from the other.
+                container.put_archive("/", engine.archive({_CANCELLED.lstrip("/"): b""}))
                 container.kill(signal=number)
 
     def restart(self, launch: str) -> bool:

@@ -22,6 +22,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as docker_engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_ends
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 pytestmark = pytest.mark.parametrize("real", ["docker"], indirect=True)
@@ -102,6 +103,31 @@ def test_a_container_that_somebody_ended(
     assert reason in record.reason
     assert "samerun train" in record.hint
     assert (world.runs / record.launch / "log.txt").read_bytes() == b"ready\n"
+
+
+def test_a_container_that_went_down_with_its_engine_goes_on(
+    world: World, run: Run, engine: engines.DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_ends, "events", lambda _container: set())  # all that is forgotten by a restart
+    script = "import os, time\nopen('/data/seen', 'a').write('x')\nprint(os.path.getsize('/data/seen'), flush=True)\n"
+    with engine.volume("named", f"restarted-{time.time_ns()}", tmp_path) as volume:
+        submitted = run(f"{script}time.sleep(60)", detach=True, retries=1, volumes=[f"{volume}:/data"]).record
+        target = TARGETS["docker"](world)
+        for piece in target.follow(submitted.launch):
+            if b"1" in piece:
+                # As the engine does it that is told to end.
+                engine.client.containers.get(f"training-{submitted.launch}").kill(signal="SIGTERM")
+        outcome = target.outcome(submitted.launch)
+        assert outcome is not None
+        assert (outcome.lost, outcome.exit_code) == (True, 143)
+        assert "with its engine" in outcome.reason
+        _settled, alive = collector.collect(world)
+        assert submitted.launch in [record.launch for record in alive]
+        for piece in target.follow(submitted.launch):
+            if b"2" in piece:
+                target.cancel(submitted.launch, signal.SIGTERM)
+        record = launches.collect_until_settled(world, submitted.launch)
+    assert (record.state, record.exit_code, record.reason) == (RunState.KILLED, 143, "Cancelled by SIGTERM.")
 
 
 def test_a_container_that_somebody_removed_is_missed(world: World, in_the_middle: Any) -> None:
