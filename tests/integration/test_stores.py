@@ -133,3 +133,23 @@ def test_the_key_of_runs_does_nothing_else(world: World, s3: Any, trainer: Any) 
     finally:
         s3.delete_object(Bucket=other, Key="kept")
         s3.delete_bucket(Bucket=other)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("real", ["docker"], indirect=True)
+def test_the_key_of_runs_follows_the_buckets_that_the_inventory_names(real: worlds.RealWorld) -> None:
+    other = f"{real.world.bucket}-of-data"
+    s3 = store.client(real.world)
+    s3.create_bucket(Bucket=other)
+    try:
+        given = real.play("samerun.stack.services", object_store_data_buckets=[other])
+        again = real.play("samerun.stack.services", object_store_data_buckets=[other])
+        assert (given.code, again.code, again.changed) == (0, 0, 0), given.text + again.text
+        assert given.changed
+        runs = store.client(real.world, credentials.for_runs(real.world))
+        for name in (real.world.bucket, other):
+            runs.put_object(Bucket=name, Key="of a run/put", Body=b"")
+    finally:
+        for name in (real.world.bucket, other):
+            s3.delete_object(Bucket=name, Key="of a run/put")
+        s3.delete_bucket(Bucket=other)
