@@ -210,7 +210,7 @@ def test_an_engine_that_goes_away_ends_the_play_and_not_the_run(
     monkeypatch.setattr(docker_engine, "patience", lambda _given: 1.0)
     with links.link(docker_engine.host()) as link:
         monkeypatch.setenv("DOCKER_HOST", link.url)
-        submitted = run("import time\nprint('ready', flush=True)\ntime.sleep(6)\nprint('done')", detach=True).record
+        submitted = run("import time\nprint('ready', flush=True)\ntime.sleep(4)\nprint('done')", detach=True).record
         following = TARGETS["docker"](world).follow(submitted.launch)
         shown = next(following)
         link.close()
