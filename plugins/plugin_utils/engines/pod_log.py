@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
 
-SILENCE_SECONDS = 5.0  # a connection that says nothing so long may be dead without knowing
+SILENCE_SECONDS = 10.0  # a connection that says nothing so long may be dead without knowing
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* ")
 _STAMP_LENGTH = 40  # at most
 
