@@ -28,6 +28,7 @@ class ActionModule(SamerunAction):
                 raise SamerunError(error.message, error.hint, UNAVAILABLE) from error
         return {
             "names": resolved.names,
+            "probed": [endpoint.service for endpoint in world.endpoints] if options["probe"] else [],
             "plain": dict(resolved.plain),
             "sha256": resolved.sha256,
             "viewpoint": options["viewpoint"],

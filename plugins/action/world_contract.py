@@ -34,7 +34,7 @@ class ActionModule(SamerunAction):
                 f"Runs cannot write artifacts in mode {world.artifact_mode} to experiments that were made in the other "
                 f"one: {', '.join(names)}. Let scripts set another experiment."
             )
-        urls = {"mlflow": world.mlflow.url("host"), "object_store": world.object_store.url("host")}
+        urls = {endpoint.role: endpoint.url("host") for endpoint in world.endpoints}
         return {
             "changed": changed,
             "urls": urls,

@@ -136,6 +136,11 @@ class World:
         return not (self.mlflow.external and self.artifact_mode == contract.PROXIED)
 
     @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """The services that it uses."""
+        return (self.mlflow, self.object_store) if self.uses_store else (self.mlflow,)
+
+    @property
     def given_credentials(self) -> Credentials | None:
         """The keys that the inventory sets, if it sets both.
 
@@ -174,7 +179,7 @@ class World:
 
     def own_hosts(self, viewpoint: str) -> tuple[str, ...]:
         """Names and addresses by which a caller at `viewpoint` asks services of the world's own."""
-        own = [endpoint for endpoint in (self.mlflow, self.object_store) if not endpoint.external]
+        own = [endpoint for endpoint in self.endpoints if not endpoint.external]
         names = [urlsplit(endpoint.url(viewpoint)).hostname or "" for endpoint in own]
         return tuple(dict.fromkeys((*names, *(("127.0.0.1",) if "localhost" in names else ()))))
 

@@ -53,6 +53,11 @@ plain:
   description: Those that are not secret, with their values.
   returned: success
   type: dict
+probed:
+  description: The services that answered.
+  returned: success
+  type: list
+  elements: str
 sha256:
   description: Hash of the part that is not secret.
   returned: success

@@ -34,7 +34,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 urls:
-  description: Where this host reaches MLflow (C(mlflow)) and the S3 store (C(object_store)).
+  description: Where this host reaches MLflow (C(mlflow)) and, where it uses one, the S3 store (C(object_store)).
   returned: success
   type: dict
 """

@@ -37,7 +37,8 @@ def up(options: argparse.Namespace) -> int:
         return 0
     for urls in (result["urls"] for action, result in played.results if action.endswith(".world_contract")):
         print(f"MLflow      {urls['mlflow']}")
-        print(f"S3 store    {urls['object_store']}")
+        if "object_store" in urls:
+            print(f"S3 store    {urls['object_store']}")
     for url in played.result("preflight").get("consoles", []):
         print(f"S3 console  {url}")
     print(f"Train with  {command(options, 'train')} train.py")
@@ -85,7 +86,7 @@ def check(options: argparse.Namespace) -> int:
     found = played.result("env_contract")
     for name in found["names"]:
         print(f"{name:<34}{found['plain'].get(name, '(set)')}")
-    print("MLflow and the S3 store answer.")
+    print(f"{' and '.join(found['probed'])} {'answer' if len(found['probed']) > 1 else 'answers'}.")
     return 0
 
 

@@ -60,7 +60,7 @@ def look(world: World) -> WorldStatus:
     host.check()
     found, settled = launches(world)
     services = []
-    for endpoint in (world.mlflow, world.object_store):
+    for endpoint in world.endpoints:
         url = endpoint.url("host")
         state = _external(url) if endpoint.external else host.running(endpoint.role, endpoint.name, endpoint.namespace)
         services.append(ServiceStatus(_name(endpoint), state, url))

@@ -44,6 +44,9 @@ def test_a_run_that_writes_through_mlflow_holds_no_key(
             world, script=str(tmp_path / "probe.py"), env={"PROBE": json.dumps({"import": ["logs_an_artifact"]})},
             requirements=str(worlds.ROOT / "trainer" / "requirements.txt"),
         )  # fmt: skip
+        monkeypatch.delenv("http_proxy")  # one that is not the world's own is asked as the environment says
+        if real.target == "process":
+            trains_without_a_store(real, tmp_path)
     finally:
         back = real.play("samerun.stack.services")
     assert back.code == 0, back.text
@@ -64,3 +67,17 @@ def test_a_run_that_writes_through_mlflow_holds_no_key(
     place = log.rpartition("artifacts at mlflow-artifacts:/")[2].strip()
     kept = store.client(world).get_object(Bucket=world.bucket, Key=f"{place}/kept.txt")["Body"].read()
     assert kept == b"written by a run that holds no key"
+
+
+def trains_without_a_store(real: worlds.RealWorld, folder: Path) -> None:
+    """Train in a world that knows no more than the address of an MLflow which takes artifacts."""
+    variables = {
+        "samerun_world": f"{real.world.name}-storeless", "samerun_state_dir": str(folder / "state"),
+        "mlflow_endpoint": real.world.mlflow.url("host"), "mlflow_artifact_mode": "proxied",
+        "training_script": str(folder / "logs_an_artifact.py"),
+        "training_requirements": str(worlds.ROOT / "trainer" / "requirements.txt"),
+    }  # fmt: skip
+    trained = worlds.RealWorld("process", folder, variables, {}).play("samerun.stack.site")
+    assert trained.code == 0, trained.text
+    assert "artifacts at mlflow-artifacts:/" in trained.text
+    assert {path.name for path in (folder / "state").iterdir()} == {"contract.json", "runs"}
