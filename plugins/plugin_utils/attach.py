@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
@@ -19,17 +17,14 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     NO_INPUT,
     TEMPORARY,
     UNAVAILABLE,
-    USAGE,
     SamerunError,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, launch_ids
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
 _POLL = 0.2
-_STAMP = 20  # characters at the end of a launch's id: when it was made, and four random ones
-_NAMED = 5  # candidates that an error names
 _PIECE = 1 << 16
 # PID 1 of a container ignores a signal until it has a handler for it: a launch is left that long to begin. A script has
 # 30 s between the signal and its end; what still goes on then has not got it.
@@ -92,7 +87,7 @@ class Attached:
 
     def cancel(self, number: int = signal.SIGTERM) -> RunRecord:
         """Pass signal `number` to the launch and wait for its end; one that has ended stays as it is."""
-        time.sleep(max(0.0, _FRESH_SECONDS - _age(self.launch)))
+        time.sleep(max(0.0, _FRESH_SECONDS - launch_ids.age(self.launch)))
         while self.target and not self._settled():
             self.target.cancel(self.launch, number)
             try:
@@ -175,7 +170,7 @@ def find(worlds: Sequence[World], prefix: str = "") -> Attached:
         for world in worlds:
             for target in collector.targets(world):
                 live.update({record.launch: Attached(world, record, target) for record in target.launches()})
-    launch = chosen({**live, **kept}, prefix)
+    launch = launch_ids.chosen({**live, **kept}, prefix)
     if launch not in kept:
         return live[launch]
     record = collector.settled(kept[launch], launch)
@@ -184,43 +179,6 @@ def find(worlds: Sequence[World], prefix: str = "") -> Attached:
             f"Failed to read the launch {launch}: it was removed just now.", "See samerun runs", NO_INPUT
         )
     return Attached(kept[launch], record)
-
-
-def chosen(launches: Iterable[str], prefix: str) -> str:
-    """The one of `launches` that begins with `prefix`, the newest one for an empty prefix.
-
-    Raises:
-        SamerunError: there is none, or more than one.
-    """
-    newest = sorted(launches, key=age_key, reverse=True)
-    if not newest:
-        raise SamerunError(
-            "Failed to find a launch: nothing was trained in this world yet.", "Train: samerun train", NO_INPUT
-        )
-    if prefix in newest or not prefix:
-        return prefix or newest[0]
-    fitting = [launch for launch in newest if launch.startswith(prefix)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if not fitting:
-        close = difflib.get_close_matches(prefix, newest, n=1, cutoff=0.5)
-        hint = f"Did you mean {close[0]}?" if close else "samerun runs lists them."
-        raise SamerunError(f"Failed to find the launch {prefix}: no id begins so.", hint, NO_INPUT)
-    named = ", ".join(fitting[:_NAMED]) + (", ..." if len(fitting) > _NAMED else "")
-    raise SamerunError(
-        f"Failed to find the launch {prefix}: {len(fitting)} ids begin so.", f"Name one of {named}", USAGE
-    )
-
-
-def age_key(launch: str) -> str:
-    """What sorts ids of launches by time."""
-    return launch[-_STAMP:]
-
-
-def _age(launch: str) -> float:
-    """Seconds since a launch was made, by its id."""
-    made = datetime.strptime(launch[-_STAMP:-5], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
-    return (datetime.now(UTC) - made).total_seconds()
 
 
 def exit_code(record: RunRecord) -> int:

@@ -16,7 +16,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG
 from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector, published
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, launch_ids, published
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from samerun import worlds
 from samerun.variables import Variables
@@ -75,7 +75,7 @@ def launches(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
     """
     settled, alive = collector.collect(world)
     known = {record.launch: record for record in (*collector.records(world), *settled, *alive)}
-    newest = sorted(known.values(), key=lambda record: attach.age_key(record.launch), reverse=True)
+    newest = sorted(known.values(), key=lambda record: launch_ids.age_key(record.launch), reverse=True)
     return newest, settled
 
 
