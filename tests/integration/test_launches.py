@@ -23,7 +23,7 @@ from samerun import RunState, SamerunError
 
 DATA = Path(__file__).parent / "data"
 COUNTS = str(DATA / "counts.py")
-LINES = 60
+LINES = 120  # twelve seconds, in which a busy machine runs three commands
 
 
 def lines(count: int) -> bytes:
@@ -84,15 +84,17 @@ def closed_terminal(place: Place) -> str:
         shown += os.read(ours, 1 << 16)
     os.close(ours)
     assert process.wait(10) != 0
-    return str(newest(place)["launch"])
+    found = newest(place)
+    assert found["state"] == "RUNNING"
+    return str(found["launch"])
 
 
 def test_a_closed_terminal_leaves_the_run_running_and_its_log_whole(place: Place, closed_terminal: str) -> None:
-    assert newest(place)["state"] == "RUNNING"
-    assert f"logs -f {closed_terminal}" in place.must("status").text
+    seen = place.start("status")
     followers = [place.start("logs", "-f", closed_terminal[:-2]) for _ in range(2)]
     waiting = place.start("wait", "--json", closed_terminal)
     assert [finish(follower).out for follower in followers] == [lines(LINES)] * 2
+    assert f"logs -f {closed_terminal}" in finish(seen).text
     ended = finish(waiting)
     assert ended.code == 5
     assert "exit code 5" in ended.err
