@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import secrets
 
+from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
@@ -50,6 +51,17 @@ def ensure(world: World, *, trainer: bool, change: bool = True) -> bool:
     Args:
         trainer: whether runs get keys of their own.
     """
+    if not change:
+        return _ensure(world, trainer=trainer, change=False)
+    # Of two that set up one world at once, the second takes the keys of the first.
+    with files.locked(lock := world.state / ".credentials.lock"):
+        try:
+            return _ensure(world, trainer=trainer, change=True)
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _ensure(world: World, *, trainer: bool, change: bool) -> bool:
     host = host_of(world)
     given, kept = world.given_credentials, host.credentials()
     if given is None and kept is None and world.object_store.external:

@@ -152,7 +152,7 @@ def _common(to: argparse.ArgumentParser, when: str, inventory: str) -> None:
     to.add_argument("-i", "--inventory", default=inventory, metavar="INVENTORY", help="process, local, k8s or a path")
     to.add_argument(
         "-e", "--extra-vars", action="append", default=[], metavar="VARIABLE=VALUE", dest=f"{when}_variables",
-        help="overrides the inventory; also @FILE",
+        help="overrides the inventory; also @FILE and JSON in braces",
     )  # fmt: skip
     to.add_argument("-v", action="count", default=0, dest=f"{when}_verbosity", help="show what Ansible says; -vvv more")
 

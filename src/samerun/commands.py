@@ -85,7 +85,7 @@ def check(options: argparse.Namespace) -> int:
         played = plays.services("check", options.inventory, given, shown, options.verbosity)
     found = played.result("env_contract")
     for name in found["names"]:
-        print(f"{name:<34}{found['plain'].get(name, '(set)')}")
+        print(f"{name:<35} {found['plain'].get(name, '(set)')}")
     print(f"{' and '.join(found['probed'])} {'answer' if len(found['probed']) > 1 else 'answers'}.")
     return 0
 

@@ -54,15 +54,32 @@ class Variables:
 
 
 def given(texts: Iterable[str]) -> Variables:
-    """The variables of -e arguments, `NAME=VALUE` or `@FILE`.
+    """The variables of -e arguments: `NAME=VALUE`, `@FILE`, or several in braces (JSON or YAML), as Ansible takes them.
 
     Raises:
         SamerunError: one is not of that form.
     """
     texts = list(texts)
     files = tuple(Path(text[1:]).expanduser().absolute() for text in texts if text.startswith("@"))
-    values = assigned("-e", [text for text in texts if not text.startswith("@")])
-    return Variables(files, {name: _typed(value) for name, value in values.items()})
+    values: dict[str, Any] = {}
+    for text in texts:
+        if text.startswith("{"):
+            values.update(_in_braces(text))
+        elif not text.startswith("@"):
+            values.update({name: _typed(value) for name, value in assigned("-e", [text]).items()})
+    return Variables(files, values)
+
+
+def _in_braces(text: str) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        # The text itself may hold a secret.
+        hint = """Write for example -e '{"training_volumes": ["data:/data"]}'"""
+        raise SamerunError("Failed to read -e {...: these are no variables in JSON.", hint, USAGE)
+    return found
 
 
 def assigned(option: str, texts: Sequence[str]) -> dict[str, str]:

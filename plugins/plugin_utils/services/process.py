@@ -88,13 +88,15 @@ class ProcessHost(ServiceHost):
         files.private_folder(Path(self.places(service).data))
         # A copy: where samerun is installed must not decide whether a service is as wanted.
         files.write_private(self.folder / _GUARD, Path(guard.__file__).read_bytes())
-        changed = files.write_private(self.supervisor.program_path(service.name), self._program(service))
-        was = self.supervisor.state(service.name)
-        log = self._log(service.name)
-        # What was said before is not why it does not start now.
-        files.write_json(self._started(service.name), {"log": log.stat().st_size if log.exists() else 0})
-        self.supervisor.start(self._venv(service) / "bin" / "python")
-        self.supervisor.apply(service.name, restart=restart)
+        # Of two that set up one world at once, the second finds what the first has started.
+        with files.locked(self.folder / ".lock"):
+            changed = files.write_private(self.supervisor.program_path(service.name), self._program(service))
+            was = self.supervisor.state(service.name)
+            log = self._log(service.name)
+            # What was said before is not why it does not start now.
+            files.write_json(self._started(service.name), {"log": log.stat().st_size if log.exists() else 0})
+            self.supervisor.start(self._venv(service) / "bin" / "python")
+            self.supervisor.apply(service.name, restart=restart)
         return changed or restart or was not in ("RUNNING", "STARTING")
 
     def running(self, role: str, name: str, namespace: str) -> str:

@@ -43,6 +43,14 @@ def test_settings_are_read_as_typed() -> None:
     assert given.files == (Path("v.yml").absolute(),)
 
 
+def test_braces_hold_variables_as_ansible_takes_them() -> None:
+    given = variables.given(['{"training_volumes": ["a:/data"], "training_retries": 3}', "training_retries=2"])
+    assert given.values == {"training_volumes": ["a:/data"], "training_retries": "2"}
+    with pytest.raises(SamerunError, match="no variables in JSON") as refused:
+        variables.given(["{a: "])
+    assert refused.value.code == USAGE
+
+
 @pytest.mark.parametrize("text", ["foo", "=1", ""])
 def test_what_is_no_assignment_is_refused(text: str) -> None:
     with pytest.raises(SamerunError, match="NAME=VALUE") as refused:

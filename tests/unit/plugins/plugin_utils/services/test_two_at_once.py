@@ -1,0 +1,64 @@
+"""Two commands that set up one world of processes at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.process import ProcessHost
+
+
+def twice(do: Any) -> list[Any]:
+    """What `do` returns in two threads at once."""
+    found: list[Any] = []
+    threads = [threading.Thread(target=lambda: found.append(do())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+    return found
+
+
+def test_the_second_takes_the_keys_of_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[Credentials] = []
+
+    def slowly() -> Credentials | None:
+        found = kept[-1] if kept else None
+        time.sleep(0.2)
+        return found
+
+    host = SimpleNamespace(credentials=slowly, keep_credentials=kept.append, trainer_found=lambda: None)
+    monkeypatch.setattr(credentials, "host_of", lambda _world: host)
+    world: Any = SimpleNamespace(state=tmp_path, given_credentials=None, object_store=SimpleNamespace(external=False))
+    changes = twice(lambda: credentials.ensure(world, trainer=True))
+    assert sorted(changes) == [False, True]
+    assert len(kept) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_second_finds_what_the_first_has_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running: list[str] = []
+
+    def start(_python: Path) -> None:
+        assert not running or running == ["ended"], "supervisord would find its socket taken"
+        running[:] = ["starts"]
+        time.sleep(0.2)
+        running[:] = ["ended"]
+
+    world: Any = SimpleNamespace(state=tmp_path, cache=tmp_path, bind="127.0.0.1")
+    service: Any = SimpleNamespace(name="s", data="data", requirements=[], command=["x"], env={})
+
+    def apply() -> bool:
+        host = ProcessHost(world)
+        monkeypatch.setattr(host.supervisor, "start", start)
+        monkeypatch.setattr(host.supervisor, "apply", lambda _name, restart: None)
+        return host.apply(service, restart=False)
+
+    assert len(twice(apply)) == 2
