@@ -23,7 +23,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import collector
 
 AT_ONCE = 20
 # A container or a pod takes seconds of a small machine; benchmarks/many.py starts a hundred there too.
-IN_A_ROW = {"process": 100, "docker": 10, "kubernetes": 10}
+IN_A_ROW = {"process": 100, "docker": 5, "kubernetes": 5}
 SPARE = 3  # descriptors of connections that a library may keep open whatever the number of launches
 KEPT = {"log.txt", "record.json", "work"}
 MEMORY = 40 << 20  # bytes; what libraries and the first launches leave
