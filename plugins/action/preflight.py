@@ -48,6 +48,8 @@ class ActionModule(SamerunAction):
             if "+" in variable:  # an inner port, which nobody asked for
                 continue
             self.say(f"{variable}: the port asked for is taken, {port} is used and kept")
+        if not self.checking:
+            host.reach()
         settled = [] if self.checking else collector.collect(world)[0]
         for line in overrides:
             self.warn(line)
@@ -77,6 +79,8 @@ def _check_kinds(world: World, claims: list[Claim]) -> None:
 
 
 def _consoles(world: World, claim: Claim) -> list[str]:
+    if world.port_forward:
+        return []  # only what runs use is forwarded
     found = (world.object_store.page(p.port, p.node_port) for p in claim.ports if p.name == "console")
     return [url for url in found if url]
 

@@ -56,6 +56,10 @@ options:
         description: Where this host reaches NodePorts; empty for the host of the API server.
         type: str
         default: ''
+      port_forward:
+        description: Whether this host reaches the services by a kept port-forward, on their own ports.
+        type: bool
+        default: false
       training_namespace:
         description: The namespace that Jobs run in.
         type: str

@@ -27,6 +27,7 @@ _WORLD: dict[str, Any] = {
     "context": {"type": "str", "default": ""},
     "kubeconfig": {"type": "str", "default": ""},
     "node_address": {"type": "str", "default": ""},
+    "port_forward": {"type": "bool", "default": False},
     "training_namespace": {"type": "str", "default": "training"},
     "pull_secrets": {"type": "list", "elements": "str", "default": []},
     "mlflow": {

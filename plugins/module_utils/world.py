@@ -73,6 +73,7 @@ class World:
     registry: str = ""
     context: str = ""
     kubeconfig: str = ""
+    port_forward: bool = False
     training_namespace: str = "training"
     pull_secrets: tuple[str, ...] = ()
     kept_ports: Mapping[str, int] = field(default_factory=dict)
@@ -90,15 +91,16 @@ class World:
         kept = files.read_json(state / "ports.json")
         shared = {"target": target, "host": "localhost" if options["bind"] in LOOPBACK else options["bind"]}
         if "{node_address}" in ADDRESSES.get(target, {}).get("host", ""):
-            shared["node_address"] = (
-                options["node_address"] or kubeconfig.context(options["kubeconfig"], options["context"]).node_address
-            )
+            # A port-forward listens here, on the services' own ports.
+            here = "localhost" if options.get("port_forward", False) else options["node_address"]
+            shared["node_address"] = here or kubeconfig.context(options["kubeconfig"], options["context"]).node_address
 
         def endpoint(service: str, role: str) -> Endpoint:
             given, asked = options[role], int(options[role]["port"])
             return Endpoint(
                 service=service, role=role, name=given["name"], namespace=given["namespace"],
-                port=int(kept.get(moved_key(f"{role}_port", asked), asked)), node_port=int(given["node_port"]),
+                port=int(kept.get(moved_key(f"{role}_port", asked), asked)),
+                node_port=asked if options.get("port_forward", False) else int(given["node_port"]),
                 external=given["endpoint"], **shared,
             )  # fmt: skip
 
@@ -112,6 +114,7 @@ class World:
             bind=options["bind"], docker_host=options.get("docker_host", ""), network=options["network"],
             registry=options["registry"].rstrip("/"),
             context=options["context"], kubeconfig=options["kubeconfig"],
+            port_forward=options.get("port_forward", False),
             training_namespace=options["training_namespace"], kept_ports=kept,
             pull_secrets=tuple(options["pull_secrets"]),
         )  # fmt: skip

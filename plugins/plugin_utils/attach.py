@@ -22,6 +22,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, launch_ids
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
 _POLL = 0.2
@@ -168,6 +169,7 @@ def find(worlds: Sequence[World], prefix: str = "") -> Attached:
     live: dict[str, Attached] = {}
     if prefix not in kept:  # an id in full needs no engine
         for world in worlds:
+            host_of(world).reach()
             for target in collector.targets(world):
                 live.update({record.launch: Attached(world, record, target) for record in target.launches()})
     launch = launch_ids.chosen({**live, **kept}, prefix)

@@ -36,6 +36,7 @@ def check_run(options: Mapping[str, Any], training: Mapping[str, Any]) -> tuple[
     _ = world.given_credentials  # it refuses one key without the other
     host = host_of(world)
     host.check()
+    host.reach()
     wanted = Training.from_options(training, world)
     overrides = check_training(world, wanted)
     check_services(world, host, set())

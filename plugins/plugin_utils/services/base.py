@@ -54,6 +54,9 @@ class ServiceHost(abc.ABC):
     def check(self) -> None:
         """Raise a SamerunError if nothing can be asked here now."""
 
+    def reach(self) -> None:  # noqa: B027 - most hosts have nothing to do
+        """See to it that this host reaches the services; where it does so by itself, nothing."""
+
     @abc.abstractmethod
     def claim(self, claims: Sequence[Claim]) -> dict[str, int]:
         """See that names and ports are free or ours.

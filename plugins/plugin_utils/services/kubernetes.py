@@ -15,7 +15,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import End
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import now
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, Credentials
-from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, images
+from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, forwarding, images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import (
     Cluster,
@@ -56,6 +56,10 @@ class KubernetesHost(ServiceHost):
                 CONFIG,
             )
         self.cluster.check()
+
+    def reach(self) -> None:
+        if self.world.port_forward:
+            forwarding.ensure(self.world)
 
     def claim(self, claims: Sequence[Claim]) -> dict[str, int]:
         for claim in claims:
@@ -156,6 +160,7 @@ class KubernetesHost(ServiceHost):
         kinds = ["Deployment", "Service", "Job"] + (["ConfigMap", "PersistentVolumeClaim"] if purge else [])
         selector = f"{OWNER_LABEL}={OWNER},{WORLD_LABEL}={self.world.name}"
         removed = []
+        forwarding.stop(self.world)
         with self.cluster.explained("remove the world's services"):
             for place in self._namespaces():
                 for kind in [*kinds, "Secret"]:

@@ -1,0 +1,82 @@
+"""Training on this host against services of a cluster, by a port-forward that is kept."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import difficult
+import engines
+import launches
+import psutil
+import pytest
+import worlds
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, forwarding, guard
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+
+pytestmark = [pytest.mark.kubernetes, pytest.mark.parametrize("real", ["kubernetes"], indirect=True)]
+
+TRAINER = {"requirements": str(worlds.ROOT / "trainer" / "requirements.txt")}
+
+
+@pytest.fixture
+def forwarded(real: worlds.RealWorld) -> Iterator[World]:
+    """The cluster's world as a host sees it that reaches no port of its nodes."""
+    world = World.from_options({**real.options, "port_forward": True, "node_address": "203.0.113.1"})
+    yield world
+    forwarding.stop(world)
+
+
+def test_a_process_trains_by_a_forward_that_outlives_pods(forwarded: World, tmp_path: Path) -> None:
+    host = host_of(forwarded)
+    host.reach()
+    shutil.copy(difficult.DATA / "opens_a_run.py", tmp_path)
+    given = {**TRAINER, "script": str(tmp_path / "opens_a_run.py"), "args": ["exit"], "target": "process"}
+    record = launches.launch(forwarded, **given).record
+    assert record.exit_code == 3, record.reason
+    (run,) = record.mlflow_runs
+    assert (record.exit_code, run.status, run.metrics) == (3, "FAILED", {"loss": 0.25})
+    assert run.url.startswith(f"http://localhost:{forwarded.mlflow.port}/")
+    (process,) = kept(forwarded)
+    engines.engine_of(forwarded).kill_service(forwarded.mlflow.name, forwarded.mlflow.namespace)
+    engines.wait_until(lambda: answers(forwarded), "the forward finds the new pod")
+    host.reach()
+    assert kept(forwarded) == [process], "one that runs is left alone"
+    process.kill()
+    engines.wait_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, "it dies")
+    host.reach()
+    collector.collect(forwarded)
+    assert answers(forwarded)
+    forwarding.stop(forwarded)
+    assert kept(forwarded) == []
+    assert not (forwarded.state / "forward").exists()
+
+
+def test_a_port_that_is_taken_is_named(forwarded: World) -> None:
+    with (
+        socket.create_server(("127.0.0.1", forwarded.mlflow.port)),
+        pytest.raises(SamerunError, match=r"forward port \d+: another program has it") as refused,
+    ):
+        host_of(forwarded).reach()
+    assert refused.value.hint == "Move ours: mlflow_port=N"
+    assert kept(forwarded) == []
+
+
+def answers(world: World) -> bool:
+    try:
+        with urllib.request.urlopen(f"{world.mlflow.url('host')}/health", timeout=20) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def kept(world: World) -> list[psutil.Process]:
+    """The processes of the world's forward."""
+    mark = str(world.state / "forward")
+    return [one for one in psutil.process_iter() if guard._carries(one, mark) and one.status() != psutil.STATUS_ZOMBIE]
