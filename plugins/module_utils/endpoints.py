@@ -77,6 +77,8 @@ class Endpoint:
     def hosts(self) -> list[str]:
         """Every Host header that a caller inside or outside may send, for a server that accepts only known ones."""
         found = {urlsplit(self.url(viewpoint)).netloc for viewpoint in ADDRESSES[self.target]}
+        if self.namespace:  # by a port-forward, ours or kubectl's
+            found.add(f"localhost:{self.port}")
         for netloc in list(found):
             host, _, port = netloc.rpartition(":")
             if host == "localhost":
