@@ -51,7 +51,8 @@ def test_an_external_loopback_is_refused_from_inside(host: str) -> None:
 def test_hosts_are_every_name_in_use() -> None:
     assert endpoint("docker").hosts() == ["127.0.0.1:5000", "localhost:5000", "mlflow:5000"]
     assert set(endpoint("kubernetes").hosts()) == {
-        "127.0.0.1:30500", "localhost:30500", "127.0.0.1:5000", "localhost:5000", "mlflow.monitoring.svc.cluster.local:5000",
+        "127.0.0.1:30500", "localhost:30500", "127.0.0.1:5000", "localhost:5000",
+        "mlflow.monitoring.svc.cluster.local:5000",
         "mlflow.monitoring.svc:5000", "mlflow.monitoring:5000", "mlflow:5000",
     }  # fmt: skip
 
