@@ -12,19 +12,18 @@ how it travels.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
-import shutil
 import signal
 import sys
-import tarfile
 import time
 from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import imports, keeping, probes, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import imports, probes, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.delivered_code import DeliveredCode
+from ansible_collections.samerun.stack.plugins.plugin_utils.ending import Ending
 from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
 from ansible_collections.samerun.stack.plugins.plugin_utils.script_process import ScriptProcess
 
@@ -33,7 +32,6 @@ RUN_ID = "MLFLOW_RUN_ID"
 LAUNCH = "SAMERUN_LAUNCH"  # by it a process is known as part of a launch, whoever its parent is
 EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
 EX_FINAL = 1  # of a script that was killed for a reason that another attempt would meet again; the report has its own
-_RUNS_TOLD = 20  # of all that were closed: a report on Kubernetes has 4096 bytes
 _REASON_LENGTH = 1000
 _AGAIN_SECONDS = 1.0  # before a script that was killed is started again
 _SPEC_FACTS = ("launch", "world", "target", "script", "fingerprint", "bundle_sha256")
@@ -55,11 +53,9 @@ class Shim:
         # Both the script and what is asked from here.
         os.environ.update(contract.unproxied(os.environ, spec.get("own_hosts", ())))
         self.env = dict(os.environ)
-        self.client: Any = None
         self.began = 0.0
-        # Kubernetes' termination log is there already, and empty; a plain file appears whole.
-        self.in_place = os.path.exists(spec["report"]) and os.path.getsize(spec["report"]) == 0
         self.server = tracking.Tracking(self.env[probes.TRACKING_URI], 5, contract.Login.of(self.env))
+        self.code = DeliveredCode(spec, self.env, self.server, None)
         self.report: dict[str, Any] = {name: spec[name] for name in _SPEC_FACTS if name in spec}
         self.report.update(started_at=now(), stage="prepare")
         secret = {*contract.keys(secret=True), *spec.get("secret_names", [])}
@@ -70,8 +66,8 @@ class Shim:
     def run(self) -> int:
         """Do all of it; return the exit code, negative for a signal."""
         try:
-            self.client = self._store()
-            self._unpack()
+            self.code.client = self._store()
+            self.code.unpack()
             with imports.Checking(self.spec, self.env) as checking:
                 self._probe()
                 server = probes.server_version(self.env[probes.TRACKING_URI], self.server.login)
@@ -84,7 +80,7 @@ class Shim:
         if code < 0:
             self.report["signal"] = -code
         self._explain(code)
-        self._end()
+        self.end()
         return code
 
     @property
@@ -105,55 +101,17 @@ class Shim:
         except ImportError:
             return None
 
-    def _unpack(self) -> None:
-        if self.spec.get("mounted"):  # the working folder is the project itself
-            return
-        shutil.rmtree(self.spec["work"], ignore_errors=True)  # of an attempt that was lost
-        os.makedirs(self.spec["work"], exist_ok=True)
-        code = self._code()
-        probes.probe_disk(self.spec["work"], code)
-        with tarfile.open(fileobj=io.BytesIO(code)) as archive:
-            if hasattr(tarfile, "data_filter"):
-                # Ours was made from the project folder; links in it may point where the project's own do.
-                archive.extraction_filter = staticmethod(tarfile.tar_filter)
-            archive.extractall(self.spec["work"])  # noqa: S202 - our own archive
-
-    def _code(self) -> bytes:
-        if self.spec.get("bundle_key"):
-            return self._fetch(self.client)
-        with open(self.spec["bundle"], "rb") as packed:
-            return packed.read()
-
-    def _fetch(self, client: Any) -> bytes:
-        bucket, key = self.spec["bucket"], self.spec["bundle_key"]
-        if self._proxied:
-            try:
-                return keeping.Artifacts(keeping.PROXY, self.server, None).get(key)
-            except keeping.KeepingError as error:
-                raise probes.ProbeError(
-                    f"Failed to fetch the code through MLflow: {error}.", "Does it reach its store? Its log says."
-                ) from error
-        if client is None:
-            raise probes.ProbeError(
-                "Failed to fetch the code: the trainer has no boto3.", "Add boto3 to its requirements."
-            )
-        try:
-            data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except Exception as error:  # as in probe_s3
-            raise probes.s3_problem(error, bucket, self.env[probes.S3_ENDPOINT], self.spec["viewpoint"]) from error
-        return data
-
     def _probe(self) -> None:
         uri, viewpoint = self.env[probes.TRACKING_URI], self.spec["viewpoint"]
         endpoint = "" if self._proxied else self.env.get(probes.S3_ENDPOINT, "")
-        probes.probe_all(uri, endpoint, self.client, self.spec["bucket"], viewpoint, self.server.login)
+        probes.probe_all(uri, endpoint, self.code.client, self.spec["bucket"], viewpoint, self.server.login)
         if self._proxied:
             probes.probe_artifacts(self.server, viewpoint)
 
     def _refuse(self, error: probes.ProbeError) -> int:
         self.output.say(f"{error.message} {error.hint}".rstrip())
         self.report.update(stage="probe", ended_at=now(), exit_code=None, reason=error.message, hint=error.hint)
-        self._end()
+        self.end()
         return EX_UNAVAILABLE
 
     def _attempts(self) -> int:
@@ -172,7 +130,11 @@ class Shim:
             how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
             self.output.say(f"{self.spec['script']} {how} and is started again; {left} more after that.")
             time.sleep(_AGAIN_SECONDS)
-            self._unpack()
+            try:
+                self.code.unpack()
+            except probes.ProbeError as error:
+                self.output.say(f"{error.message} {error.hint}".rstrip())
+                return code
         return -self.script.cancelled
 
     def _stopped(self) -> bool:
@@ -228,65 +190,13 @@ class Shim:
         elif code > 0:
             self._because(f"{script} ended with exit code {code}.", "Its last lines say why.")
 
+    def end(self) -> None:
+        """See `Ending`."""
+        self.report["state"] = self.state
+        Ending(self.spec, self.report, self.output, self.server, self.code).end()
+
     def _because(self, reason: str, hint: str = "") -> None:
         self.report.update(reason=reason[:_REASON_LENGTH], hint=hint)
-
-    def _end(self) -> None:
-        """Leave a report, close the launch's MLflow runs and keep what belongs to them.
-
-        Where MLflow is away, or this process is killed meanwhile, whoever reads the report does the rest later.
-        """
-        self.report["state"] = self.state
-        # A script that was never started has no runs.
-        nothing = "attempts" not in self.report and not self.spec.get("retries") and not self.spec["record_failures"]
-        self.report["closed"] = self.report["kept"] = nothing
-        self._leave_report()
-        if nothing:
-            self.output.close()
-            return
-        try:
-            self._close()
-        except (OSError, ValueError, KeyError) as error:
-            self.output.say(f"MLflow is away, its runs are closed later ({error}).")
-        self.report["log_bytes"] = self.output.bytes  # an engine may have thrown a part of it away
-        self._leave_report()
-        self.output.close()
-
-    def _close(self) -> None:
-        self.server.timeout = probes.patience(5)
-        runs = self.server.launch_runs(self.spec["launch"])
-        if not runs and self.report["state"] == "FAILED" and self.spec["record_failures"]:
-            runs = [keeping.failed_run(self.server, self.report)]
-        closed = self.server.close(runs, self.report["state"], keeping.tags(self.report))
-        self.report.update(runs=closed[:_RUNS_TOLD], closed=True)
-        self.report["kept"] = self._keep(keeping.chosen(runs))
-
-    def _keep(self, run: Any) -> bool:
-        """Keep log, record, code and outputs with `run`; return whether nothing is left to be kept."""
-        patterns = list(self.spec.get("outputs", []))
-        if run is None:
-            if patterns:
-                self.output.say("There is no MLflow run that the files of training_outputs could be kept with.")
-            return True
-        outputs = list(keeping.files(self.spec["work"], patterns))
-        if patterns and not outputs:
-            self.output.say(f"Nothing that the script left is named by training_outputs ({', '.join(patterns)}).")
-        try:
-            artifacts = keeping.Artifacts(run["info"]["artifact_uri"], self.server, self.client)
-            code = self._code() if self.spec.get("keep_code") else b""
-            problems = keeping.keep(artifacts, self.report, self.spec["log"], code, outputs)
-        except (keeping.KeepingError, probes.ProbeError, OSError) as error:
-            problems = [str(error)]
-        if problems:
-            self.output.say(f"Not everything could be kept with the MLflow run: {'; '.join(problems)}.")
-        return not problems
-
-    def _leave_report(self) -> None:
-        part = self.spec["report"] + ("" if self.in_place else ".part")
-        with open(part, "w", encoding="utf-8") as out:
-            json.dump(self.report, out)
-        if part != self.spec["report"]:
-            os.replace(part, self.spec["report"])
 
 
 def main(argv: list[str], leave: Callable[[int], Any] = sys.exit) -> None:

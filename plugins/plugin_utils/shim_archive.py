@@ -12,7 +12,9 @@ from pathlib import Path, PurePosixPath
 from ansible_collections.samerun.stack.plugins.module_utils import contract, masking
 from ansible_collections.samerun.stack.plugins.plugin_utils import (
     clocks,
+    delivered_code,
     descendants,
+    ending,
     imports,
     keeping,
     probes,
@@ -27,7 +29,9 @@ NAME = "shim.pyz"
 _MODULES = (
     clocks,
     contract,
+    delivered_code,
     descendants,
+    ending,
     imports,
     keeping,
     masking,

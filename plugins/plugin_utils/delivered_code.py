@@ -1,0 +1,83 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The code of a launch where it runs: read from where it was put, unpacked into a fresh folder.
+
+This file travels with a launch, see shim.py.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import tarfile
+from typing import Any, Mapping
+
+from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+
+
+class DeliveredCode:
+    """The bundle of a launch: a file, or an object of the store.
+
+    Args:
+        spec: the shim's.
+        env: of the launch.
+        server: fetches it where the store is reached through MLflow.
+        client: of boto3, or None.
+    """
+
+    def __init__(self, spec: Mapping[str, Any], env: Mapping[str, str], server: Tracking, client: Any) -> None:
+        self.spec = spec
+        self.env = env
+        self.server = server
+        self.client = client
+
+    def unpack(self) -> None:
+        """Fill the working folder.
+
+        Raises:
+            ProbeError: it cannot be fetched, or does not fit.
+        """
+        if self.spec.get("mounted"):  # the working folder is the project itself
+            return
+        shutil.rmtree(self.spec["work"], ignore_errors=True)  # of an attempt that was lost
+        os.makedirs(self.spec["work"], exist_ok=True)
+        code = self.read()
+        probes.probe_disk(self.spec["work"], code)
+        with tarfile.open(fileobj=io.BytesIO(code)) as archive:
+            if hasattr(tarfile, "data_filter"):
+                # Ours was made from the project folder; links in it may point where the project's own do.
+                archive.extraction_filter = staticmethod(tarfile.tar_filter)
+            archive.extractall(self.spec["work"])  # noqa: S202 - our own archive
+
+    def read(self) -> bytes:
+        """The bundle.
+
+        Raises:
+            ProbeError: it cannot be fetched.
+        """
+        if self.spec.get("bundle_key"):
+            return self._fetch(self.client)
+        with open(self.spec["bundle"], "rb") as packed:
+            return packed.read()
+
+    def _fetch(self, client: Any) -> bytes:
+        bucket, key = self.spec["bucket"], self.spec["bundle_key"]
+        if self.spec.get("artifacts") == contract.PROXIED:
+            try:
+                return keeping.Artifacts(keeping.PROXY, self.server, None).get(key)
+            except keeping.KeepingError as error:
+                raise probes.ProbeError(
+                    f"Failed to fetch the code through MLflow: {error}.", "Does it reach its store? Its log says."
+                ) from error
+        if client is None:
+            raise probes.ProbeError(
+                "Failed to fetch the code: the trainer has no boto3.", "Add boto3 to its requirements."
+            )
+        try:
+            data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except Exception as error:  # as in probe_s3
+            raise probes.s3_problem(error, bucket, self.env[probes.S3_ENDPOINT], self.spec["viewpoint"]) from error
+        return data

@@ -1,0 +1,95 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The end of a launch, told from inside: the report, its MLflow runs, and what is kept with them.
+
+This file travels with a launch, see shim.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Mapping
+
+from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.delivered_code import DeliveredCode
+from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
+from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+
+_RUNS_TOLD = 20  # of all that were closed: a report on Kubernetes has 4096 bytes
+
+
+class Ending:
+    """Ends one launch.
+
+    Args:
+        spec: the shim's.
+        report: what is told; it is added to.
+    """
+
+    def __init__(
+        self, spec: Mapping[str, Any], report: dict[str, Any], output: Output, server: Tracking, code: DeliveredCode
+    ) -> None:
+        self.spec = spec
+        self.report = report
+        self.output = output
+        self.server = server
+        self.code = code
+        # Kubernetes' termination log is there already, and empty; a plain file appears whole.
+        self.in_place = os.path.exists(spec["report"]) and os.path.getsize(spec["report"]) == 0
+
+    def end(self) -> None:
+        """Leave a report, close the launch's MLflow runs and keep what belongs to them.
+
+        Where MLflow is away, or this process is killed meanwhile, whoever reads the report does the rest later.
+        """
+        # A script that was never started has no runs.
+        nothing = "attempts" not in self.report and not self.spec.get("retries") and not self.spec["record_failures"]
+        self.report["closed"] = self.report["kept"] = nothing
+        self._leave_report()
+        if nothing:
+            self.output.close()
+            return
+        try:
+            self._close()
+        except (OSError, ValueError, KeyError) as error:
+            self.output.say(f"MLflow is away, its runs are closed later ({error}).")
+        self.report["log_bytes"] = self.output.bytes  # an engine may have thrown a part of it away
+        self._leave_report()
+        self.output.close()
+
+    def _close(self) -> None:
+        self.server.timeout = probes.patience(5)
+        runs = self.server.launch_runs(self.spec["launch"])
+        if not runs and self.report["state"] == "FAILED" and self.spec["record_failures"]:
+            runs = [keeping.failed_run(self.server, self.report)]
+        closed = self.server.close(runs, self.report["state"], keeping.tags(self.report))
+        self.report.update(runs=closed[:_RUNS_TOLD], closed=True)
+        self.report["kept"] = self._keep(keeping.chosen(runs))
+
+    def _keep(self, run: Any) -> bool:
+        """Keep log, record, code and outputs with `run`; return whether nothing is left to be kept."""
+        patterns = list(self.spec.get("outputs", []))
+        if run is None:
+            if patterns:
+                self.output.say("There is no MLflow run that the files of training_outputs could be kept with.")
+            return True
+        outputs = list(keeping.files(self.spec["work"], patterns))
+        if patterns and not outputs:
+            self.output.say(f"Nothing that the script left is named by training_outputs ({', '.join(patterns)}).")
+        try:
+            artifacts = keeping.Artifacts(run["info"]["artifact_uri"], self.server, self.code.client)
+            code = self.code.read() if self.spec.get("keep_code") else b""
+            problems = keeping.keep(artifacts, self.report, self.spec["log"], code, outputs)
+        except (keeping.KeepingError, probes.ProbeError, OSError) as error:
+            problems = [str(error)]
+        if problems:
+            self.output.say(f"Not everything could be kept with the MLflow run: {'; '.join(problems)}.")
+        return not problems
+
+    def _leave_report(self) -> None:
+        part = self.spec["report"] + ("" if self.in_place else ".part")
+        with open(part, "w", encoding="utf-8") as out:
+            json.dump(self.report, out)
+        if part != self.spec["report"]:
+            os.replace(part, self.spec["report"])
