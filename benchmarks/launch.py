@@ -17,11 +17,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import bare
 import measure
-from platformdirs import user_cache_path, user_state_path
+from platformdirs import user_state_path
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import scripts, venvs
 
 SCRIPT = """\
 import mlflow
@@ -48,42 +48,22 @@ def main() -> None:
         project = Path(folder)
         (project / "train.py").write_text(SCRIPT)
         (project / "MLproject").write_text(PROJECT)
-        ours = launches(options, project)
+        ours = {name: _bound(argv, None, project) for name, argv in measure.ours(options, project).items()}
         next(iter(ours.values()))()  # makes the trainer's venv, which the other commands use
         rows = {**peers(options, project, state), **ours}
-        taken = measure.medians(rows, options.repeat)
+        taken = measure.turns(rows, options.repeat)
     print(measure.table("one metric, process target", taken))
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-i", "--inventory", default="process")
-    parser.add_argument("-e", "--extra", action="append", default=[], help="VARIABLE=VALUE or @FILE for samerun")
-    parser.add_argument("--repeat", type=int, default=7)
+    parser = measure.parser(__doc__, "process")
     parser.add_argument("--peer", action="append", default=[], help="NAME=COMMAND, run in the project's folder")
     return parser.parse_args()
 
 
-def launches(options: argparse.Namespace, project: Path) -> dict[str, measure.Measure]:
-    """Our own commands."""
-    inventory = ["-i", measure.inventory(options.inventory)]
-    variables = measure.given(options.extra)
-    play = [
-        measure.needed("ansible-playbook"), "playbooks/train.yml", *inventory, *variables,
-        "-e", f"training_script={project / 'train.py'}",
-    ]  # fmt: skip
-    rows: dict[str, measure.Measure] = {}
-    if samerun := measure.found("samerun"):
-        command = [samerun, *inventory, "train", "train.py", *variables]
-        rows["samerun train"] = lambda: measure.seconds(command, cwd=project)
-    else:
-        measure.skipped("samerun train", "pip install .")
-    return {**rows, "ansible-playbook train.yml": lambda: measure.seconds(play)}
-
-
 def peers(options: argparse.Namespace, project: Path, state: Path) -> dict[str, measure.Measure]:
     """The script without us, first, and what else people start it with."""
-    bin_folder = venvs.folder(user_cache_path("samerun"), scripts.DEFAULT_REQUIREMENTS) / "bin"
+    bin_folder = bare.venv()
     env = contract.inherited(os.environ) | json.loads((state / "contract.json").read_text())
     env["DO_NOT_TRACK"] = "true"  # as in a launch: see docs/adr/0004-shim.md
     env["PATH"] = os.pathsep.join([str(bin_folder), str(Path(sys.executable).parent), env["PATH"]])
@@ -98,7 +78,7 @@ def peers(options: argparse.Namespace, project: Path, state: Path) -> dict[str, 
     return {name: _bound(argv, env, project) for name, argv in commands.items()}
 
 
-def _bound(argv: list[str], env: dict[str, str], folder: Path) -> measure.Measure:
+def _bound(argv: list[str], env: dict[str, str] | None, folder: Path) -> measure.Measure:
     return lambda: measure.seconds(argv, env=env, cwd=folder)
 
 

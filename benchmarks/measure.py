@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import statistics
@@ -9,14 +10,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "collections"))
 
+INVENTORIES = {"process": "process", "docker": "local", "kubernetes": "k8s"}
 Measure = Callable[[], float]
+_T = TypeVar("_T")
+_SMALL = 0.05  # seconds: no ratio is made of less
 
 
 class Failed(SystemExit):
@@ -41,6 +47,15 @@ def skipped(what: str, how: str) -> None:
     print(f"skipped: {what} ({how})", file=sys.stderr)
 
 
+def parser(about: str | None, inventory: str = "", repeat: int = 7) -> argparse.ArgumentParser:
+    """The options that all have."""
+    made = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("-i", "--inventory", default=inventory)
+    made.add_argument("-e", "--extra", action="append", default=[], help="VARIABLE=VALUE or @FILE for samerun")
+    made.add_argument("--repeat", type=int, default=repeat)
+    return made
+
+
 def inventory(name: str) -> str:
     """The path of one of the inventories that come with samerun, or `name` itself."""
     packaged = ROOT / "inventories" / name
@@ -53,51 +68,110 @@ def given(variables: Sequence[str]) -> list[str]:
     return [word for one in absolute for word in ("-e", one)]
 
 
-def world(given: Sequence[str], default: str) -> str:
+def variables(extra: Sequence[str]) -> dict[str, Any]:
+    """What such arguments say."""
+    said: dict[str, Any] = {}
+    for one in extra:
+        said |= yaml.safe_load(Path(one[1:]).read_text()) if one.startswith("@") else dict([one.partition("=")[::2]])
+    return said
+
+
+def world(extra: Sequence[str], default: str) -> str:
     """The world's name: `samerun_world` of the extra variables, or the inventory's host."""
-    name = default
-    for one in given:
-        found = yaml.safe_load(Path(one[1:]).read_text()) if one.startswith("@") else dict([one.partition("=")[::2]])
-        name = found.get("samerun_world", name)
-    return name
+    return str(variables(extra).get("samerun_world", default))
 
 
-def seconds(argv: Sequence[str], *, until: str = "", env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> float:
-    """Run `argv` to its end and return how long it took, or how long its first line with `until` took.
+def ours(options: argparse.Namespace, project: Path) -> dict[str, list[str]]:
+    """Our own commands for a project's train.py, as users type them; to be run in its folder."""
+    chosen = ["-i", inventory(options.inventory)]
+    extra = given(options.extra)
+    config = f"ANSIBLE_CONFIG={ROOT / 'ansible.cfg'}"  # as in the checkout
+    play = ["env", config, needed("ansible-playbook"), str(ROOT / "playbooks" / "train.yml"), *chosen, *extra]
+    commands = {"ansible-playbook train.yml": [*play, "-e", f"training_script={project / 'train.py'}"]}
+    samerun = found("samerun")
+    if samerun is None:
+        skipped("samerun train", "pip install .")
+        return commands
+    return {"samerun train": [samerun, *chosen, "train", "train.py", *extra], **commands}
 
-    Raises:
-        Failed: its exit code is not zero, or the line never came.
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command went, by the clock on the wall.
+
+    Attributes:
+        lines: what it said, each with the time at which it came.
     """
-    return run(argv, until=until, env=env, cwd=cwd)[0]
+
+    began: float
+    ended: float
+    code: int
+    lines: list[tuple[float, str]] = field(repr=False)
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
+
+    @property
+    def text(self) -> str:
+        return "".join(line for _, line in self.lines)
+
+    def line(self, wanted: str) -> tuple[float, str]:
+        """The first line that has `wanted`, with its time.
+
+        Raises:
+            Failed: there is none.
+        """
+        for stamp, line in self.lines:
+            if wanted in line:
+                return stamp, line
+        raise Failed(f"it never said {wanted!r}:\n{self.text}")
 
 
 def run(
-    argv: Sequence[str], *, until: str = "", env: Mapping[str, str] | None = None, cwd: Path = ROOT
-) -> tuple[float, str]:
-    """As `seconds`, with all that it said."""
-    lines: list[str] = []
-    seen = 0.0
-    start = time.perf_counter()
+    argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT, code: int | None = 0,
+    seen: Callable[[str], None] | None = None,
+) -> Ran:  # fmt: skip
+    """Run `argv` to its end.
+
+    Args:
+        code: with which it must end; None for any but 0.
+        seen: is given each line as it comes.
+
+    Raises:
+        Failed: it ended with another code.
+    """
+    lines: list[tuple[float, str]] = []
+    began = time.time()
     with subprocess.Popen(
         list(argv), cwd=cwd, env=None if env is None else dict(env), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
     ) as process:  # fmt: skip
         for line in process.stdout or ():
-            if until and not seen and until in line:
-                seen = time.perf_counter() - start
-            lines.append(line)
-    end = time.perf_counter() - start
-    if process.returncode or (until and not seen):
-        raise Failed(f"{' '.join(argv)} (exit code {process.returncode})\n{''.join(lines[-15:])}")
-    return seen or end, "".join(lines)
+            lines.append((time.time(), line))
+            if seen:
+                seen(line)
+    ran = Ran(began, time.time(), process.returncode, lines)
+    if ran.code == 0 if code is None else ran.code != code:
+        raise Failed(f"{' '.join(argv)} (exit code {ran.code})\n{''.join(ran.text.splitlines(True)[-15:])}")
+    return ran
 
 
-def medians(rows: Mapping[str, Measure], repeat: int) -> dict[str, list[float]]:
+def seconds(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> float:
+    """How long `argv` took.
+
+    Raises:
+        Failed: its exit code is not zero.
+    """
+    return run(argv, env=env, cwd=cwd).seconds
+
+
+def turns(rows: Mapping[str, Callable[[], _T]], repeat: int) -> dict[str, list[_T]]:
     """Measure each row `repeat` times, after one warm-up, in turns: what else the machine does then hits all alike."""
     for name, measure in rows.items():
         print(f"warming up: {name}", file=sys.stderr)
         measure()
-    taken: dict[str, list[float]] = {name: [] for name in rows}
+    taken: dict[str, list[_T]] = {name: [] for name in rows}
     for number in range(repeat):
         print(f"round {number + 1} of {repeat}", file=sys.stderr)
         for name, measure in rows.items():
@@ -116,7 +190,8 @@ def table(title: str, taken: Mapping[str, Sequence[float]]) -> str:
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for name, values in taken.items():
-        over, ratio = middle[name] - middle[base], middle[name] / middle[base]
+        over = middle[name] - middle[base]
+        ratio = f"{middle[name] / middle[base]:.2f}" if middle[base] >= _SMALL else "-"
         spread = f"{min(values):.2f} to {max(values):.2f}"
-        lines.append(f"| {name} | {middle[name]:.2f} | {spread} | {over:+.2f} | {ratio:.2f} |")
+        lines.append(f"| {name} | {middle[name]:.2f} | {spread} | {over:+.2f} | {ratio} |")
     return "\n".join(lines)

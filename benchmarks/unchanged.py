@@ -21,7 +21,6 @@ from pathlib import Path
 import measure
 import plain
 
-INVENTORIES = {"docker": "local", "kubernetes": "k8s", "process": "process"}
 SCRIPT = """\
 import mlflow
 
@@ -40,7 +39,7 @@ def main() -> None:
         for target, extra in given.items():
             rows[f"site.yml, {target}"] = site(target, extra, folder / "project" / "train.py")
             rows |= PEERS.get(target, nothing)(stack, folder)
-        taken = measure.medians(rows, repeat)
+        taken = measure.turns(rows, repeat)
     print(measure.table("nothing differs", taken))
 
 
@@ -52,14 +51,14 @@ def arguments() -> tuple[dict[str, list[str]], int]:
     given: dict[str, list[str]] = {}
     for word in options.targets:
         target, _, extra = word.partition(":")
-        if target not in INVENTORIES:
-            parser.error(f"{target} is none of {', '.join(INVENTORIES)}")
+        if target not in measure.INVENTORIES:
+            parser.error(f"{target} is none of {', '.join(measure.INVENTORIES)}")
         given.setdefault(target, []).extend([extra] if extra else [])
     return given, options.repeat
 
 
 def site(target: str, extra: list[str], script: Path) -> measure.Measure:
-    inventory = ["-i", measure.inventory(INVENTORIES[target])]
+    inventory = ["-i", measure.inventory(measure.INVENTORIES[target])]
     argv = [
         measure.needed("ansible-playbook"), "site.yml", *inventory, *measure.given(extra),
         "-e", f"training_script={script}",
@@ -68,11 +67,11 @@ def site(target: str, extra: list[str], script: Path) -> measure.Measure:
 
     def timed() -> float:
         nonlocal done
-        took, said = measure.run(argv)
-        if done and re.search(r"changed=[1-9]", said):
-            raise measure.Failed(f"site.yml on {target} changed something:\n{said}")
+        ran = measure.run(argv)
+        if done and re.search(r"changed=[1-9]", ran.text):
+            raise measure.Failed(f"site.yml on {target} changed something:\n{ran.text}")
         done = True
-        return took
+        return ran.seconds
 
     return timed
 
