@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import select
 import subprocess
@@ -70,16 +71,18 @@ class Engine:
         """A line that a script said: its first one names the process that is waited for."""
         if self.target != "process" or _FIRST not in line or not hasattr(os, "pidfd_open"):
             return
-        if (parent := int(line.split(_FIRST)[1].split()[0])) != os.getpid():
+        if (parent := int(line.split(_FIRST)[1].split()[0])) == os.getpid():
+            return
+        with contextlib.suppress(ProcessLookupError):
             threading.Thread(target=self._outlive, args=(os.pidfd_open(parent), parent), daemon=True).start()
 
-    def ended(self, line: str) -> float | None:
+    def ended(self, line: str, since: float) -> float | None:
         """When it knew that what said the first line `line` had ended; None where it does not say."""
         parent, host = line.split(_FIRST)[1].split()[:2]
         if self.target == "process" and (int(parent) == os.getpid() or not hasattr(os, "pidfd_open")):
             return None
         where = parent if self.target == "process" else host
-        return self._when(lambda words: words[0].startswith(where) and bool(_ENDED & set(words)))
+        return self._when(lambda words: words[0].startswith(where) and bool(_ENDED & set(words)), since)
 
     def refused(self, since: float) -> float | None:
         """When it knew that an image cannot be pulled; None where it does not say."""
@@ -87,7 +90,7 @@ class Engine:
             return None
         return self._when(lambda words: bool(_NOT_PULLED & set(words)), since)
 
-    def _when(self, wanted: Callable[[list[str]], bool], since: float = 0.0) -> float | None:
+    def _when(self, wanted: Callable[[list[str]], bool], since: float) -> float | None:
         with self._news:
             self._news.wait_for(lambda: any(t >= since and wanted(words) for t, words in self._said), _PATIENCE)
             return next((t for t, words in self._said if t >= since and wanted(words)), None)
@@ -126,12 +129,12 @@ class Times:
     after_engine: float | None
 
 
-def timed(command: Callable[[Callable[[str], None]], measure.Ran], engine: Engine) -> Times:
-    """Run a command that takes what is to see its lines."""
+def timed(command: Callable[[Callable[[str], None]], measure.Ran], engine: Engine, ours: bool) -> Times:
+    """Run a command that takes what is to see its lines; a process of others' tells nothing by its parent."""
     ran = command(engine.began)
     came, first = ran.line(_FIRST)
     last = float(ran.line(_LAST)[1].split(_LAST)[1].split()[0])
-    known = engine.ended(first)
+    known = engine.ended(first, came) if ours or engine.target != "process" else None
     return Times(came - ran.began, ran.seconds, ran.ended - last, None if known is None else ran.ended - known)
 
 

@@ -37,7 +37,8 @@ def main() -> None:
         rows = bare.commands(options, project, image, code=1)
         code = 1 if name == "samerun train" else 2  # a play's own code
         rows[name] = lambda seen: measure.run(argv, cwd=project, code=code, seen=seen)
-        taken = measure.turns({row: partial(engines.timed, run, engine) for row, run in rows.items()}, options.repeat)
+        timed = {row: partial(engines.timed, run, engine, row == name) for row, run in rows.items()}
+        taken = measure.turns(timed, options.repeat)
         title = f"{options.target}, a script that ends with 1"
         fields = {
             "after_script": "from the script's end to the exit",

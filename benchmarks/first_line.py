@@ -36,7 +36,8 @@ def main() -> None:
         next(iter(ours.values()))(print_nothing)  # makes the environment or image, which the bare command uses
         image = "" if options.target == "process" else bare.image(options)
         rows = {**bare.commands(options, project, image), **ours, **peers(options, project, image)}
-        taken = measure.turns({name: partial(engines.timed, row, engine) for name, row in rows.items()}, options.repeat)
+        timed = {name: partial(engines.timed, row, engine, name in ours) for name, row in rows.items()}
+        taken = measure.turns(timed, options.repeat)
     fields = {
         "first": "from the command to the first line",
         "after_script": "from the script's end to the exit",

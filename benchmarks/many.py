@@ -1,5 +1,7 @@
 """Launches a second, submitted detached from one program: in a row, and twenty threads at once; and what is left.
 
+The ratio is of rates: launches a second over those of the first row.
+
     python benchmarks/many.py                       # process; the world must be up: samerun up
     python benchmarks/many.py -i local --peer "docker run=docker run -d --rm python:3.11-slim python -V"
     python benchmarks/many.py -i k8s -e @k8s.yml --count 20
@@ -23,7 +25,6 @@ from pathlib import Path
 
 import measure
 import psutil
-import yaml
 
 import samerun
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
@@ -34,7 +35,7 @@ _AT_ONCE = 20
 
 def main() -> None:
     options = arguments()
-    variables = given(options.extra)
+    variables = measure.variables(options.extra)
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "hello.py"
         script.write_text(SCRIPT)
@@ -44,37 +45,30 @@ def main() -> None:
 
         submit(0).wait()  # makes the environment
         before = held()
-        rows = {"python hello.py": bare([sys.executable, str(script)], options.count)}
+        rows = {"python hello.py": bare([sys.executable, str(script)], options.repeat)}
         for peer in options.peer:
             name, _, command = peer.partition("=")
-            rows[name] = bare(shlex.split(command), options.count)
-        rows["samerun.submit, in a row"] = row(submit, options.count)
+            rows[name] = bare(shlex.split(command), options.repeat)
+        rows["samerun.submit, in a row"] = row(submit, options.repeat)
         rows[f"samerun.submit, {_AT_ONCE} threads"] = threads(submit, _AT_ONCE)
         after = held()
     print(f"launches a second, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
-    print("| | launches | seconds | a second | until the last has ended |\n| --- | ---: | ---: | ---: | ---: |")
+    print("| | launches | seconds | a second | ratio | until the last has ended |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    first = next(iter(rows.values()))
     for name, (count, seconds, ended) in rows.items():
-        print(f"| {name} | {count} | {seconds:.2f} | {count / seconds:.1f} | {ended:.1f} s |")
+        ratio = (count / seconds) / (first[0] / first[1])
+        print(f"| {name} | {count} | {seconds:.2f} | {count / seconds:.1f} | {ratio:.2f} | {ended:.1f} s |")
     print("\n| this program holds | before | after |\n| --- | ---: | ---: |")
     for name in before:
         print(f"| {name} | {before[name]} | {after[name]} |")
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-i", "--inventory", default="process")
-    parser.add_argument("-e", "--extra", action="append", default=[], help="VARIABLE=VALUE or @FILE")
+    parser = measure.parser(__doc__, "process", repeat=100)
     parser.add_argument("--peer", action="append", default=[], help="NAME=COMMAND")
-    parser.add_argument("--count", type=int, default=100, help="launches in a row")
+    parser.add_argument("--count", type=int, dest="repeat", help="the same as --repeat: launches in a row")
     return parser.parse_args()
-
-
-def given(extra: list[str]) -> dict[str, object]:
-    """The variables of -e arguments."""
-    found: dict[str, object] = {}
-    for one in extra:
-        found |= yaml.safe_load(Path(one[1:]).read_text()) if one.startswith("@") else dict([one.split("=", 1)])
-    return found
 
 
 def bare(command: list[str], count: int) -> tuple[int, float, float]:
