@@ -114,25 +114,27 @@ def test_what_goes_on_has_no_end(state: dict[str, Any] | None) -> None:
     assert pods.ended(pod(state)) is None
 
 
-STUCK: dict[str, tuple[dict[str, Any], str | None]] = {
-    "no image": (pod(waiting("ImagePullBackOff", "Back-off pulling x")), "training_image|samerun_registry"),
-    "no secret": (pod(waiting("CreateContainerConfigError", 'secret "x" not found')), "kubectl describe pod"),
-    "no claim": (pod(**unscheduled('persistentvolumeclaim "data" not found')), "training_volumes"),
-    "no image yet": (pod(waiting("ErrImagePull", "x"), age=JUST_NOW), None),
-    "being made": (pod(waiting("ContainerCreating")), None),
-    "no room, which may come": (pod(**unscheduled("0/1 nodes are available: Insufficient cpu")), None),
-    "no room, for longer than is waited": (
-        pod(**unscheduled("0/1 nodes are available", since=60)),
-        "training_node_sel",
-    ),
-    "another architecture": (pod(waiting("ErrImagePull", "no match for platform"), age=JUST_NOW), "processor"),
-    "running": (pod({"running": {}}), None),
-}
+def stuck_pods() -> dict[str, tuple[dict[str, Any], str | None]]:
+    """What a pod says, and a part of the hint, None for one that only waits; made anew, since they have an age."""
+    return {
+        "no image": (pod(waiting("ImagePullBackOff", "Back-off pulling x")), "training_image|samerun_registry"),
+        "no secret": (pod(waiting("CreateContainerConfigError", 'secret "x" not found')), "kubectl describe pod"),
+        "no claim": (pod(**unscheduled('persistentvolumeclaim "data" not found')), "training_volumes"),
+        "no image yet": (pod(waiting("ErrImagePull", "x"), age=JUST_NOW), None),
+        "being made": (pod(waiting("ContainerCreating")), None),
+        "no room, which may come": (pod(**unscheduled("0/1 nodes are available: Insufficient cpu")), None),
+        "no room, for longer than is waited": (
+            pod(**unscheduled("0/1 nodes are available", since=60)),
+            "training_node_sel",
+        ),
+        "another architecture": (pod(waiting("ErrImagePull", "no match for platform"), age=JUST_NOW), "processor"),
+        "running": (pod({"running": {}}), None),
+    }
 
 
-@pytest.mark.parametrize("how", STUCK)
+@pytest.mark.parametrize("how", stuck_pods())
 def test_what_will_not_start_is_told_from_what_only_waits(how: str) -> None:
-    given, hint = STUCK[how]
+    given, hint = stuck_pods()[how]
     found = pods.stuck(given, start_timeout=10)
     assert (found is None) is (hint is None)
     if found and hint:
