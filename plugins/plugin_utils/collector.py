@@ -148,7 +148,8 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
     record.reason, record.hint = outcome.reason, outcome.hint
     record.started_at = outcome.started_at or record.started_at
     record.ended_at = outcome.ended_at or now()
-    record.attempts = max(int(report.get("attempts", 1)) + _restarts(world, record.launch), outcome.attempts)
+    # A report counts those too that were lost with a shim before.
+    record.attempts = max(int(report.get("attempts", 1)), 1 + _restarts(world, record.launch), outcome.attempts)
     record.durations["run"] = seconds_between(record.started_at, record.ended_at)
     told = leftovers.finish(world, record, report, log_path(world, record.launch))
     if not told:

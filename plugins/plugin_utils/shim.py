@@ -118,9 +118,14 @@ class Shim:
         """Run the script, and again as often as it was lost and may be."""
         self.began = time.monotonic()
         self.report["script_started_at"] = now()
-        left = int(self.spec.get("restarts", 0))
+        before = self._lost_attempts()
+        if before:
+            self.report.update(attempts=len(before), started_at=before[0])
+        left = int(self.spec.get("restarts", 0)) - len(before)
+        if left < 0:
+            return -signal.SIGKILL  # the last one that was allowed
         while not self.script.cancelled:
-            self.report["attempts"] = self.report.get("attempts", 0) + 1
+            self._count_attempt()
             code = self._attempt()
             lost = code == -signal.SIGKILL and not self.script.out_of_memory
             again = lost or (code and self.spec.get("retry_failures"))
@@ -136,6 +141,23 @@ class Shim:
                 self.output.say(f"{error.message} {error.hint}".rstrip())
                 return code
         return -self.script.cancelled
+
+    @property
+    def _counted(self) -> str:
+        return str(self.spec["report"]) + ".attempts"
+
+    def _lost_attempts(self) -> list[str]:
+        """When those began that were lost with a shim before this one."""
+        if not self.spec.get("restarts") or not os.path.exists(self._counted):
+            return []
+        with open(self._counted, encoding="utf-8") as counted:
+            return counted.read().split()
+
+    def _count_attempt(self) -> None:
+        self.report["attempts"] = self.report.get("attempts", 0) + 1
+        if self.spec.get("restarts"):
+            with open(self._counted, "a", encoding="utf-8") as counted:
+                counted.write(self.report["started_at"] + "\n")
 
     def _stopped(self) -> bool:
         return bool(self.script.cancelled or self.script.timed_out)

@@ -42,7 +42,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 _POLL = 0.02
 _AGAIN = "again.json"
 _CARRIERS = (
-    _AGAIN, "alive.lock", "bundle.tar.gz", "report.json", "shim.json", shim_archive.NAME, "spec.json", "submitted.json",
+    _AGAIN, "alive.lock", "bundle.tar.gz", "report.json", "report.json.attempts", "shim.json", shim_archive.NAME,
+    "spec.json", "submitted.json",
 )  # fmt: skip
 
 

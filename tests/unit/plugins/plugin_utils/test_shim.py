@@ -268,6 +268,22 @@ def test_a_script_that_was_killed_is_started_again_in_a_fresh_folder_with_its_ru
     assert "is started again; 1 more after that" in ended.log
 
 
+def test_attempts_that_were_lost_with_a_shim_count_as_well(start: Start, tmp_path: Path) -> None:
+    began = ["2026-01-02T03:04:05.678Z", "2026-01-02T04:04:05.678Z"]
+    (tmp_path / "report.json.attempts").write_text("".join(f"{time}\n" for time in began))
+    ended = start("import os\nos.kill(os.getpid(), 9)", retries=2, restarts=2).end()
+    assert (ended.report["attempts"], ended.report["state"]) == (3, "KILLED"), "two before, and the last one"
+    assert ended.report["started_at"] == began[0]
+    assert (tmp_path / "report.json.attempts").read_text().split()[:2] == began
+
+
+def test_after_the_last_attempt_that_was_lost_with_its_shim_there_is_none(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "report.json.attempts").write_text("2026-01-02T03:04:05.678Z\n" * 2)
+    ended = start("print('started')", retries=1, restarts=1).end()
+    assert (ended.report["attempts"], ended.report["state"], ended.report["exit_code"]) == (2, "KILLED", 137)
+    assert "started" not in ended.log
+
+
 @pytest.mark.parametrize("asked, attempts", [(False, 1), (True, 3)])
 def test_a_failure_of_the_script_itself_is_repeated_only_where_asked(start: Start, asked: bool, attempts: int) -> None:
     ended = start("raise SystemExit(3)", retries=2, restarts=2, retry_failures=asked).end()
