@@ -273,6 +273,8 @@ _S3_CAUSES = {
         "Give it s3:PutObject and s3:GetObject, or name its bucket by object_store_bucket; samerun up makes ours.",
     ),
     "AuthorizationHeaderMalformed": ("it expects another region", "Set object_store_region to its region."),
+    "InvalidBucketName": ("no bucket can be called so", "Lower case, digits and hyphens fit object_store_bucket."),
+    "404": ("what answers there is no S3 store", "Set object_store_endpoint to its S3 interface."),
     "EndpointConnectionError": ("nothing answers there", "Is it started? samerun up"),
     "ConnectTimeoutError": ("no answer within 5 s", "Is it started, and does a firewall stand between?"),
     "SSLError": ("TLS does not fit", "http or https in object_store_endpoint? Is its certificate known here?"),

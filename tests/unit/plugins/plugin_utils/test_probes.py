@@ -114,6 +114,8 @@ class RefusedError(Exception):
         ("InvalidAccessKeyId", "it does not know the access key", "object_store_access_key"),
         ("SignatureDoesNotMatch", "the secret key is wrong", "object_store_secret_key"),
         ("NoSuchBucket", "the bucket does not exist", "object_store_bucket"),
+        ("InvalidBucketName", "no bucket can be called so", "object_store_bucket"),
+        ("404", "what answers there is no S3 store", "object_store_endpoint"),
         ("AccessDenied", "the key may not write and read there", "s3:PutObject"),
         ("AuthorizationHeaderMalformed", "it expects another region", "object_store_region"),
         ("SlowDown", "An error occurred (SlowDown)", "log"),
