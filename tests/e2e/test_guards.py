@@ -147,7 +147,7 @@ def test_a_script_that_cannot_run(guarded: Guarded, content: str | None, words: 
     script = guarded.folder / "train.py"
     if content is not None:
         script.write_text(content)
-    guarded.refuses("Failed to read the script", str(script), words, training_script=str(script))
+    guarded.refuses("Failed to read the script", script.name, words, training_script=str(script))
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_ssh, docker_words
 
+_BY_NETWORK = ("tcp", "http", "https")
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
@@ -89,7 +90,7 @@ def connect(given: str = "", timeout: float | None = 60) -> Any:
 def is_remote(given: str = "") -> bool:
     """Whether the engine is another machine's: folders and the loopback of this one are not its own."""
     parts = urlsplit(host(given))
-    return parts.scheme == "ssh" or (parts.scheme not in ("unix", "npipe") and parts.hostname not in LOOPBACK)
+    return parts.scheme == "ssh" or (parts.scheme in _BY_NETWORK and parts.hostname not in LOOPBACK)
 
 
 def patience(given: str = "") -> float:
