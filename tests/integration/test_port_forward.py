@@ -52,7 +52,7 @@ def test_a_process_trains_by_a_forward_that_outlives_pods(forwarded: World, tmp_
     engines.wait_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, "it dies")
     host.reach()
     collector.collect(forwarded)
-    assert answers(forwarded)
+    engines.wait_until(lambda: answers(forwarded), "it forwards again")
     forwarding.stop(forwarded)
     assert kept(forwarded) == []
     assert not (forwarded.state / "forward").exists()
