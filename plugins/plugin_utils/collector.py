@@ -22,6 +22,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import import_marks, leftovers
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
@@ -65,6 +66,7 @@ def collect(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
     Returns:
         The records settled now, and those of launches that still go on.
     """
+    host_of(world).reach()
     done, alive = [], []
     for target in targets(world):
         for record in _launches(target):

@@ -15,9 +15,11 @@ import psutil
 import pytest
 import worlds
 
+from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, forwarding, guard
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import port_forward
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.parametrize("real", ["kubernetes"], indirect=True)]
@@ -49,9 +51,9 @@ def test_a_process_trains_by_a_forward_that_outlives_pods(forwarded: World, tmp_
     host.reach()
     assert kept(forwarded) == [process], "one that runs is left alone"
     process.kill()
-    engines.wait_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, "it dies")
-    host.reach()
-    collector.collect(forwarded)
+    lock = forwarded.state / "forward" / port_forward.LOCK
+    engines.wait_until(lambda: not files.is_locked(lock), "the last of its threads dies")
+    collector.collect(forwarded)  # as every command does
     engines.wait_until(lambda: answers(forwarded), "it forwards again")
     forwarding.stop(forwarded)
     assert kept(forwarded) == []

@@ -78,7 +78,7 @@ class Forwarder:
     def _pod(self, namespace: str, service: str, port: int) -> tuple[str, int]:
         found = self._api.read_namespaced_service(service, namespace).spec
         selector = ",".join(f"{key}={value}" for key, value in found.selector.items())
-        target = next(row.target_port for row in found.ports if row.port == port)
+        target = next((row.target_port for row in found.ports if row.port == port), port)
         for pod in self._api.list_namespaced_pod(namespace, label_selector=selector).items:
             ready = any(row.type == "Ready" and row.status == "True" for row in pod.status.conditions or [])
             if ready and not pod.metadata.deletion_timestamp:
