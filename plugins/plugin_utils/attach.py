@@ -21,7 +21,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
 )
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, launch_ids
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, launch_ids, lines
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
@@ -137,14 +137,11 @@ class Attached:
         assert self.target is not None  # noqa: S101 - the callers have looked
         shown = start
         while True:
-            skip = shown
+            pieces = self.target.follow(self.launch) if follow else self.target.log(self.launch)
             try:
-                for piece in self.target.follow(self.launch) if follow else self.target.log(self.launch):
-                    fresh = piece[skip:]
-                    skip = max(0, skip - len(piece))
+                for fresh in lines.after(pieces, shown):
                     shown += len(fresh)
-                    if fresh:
-                        yield fresh
+                    yield fresh
                 return
             except SamerunError:
                 # Another one who followed may have settled it, and the engine knows it no more.

@@ -23,6 +23,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import (
     history,
     images,
     import_marks,
+    lines,
     scripts,
     signals,
     source_checks,
@@ -214,16 +215,13 @@ class LogKeeper:
 
     def take(self, pieces: Iterable[bytes]) -> None:
         """Take the log from its start; what was taken before is left out."""
-        skip = self._taken
         with open(self._part if self._part.exists() else os.devnull, "ab") as copy:
-            for piece in pieces:
-                fresh, skip = piece[skip:], max(0, skip - len(piece))
-                if fresh:
-                    self._taken += len(fresh)
-                    self.first = self.first or time.monotonic()
-                    copy.write(fresh)
-                    copy.flush()
-                    self._show(fresh)
+            for fresh in lines.after(pieces, self._taken):
+                self._taken += len(fresh)
+                self.first = self.first or time.monotonic()
+                copy.write(fresh)
+                copy.flush()
+                self._show(fresh)
 
     def end(self) -> None:
         """It is whole."""

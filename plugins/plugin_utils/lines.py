@@ -5,9 +5,17 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 _LONGEST = 1 << 16  # characters; a longer line is shown in pieces
+
+
+def after(pieces: Iterable[bytes], skip: int) -> Iterator[bytes]:
+    """What comes after the first `skip` bytes: of a log that is read from its start again, what was not seen yet."""
+    for piece in pieces:
+        fresh, skip = piece[skip:], max(0, skip - len(piece))
+        if fresh:
+            yield fresh
 
 
 class Lines:
