@@ -12,7 +12,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import World, 
 from ansible_collections.samerun.stack.plugins.modules.preflight import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, preflight, role_variables
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
-from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim
 
@@ -39,7 +39,7 @@ class ActionModule(SamerunAction):
         host.check()
         overrides: list[str] = []
         if wanted:
-            overrides = preflight.check_training(world, wanted)
+            overrides = preflight.check_training(Launcher(world, wanted, preflight.unseen, preflight.unseen))
             preflight.check_services(world, host, {claim.role for claim in services})
         moved = host.claim(services)
         if moved and not self.checking:
@@ -48,8 +48,6 @@ class ActionModule(SamerunAction):
             if "+" in variable:  # an inner port, which nobody asked for
                 continue
             self.say(f"{variable}: the port asked for is taken, {port} is used and kept")
-        if not self.checking:
-            host.reach()
         settled = [] if self.checking else collector.collect(world)[0]
         for line in overrides:
             self.warn(line)

@@ -17,7 +17,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 
-def check_run(options: Mapping[str, Any], training: Mapping[str, Any]) -> tuple[World, Training, list[str]]:
+def check_run(options: Mapping[str, Any], training: Mapping[str, Any]) -> tuple[Launcher, list[str]]:
     """Check a run in a world that is up, as a play does.
 
     Args:
@@ -25,7 +25,7 @@ def check_run(options: Mapping[str, Any], training: Mapping[str, Any]) -> tuple[
         training: the options of training_run, but for the world.
 
     Returns:
-        The world, what to train, and warnings.
+        What carries it out, unseen, and warnings.
 
     Raises:
         SamerunError: something that would be in the run's way.
@@ -37,10 +37,10 @@ def check_run(options: Mapping[str, Any], training: Mapping[str, Any]) -> tuple[
     host = host_of(world)
     host.check()
     host.reach()
-    wanted = Training.from_options(training, world)
-    overrides = check_training(world, wanted)
+    launcher = Launcher(world, Training.from_options(training, world), unseen, unseen)
+    overrides = check_training(launcher)
     check_services(world, host, set())
-    return world, wanted, overrides
+    return launcher, overrides
 
 
 def check_names(world: Mapping[str, Any], training: Mapping[str, Any]) -> None:
@@ -71,17 +71,16 @@ def check_endpoints(world: World) -> None:
             checked(f"{endpoint.role}_endpoint", endpoint.external, example)
 
 
-def check_training(world: World, training: Training) -> list[str]:
+def check_training(launcher: Launcher) -> list[str]:
     """What can be seen of a run before its world is up; the places where its sources override the contract."""
-    sources = training.sources()
-    target = TARGETS[training.target](world)
+    world, training, target, sources = launcher.world, launcher.training, launcher.target, launcher.sources
     for endpoint in (world.mlflow, world.object_store):
         endpoint.url(target.viewpoint(training.network))
     environment, asked = target.environment(training.environment), training.environment
     made = "" if asked.python or asked.image else asked.requirements
     import_marks.refuse_model(world, environment, sources, made)
     target.check()
-    Launcher(world, training, lambda _line: None, lambda _piece: None).check()
+    launcher.check()
     return [f"The contract is overridden: {line}." for line in sources.overrides]
 
 
@@ -97,3 +96,7 @@ def check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
                     "Start its services: samerun up, or the playbook samerun.stack.services",
                     UNAVAILABLE,
                 )
+
+
+def unseen(_said: object) -> None:
+    """For who watches nothing."""

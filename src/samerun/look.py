@@ -58,7 +58,6 @@ def look(world: World) -> WorldStatus:
     """Ask for the services and launches of a world, and settle those that ended unwatched."""
     host = host_of(world)
     host.check()
-    host.reach()
     found, settled = launches(world)
     services = []
     for endpoint in world.endpoints:

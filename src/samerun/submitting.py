@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.attach import Attached
-from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.preflight import check_run
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from samerun import inventories, plays, worlds
@@ -37,15 +36,12 @@ def submit(training: plays.Training, inventory: str, variables: Variables) -> At
     options = {**found.training, "env": {**found.training["env"], **training.env}}
     if training.args:
         options["args"] = list(training.args)
-    world, wanted, warnings = check_run(found.world, options)
+    launcher, warnings = check_run(found.world, options)
     for line in warnings:
         _LOGGER.warning("%s", line)
-    launcher = Launcher(world, wanted, _silent, _silent)
-    spec, code = launcher.spec()
-    launcher.target.plan(spec)  # refuses what the target cannot do
-    record = launcher.run(spec, code, detach=True)
+    record = launcher.run(*launcher.spec(), detach=True)
     # A target of its own: a handle that nobody uses holds no connection.
-    return Attached(world, record, TARGETS[record.target](world))
+    return Attached(launcher.world, record, TARGETS[record.target](launcher.world))
 
 
 def _resolved(inventory: str, variables: Variables) -> Resolved:
@@ -70,7 +66,3 @@ def _key(inventory: str, variables: Variables) -> str:
     seen = [(str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.exists()]
     parts = (seen, variables.as_yaml(), sorted(os.environ.items()), os.getcwd())
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _silent(_said: object) -> None:
-    pass
