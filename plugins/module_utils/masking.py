@@ -32,14 +32,6 @@ def forms(secrets: Iterable[str]) -> tuple[bytes, ...]:
     return tuple(sorted(found, key=len, reverse=True))
 
 
-def text(shown: str, secrets: Iterable[str]) -> str:
-    """`shown` without any of `secrets`."""
-    data = shown.encode("utf-8", "surrogateescape")
-    for form in forms(secrets):
-        data = data.replace(form, MASK.encode())
-    return data.decode("utf-8", "surrogateescape")
-
-
 class Stream:
     """Masks bytes that come in pieces.
 
@@ -49,15 +41,11 @@ class Stream:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._forms = forms(secrets)
-        self._longest = max(map(len, self._forms), default=1)
         self._held = b""
 
     def feed(self, data: bytes) -> bytes:
         """What can be shown now; the beginning of what may become a secret is held back."""
-        data = self._masked(self._held + data)
-        cut = len(data) - self._suspicious(data)
-        self._held = data[cut:]
-        return data[:cut]
+        return self._take(self._held + data, ended=False)
 
     @property
     def held(self) -> int:
@@ -66,27 +54,37 @@ class Stream:
 
     def flush(self) -> bytes:
         """What was held back, since nothing follows."""
-        data, self._held = self._held, b""
-        return data
+        return self._take(self._held, ended=True)
 
-    def _masked(self, data: bytes) -> bytes:
-        for form in self._forms:
-            if form in data:
-                data = data.replace(form, MASK.encode())
-        return data
+    def _take(self, data: bytes, *, ended: bool) -> bytes:
+        """Mask from left to right, the longest at each place; a short secret waits where a longer one may follow."""
+        shown, at, hold = [], 0, -1
+        places = {form: place for form in self._forms if (place := data.find(form)) >= 0}
+        while True:
+            if at > hold:
+                hold = len(data) if ended else self._begun(data, at)
+            form = min(places, key=lambda form: (places[form], -len(form)), default=b"")
+            if not form or places[form] >= hold:
+                break
+            shown += [data[at : places[form]], MASK.encode()]
+            at = places[form] + len(form)
+            for passed in [form for form, place in places.items() if place < at]:
+                places[passed] = data.find(passed, at)
+                if places[passed] < 0:
+                    del places[passed]
+        self._held = data[hold:]
+        return b"".join((*shown, data[at:hold]))
 
-    def _suspicious(self, data: bytes) -> int:
-        """Length of the longest end of `data` with which a secret begins."""
-        tail = data[-(self._longest - 1) :] if self._longest > 1 else b""
-        longest = 0
+    def _begun(self, data: bytes, start: int) -> int:
+        """The first place from `start` on where a secret begins that `data` does not end; its length for none."""
+        first = len(data)
         for form in self._forms:
-            at = tail.find(form[:1])
-            while at >= 0 and len(tail) - at > longest:
-                if form.startswith(tail[at:]):
-                    longest = len(tail) - at
-                    break
-                at = tail.find(form[:1], at + 1)
-        return longest
+            at = data.find(form[:1], max(start, len(data) - len(form) + 1))
+            while 0 <= at < first:
+                if form.startswith(data[at:]):
+                    first = at
+                at = data.find(form[:1], at + 1)
+        return first
 
 
 def _core(data: bytes, shift: int) -> bytes:
