@@ -92,7 +92,7 @@ class World:
         shared = {"target": target, "host": "localhost" if options["bind"] in LOOPBACK else options["bind"]}
         if "{node_address}" in ADDRESSES.get(target, {}).get("host", ""):
             # A port-forward listens here, on the services' own ports.
-            here = "localhost" if options.get("port_forward", False) else options["node_address"]
+            here = "localhost" if options["port_forward"] else options["node_address"]
             shared["node_address"] = here or kubeconfig.context(options["kubeconfig"], options["context"]).node_address
 
         def endpoint(service: str, role: str) -> Endpoint:
@@ -100,7 +100,7 @@ class World:
             return Endpoint(
                 service=service, role=role, name=given["name"], namespace=given["namespace"],
                 port=int(kept.get(moved_key(f"{role}_port", asked), asked)),
-                node_port=asked if options.get("port_forward", False) else int(given["node_port"]),
+                node_port=asked if options["port_forward"] else int(given["node_port"]),
                 external=given["endpoint"], **shared,
             )  # fmt: skip
 
@@ -111,10 +111,10 @@ class World:
             bucket=store["bucket"], region=store["region"],
             access_key=store["access_key"], secret_key=store["secret_key"],
             login=_login(options["mlflow"]), artifact_mode=options["mlflow"]["artifact_mode"],
-            bind=options["bind"], docker_host=options.get("docker_host", ""), network=options["network"],
+            bind=options["bind"], docker_host=options["docker_host"], network=options["network"],
             registry=options["registry"].rstrip("/"),
             context=options["context"], kubeconfig=options["kubeconfig"],
-            port_forward=options.get("port_forward", False),
+            port_forward=options["port_forward"],
             training_namespace=options["training_namespace"], kept_ports=kept,
             pull_secrets=tuple(options["pull_secrets"]),
         )  # fmt: skip

@@ -27,8 +27,7 @@ def planned(spec: RunSpec, registry: str) -> RunSpec:
         return spec
     base = spec.environment.digest or spec.environment.image
     tag = hashlib.sha256(f"{base}\0{spec.bundle_sha256}".encode()).hexdigest()[:16]
-    name = f"{registry + '/' if registry else ''}samerun/code:{tag}"
-    return replace(spec, environment=replace(spec.environment, image=name, digest=""))
+    return replace(spec, environment=replace(spec.environment, image=images.named("code", tag, registry), digest=""))
 
 
 def made(client: Any, spec: RunSpec, code: Bundle, registry: str, say: Callable[[str], None]) -> RunSpec:

@@ -60,5 +60,5 @@ def _in_mlflow(server: tracking.Tracking, world: World, fingerprint: str) -> Run
         bundle_sha256="", fingerprint=fingerprint, contract={}, image="", tracking_uri="",
         state=RunState.FINISHED, exit_code=0,
     )  # fmt: skip
-    record.mlflow_runs = leftovers.mlflow_runs(world, server, record.launch)
+    record.mlflow_runs = leftovers.mlflow_runs(server, record.launch)
     return record

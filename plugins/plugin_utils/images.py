@@ -29,7 +29,12 @@ def key(requirements: str, base_image: str) -> str:
 
 def name(requirements: str, base_image: str, registry: str) -> str:
     """The image's full name; with a registry's in front where there is one."""
-    return f"{registry + '/' if registry else ''}samerun/trainer:{key(requirements, base_image)}"
+    return named("trainer", key(requirements, base_image), registry)
+
+
+def named(what: str, tag: str, registry: str) -> str:
+    """An image of ours."""
+    return f"{registry + '/' if registry else ''}samerun/{what}:{tag}"
 
 
 def ensure(
@@ -72,8 +77,12 @@ def ensure_built(
     if registry and not found.attrs.get("RepoDigests"):
         push(client, image, say)
         found = client.images.get(image)
-    digests = found.attrs.get("RepoDigests") or [found.id]
-    return str(digests[0])
+    return digest(found)
+
+
+def digest(found: Any) -> str:
+    """What names the engine's image `found` for ever."""
+    return str((found.attrs.get("RepoDigests") or [found.id])[0])
 
 
 def is_pushed(client: Any, image: str) -> bool:

@@ -30,13 +30,13 @@ def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path
     server = mlflow.tracking(world)
     try:
         experiments = server.experiments()
-        found = server.runs(f"tags.`{tracking.LAUNCH_TAG}` = '{record.launch}'", list(experiments))
+        found = server.launch_runs(record.launch, list(experiments))
         if not found and record.record_failures and record.state is RunState.FAILED:
             keeping.failed_run(server, _facts(record))
             experiments, found = server.experiments(), server.launch_runs(record.launch)
         if not report.get("closed"):
             server.close(found, record.state.value, keeping.tags(_facts(record)))
-            found = server.launch_runs(record.launch)
+            found = server.launch_runs(record.launch, list(experiments))
         if (run := keeping.chosen(found)) and record.started_at:
             _exchange(world, server, run, record, report, log)
     except (OSError, ValueError, KeyError):
@@ -61,11 +61,11 @@ def told(world: World, launch: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def mlflow_runs(world: World, server: tracking.Tracking, launch: str) -> list[MlflowRun]:
+def mlflow_runs(server: tracking.Tracking, launch: str) -> list[MlflowRun]:
     """What MLflow knows of a launch."""
     experiments = server.experiments()
-    found = server.runs(f"tags.`{tracking.LAUNCH_TAG}` = '{launch}'", list(experiments))
-    return [_mlflow_run(run, experiments, world.mlflow.url("host")) for run in found]
+    found = server.launch_runs(launch, list(experiments))
+    return [_mlflow_run(run, experiments, server.uri) for run in found]
 
 
 def _exchange(

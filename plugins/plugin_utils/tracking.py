@@ -83,8 +83,9 @@ class Tracking:
         found = self.call("runs/search", body).get("runs", [])
         return list(found)
 
-    def launch_runs(self, launch: str) -> list[dict[str, Any]]:
-        return self.runs(f"tags.`{LAUNCH_TAG}` = '{launch}'")
+    def launch_runs(self, launch: str, experiments: list[str] | None = None) -> list[dict[str, Any]]:
+        """The runs of a launch; `experiments` as for `runs`."""
+        return self.runs(f"tags.`{LAUNCH_TAG}` = '{launch}'", experiments)
 
     def close(self, runs: list[dict[str, Any]], state: str, tags: dict[str, str]) -> list[dict[str, str]]:
         """Make the status of `runs` say what really happened, and tag them; return id and status of each.

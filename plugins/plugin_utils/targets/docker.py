@@ -124,10 +124,6 @@ class DockerTarget(Target):
             yield from docker_log.read(self.client, self._name(launch))
 
     def outcome(self, launch: str) -> Outcome | None:
-        with engine.explained(f"look at the container {self._name(launch)}"):
-            return self._outcome(launch)
-
-    def _outcome(self, launch: str) -> Outcome | None:
         container = self._container(launch)
         if container is None:
             return outcome_from(
@@ -152,7 +148,7 @@ class DockerTarget(Target):
         return outcome_from({}, exit_code=code, **end.__dict__, **_times(state))
 
     def log_copy(self, launch: str) -> bytes | None:
-        """The engine makes text of a log: what is no UTF-8 it replaces."""
+        """Engines may make text of a log, or forget the end of a long line."""
         container = self._container(launch)
         return engine.read_file(container, _LOG) if container else None
 
@@ -247,7 +243,7 @@ class DockerTarget(Target):
         except docker.errors.ImageNotFound:
             self.say(f"Pulling {image}")
             found = images.pull(self.client, image)
-        return str((found.attrs.get("RepoDigests") or [found.id])[0])
+        return images.digest(found)
 
     def _never_started(self, container: Any) -> Outcome | None:
         """A container without a start is either being submitted just now, or its submitter died."""
