@@ -18,7 +18,8 @@ def host(tmp_path: Path) -> ProcessHost:
     service = {"namespace": "", "port": 1, "node_port": 0, "endpoint": ""}
     options: dict[str, Any] = {
         "name": "unit", "target": "process", "state_dir": str(tmp_path), "bind": "127.0.0.1", "network": "",
-        "registry": "", "context": "", "kubeconfig": "", "node_address": "", "port_forward": False, "docker_host": "", "training_namespace": "",
+        "registry": "", "context": "", "kubeconfig": "", "node_address": "",
+        "port_forward": False, "docker_host": "", "training_namespace": "",
         "pull_secrets": [],
         "mlflow": {
             **service, "name": "mlflow", "artifact_mode": "direct", "username": "", "password": "", "token": "",
