@@ -26,7 +26,7 @@ NOT_THERE = "localhost:1/samerun-benchmark:none"
 
 
 def main() -> None:
-    options = arguments()
+    options = measure.on_a_target(measure.parser(__doc__, repeat=5))
     with tempfile.TemporaryDirectory() as folder, engines.Engine(options) as engine:
         project = Path(folder) / "project"
         project.mkdir()
@@ -47,14 +47,6 @@ def main() -> None:
         print(engines.tables(title, taken, fields))
         if options.target != "process":
             print(f"\n{without_image(options, engine, project, name, argv)}")
-
-
-def arguments() -> argparse.Namespace:
-    parser = measure.parser(__doc__, repeat=5)
-    parser.add_argument("target", choices=measure.INVENTORIES)
-    options = parser.parse_args()
-    options.inventory = options.inventory or measure.INVENTORIES[options.target]
-    return options
 
 
 def without_image(

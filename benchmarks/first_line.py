@@ -49,11 +49,8 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = measure.parser(__doc__)
-    parser.add_argument("target", choices=measure.INVENTORIES)
     parser.add_argument("--peer", action="append", default=[], help="NAME=COMMAND, run in the project's folder")
-    options = parser.parse_args()
-    options.inventory = options.inventory or measure.INVENTORIES[options.target]
-    return options
+    return measure.on_a_target(parser)
 
 
 def launches(options: argparse.Namespace, project: Path) -> dict[str, bare.Command]:

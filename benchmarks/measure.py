@@ -56,6 +56,14 @@ def parser(about: str | None, inventory: str = "", repeat: int = 7) -> argparse.
     return made
 
 
+def on_a_target(made: argparse.ArgumentParser) -> argparse.Namespace:
+    """Read the command line, with a target in it whose own inventory is the default one."""
+    made.add_argument("target", choices=INVENTORIES)
+    options = made.parse_args()
+    options.inventory = options.inventory or INVENTORIES[options.target]
+    return options
+
+
 def inventory(name: str) -> str:
     """The path of one of the inventories that come with samerun, or `name` itself."""
     packaged = ROOT / "inventories" / name
