@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
+
+from serving import serving
 
 _HOP_BY_HOP = ("connection", "content-length", "date", "keep-alive", "server", "transfer-encoding")
 
@@ -76,11 +77,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def gate(address: str, upstream: str, *accepted: str) -> Iterator[Gate]:
     """A gate of its own on a free port of `address`."""
-    with Gate(address, upstream, set(accepted)) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Gate(address, upstream, set(accepted))) as server:
+        yield server

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from serving import serving
 
 _PREFIX = "/api/2.0/mlflow/"
 
@@ -107,11 +108,5 @@ def tagged(server: Tracker) -> dict[str, dict[str, str]]:
 @contextlib.contextmanager
 def tracker(host: str = "127.0.0.1") -> Iterator[Tracker]:
     """A server of its own on a free port of an address of this machine."""
-    with Tracker(host) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Tracker(host)) as server:
+        yield server
