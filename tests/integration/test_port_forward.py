@@ -18,9 +18,9 @@ import worlds
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, forwarding, guard
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, guard
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import port_forward
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import forwarding, host_of
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.parametrize("real", ["kubernetes"], indirect=True)]
 

@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+HOST = "127.0.0.1"  # where it listens
 LOCK = "alive.lock"  # held for as long as it runs
 _READ = 1 << 16
 _START_SECONDS = 10.0
@@ -123,7 +124,7 @@ def main(argv: list[str]) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         forwarder = Forwarder(wanted["kubeconfig"], wanted["context"], wanted["folder"])
         servers = [
-            _Server(("127.0.0.1", row["local"]), _handler(forwarder, row["namespace"], row["service"], row["port"]))
+            _Server((HOST, row["local"]), _handler(forwarder, row["namespace"], row["service"], row["port"]))
             for row in wanted["ports"]
         ]
         for server in servers:
@@ -153,7 +154,7 @@ def start(wanted: Mapping[str, Any], log: Path, environ: Mapping[str, str]) -> s
 
 
 def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
         return True
     return False
 

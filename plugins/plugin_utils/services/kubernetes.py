@@ -15,7 +15,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import End
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import now
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, Credentials
-from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, forwarding, images
+from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import (
     Cluster,
@@ -23,7 +23,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes i
     namespace,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import FORBIDDEN, ApiError
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import kubernetes_objects
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import forwarding, kubernetes_objects
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import (
     ServiceHost,
     ServiceState,
