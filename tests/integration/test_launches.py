@@ -124,7 +124,7 @@ def test_a_run_whose_command_was_killed_is_cancelled_from_elsewhere(
     kept = place.must("logs", launch).out
     assert kept.startswith(so_far)
     assert lines(3000).startswith(kept)
-    assert not engines.engine_of(real.world).leftovers(launch)
+    engines.wait_until(lambda: not engines.engine_of(real.world).leftovers(launch), "nothing is left")
 
 
 def test_who_watches_a_run_that_is_cancelled_elsewhere_ends_with_143(place: Place, elsewhere: Place) -> None:

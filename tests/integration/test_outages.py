@@ -52,7 +52,7 @@ def test_a_run_outlives_an_outage_that_boto3_alone_does_not(real: worlds.RealWor
         time.sleep(SECONDS)
         mlflow.mend()
         store.mend()
-        ours, alone = (launches.collect_until_settled(linked, log.parent.name, 120) for log in logs)
+        ours, alone = launches.collect_all(linked, [log.parent.name for log in logs], 120)
     told = [log.read_text() for log in logs]
     assert ours.state is RunState.FINISHED, told[0]
     assert ours.mlflow_runs[0].metrics == {"before": 1.0, "in spite of it": 1.0}

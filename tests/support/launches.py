@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,14 +86,21 @@ def record_on_disk(world: World, launch_id: str) -> dict[str, Any]:
 
 def collect_until_settled(world: World, launch_id: str, seconds: float = 60) -> RunRecord:
     """Call the collector, as every command does, until it settles the launch."""
+    (record,) = collect_all(world, [launch_id], seconds)
+    return record
+
+
+def collect_all(world: World, launch_ids: Sequence[str], seconds: float = 60) -> list[RunRecord]:
+    """Call the collector until it has settled every one of them: one call may settle several."""
+    found: dict[str, RunRecord] = {}
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         settled, _alive = collector.collect(world)
-        for record in settled:
-            if record.launch == launch_id:
-                return record
+        found.update({record.launch: record for record in settled})
+        if found.keys() >= set(launch_ids):
+            return [found[launch_id] for launch_id in launch_ids]
         time.sleep(0.2)
-    raise AssertionError(f"{launch_id} was not settled within {seconds} s")
+    raise AssertionError(f"{set(launch_ids) - found.keys()} were not settled within {seconds} s")
 
 
 def main(path: str) -> None:
