@@ -283,7 +283,7 @@ _S3_CAUSES = {
 
 def s3_problem(error: Exception, bucket: str, endpoint: str, viewpoint: str) -> ProbeError:
     """What boto3 raised, as one line."""
-    response = getattr(error, "response", {})
+    response = getattr(error, "response", None) or {}
     code = response.get("Error", {}).get("Code", "") or type(error).__name__
     if skewed := clocks.problem("the S3 store", viewpoint, _date(response)):
         return ProbeError(*skewed)
