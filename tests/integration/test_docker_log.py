@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,10 +22,10 @@ SPEAKER = r"""
 import sys, time
 for number in range(30):
     print("line", number, "x" * (300_000 if number == 7 else 10), flush=True)
+    time.sleep(0.1)  # or the engine may store this in the middle of that
     print("error", number, file=sys.stderr, flush=True)
     if number == 15:
         sys.stdout.write("".join(f"burst {n}\n" for n in range(20_000)))
-    time.sleep(0.1)
 sys.stdout.buffer.write(b"\xff\xfe\r torn \xc3")
 """
 
@@ -95,8 +94,6 @@ def followed(client: Any) -> Iterator[dict[str, tuple[bytes, int]]]:
             thread.start()
         for thread in watching:
             thread.join(60)
-    # Some engines forget the end of a line that they keep in parts.
-    seen["whole"] = re.sub(rb"(x{300000})(?!\n)", rb"\1\n", container.logs()), 0
     yield seen
     container.remove(force=True)
 
@@ -106,9 +103,12 @@ def test_a_log_is_shown_whole_and_once_over_a_link_that_breaks(
     followed: dict[str, tuple[bytes, int]], how: str
 ) -> None:
     log, connections = followed[how]
-    whole, _ = followed["whole"]
-    assert len(whole) > 500_000
-    assert (len(log), log == whole) == (len(whole), True)
+    lines = log.split(b"\n")
+    # Not compared with what the engine shows at once: some forget the end of a line that they keep in parts.
+    said = [b"line %d %s" % (n, b"x" * (300_000 if n == 7 else 10)) for n in range(30)]
+    said[16:16] = [b"burst %d" % n for n in range(20_000)]
+    assert [line for line in lines if not line.startswith(b"error")] == [*said, b"\xff\xfe\r torn \xc3"]
+    assert [line for line in lines if line.startswith(b"error")] == [b"error %d" % n for n in range(30)]
     assert log.endswith(b"\xff\xfe\r torn \xc3"), "byte for byte"
     assert connections >= (3 if how != "slow" else 1)
 
