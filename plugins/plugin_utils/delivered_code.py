@@ -14,7 +14,7 @@ import tarfile
 from typing import Any, Mapping
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, probes
+from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, probes, s3
 from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
 
 
@@ -79,5 +79,5 @@ class DeliveredCode:
         try:
             data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
         except Exception as error:  # as in probe_s3
-            raise probes.s3_problem(error, bucket, self.env[probes.S3_ENDPOINT], self.spec["viewpoint"]) from error
+            raise s3.s3_problem(error, bucket, self.env[probes.S3_ENDPOINT], self.spec["viewpoint"]) from error
         return data

@@ -16,7 +16,26 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.delivered_code impor
 from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
 from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
 
-_RUNS_TOLD = 20  # of all that were closed: a report on Kubernetes has 4096 bytes
+_RUNS_TOLD = 20  # of all that were closed
+_ROOM = 4096  # bytes of a report, on Kubernetes; what is beyond them is lost with all before it
+
+
+def packed(report: Mapping[str, Any], room: int) -> bytes:
+    """`report` as JSON of at most `room` bytes: what is longest in it is cut, as often as it takes."""
+    told = dict(report)
+    while len(data := _json(told)) > room:
+        name = max(told, key=lambda known: len(_json(told[known])))
+        value = told[name]
+        if isinstance(value, (str, list)) and len(value) > 1:
+            told[name] = value[: len(value) // 2]
+        else:
+            del told[name]
+    return data
+
+
+def _json(value: Any) -> bytes:
+    # As characters: escaped they would take up to six times the room.
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 class Ending:
@@ -89,7 +108,7 @@ class Ending:
 
     def _leave_report(self) -> None:
         part = self.spec["report"] + ("" if self.in_place else ".part")
-        with open(part, "w", encoding="utf-8") as out:
-            json.dump(self.report, out)
+        with open(part, "wb") as out:
+            out.write(packed(self.report, _ROOM))
         if part != self.spec["report"]:
             os.replace(part, self.spec["report"])

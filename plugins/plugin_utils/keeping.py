@@ -111,7 +111,8 @@ class Artifacts:
             self._client.upload_fileobj(found, self._parts.netloc, self._key(name))
             return
         size = os.fstat(found.fileno()).st_size if not isinstance(found, io.BytesIO) else found.getbuffer().nbytes
-        self._server.open(self._address(name), found, {"Content-Length": str(size)}, "PUT", _SECONDS).close()
+        with self._server.open(self._address(name), found, {"Content-Length": str(size)}, "PUT", _SECONDS):
+            pass
 
     def _key(self, name: str) -> str:
         return f"{self._parts.path}/{name}".lstrip("/")

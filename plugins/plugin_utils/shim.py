@@ -21,7 +21,7 @@ from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import imports, probes, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import imports, looks, probes, s3, tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils.delivered_code import DeliveredCode
 from ansible_collections.samerun.stack.plugins.plugin_utils.ending import Ending
 from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
@@ -69,8 +69,7 @@ class Shim:
             self.code.client = self._store()
             self.code.unpack()
             with imports.Checking(self.spec, self.env) as checking:
-                self._probe()
-                server = probes.server_version(self.env[probes.TRACKING_URI], self.server.login)
+                server = self._probe()
                 self.report["imports"] = checking.result(server, self.output.say)
         except probes.ProbeError as error:
             return self._refuse(error)
@@ -97,20 +96,21 @@ class Shim:
         if self._proxied or not endpoint or not access_key:
             return None
         try:
-            return probes.s3_client(endpoint, access_key, secret_key, region)
+            return s3.s3_client(endpoint, access_key, secret_key, region)
         except ImportError:
             return None
 
-    def _probe(self) -> None:
-        uri, viewpoint = self.env[probes.TRACKING_URI], self.spec["viewpoint"]
+    def _probe(self) -> str:
         endpoint = "" if self._proxied else self.env.get(probes.S3_ENDPOINT, "")
-        probes.probe_all(uri, endpoint, self.code.client, self.spec["bucket"], viewpoint, self.server.login)
-        if self._proxied:
-            probes.probe_artifacts(self.server, viewpoint)
+        return looks.look(
+            self.server, endpoint, self.code.client, self.spec["bucket"], self.spec["viewpoint"],
+            artifacts=self._proxied,
+        )  # fmt: skip
 
     def _refuse(self, error: probes.ProbeError) -> int:
         self.output.say(f"{error.message} {error.hint}".rstrip())
-        self.report.update(stage="probe", ended_at=now(), exit_code=None, reason=error.message, hint=error.hint)
+        self.report.update(stage="probe", ended_at=now(), exit_code=None)
+        self._because(error.message, error.hint)
         self.end()
         return EX_UNAVAILABLE
 

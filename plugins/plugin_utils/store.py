@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, probes, server
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, looks, probes, s3, server
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 
 _CODE_PREFIX = ".samerun/code"
@@ -23,7 +23,7 @@ def client(world: World, keys: Credentials | None = None) -> Any:
     """
     found = keys or credentials.require(world)
     try:
-        return probes.s3_client(
+        return s3.s3_client(
             world.object_store.url("host"), found.access_key, found.secret_key, world.region,
             direct=not world.object_store.external,
         )  # fmt: skip
@@ -42,7 +42,8 @@ def probe(world: World) -> None:
     url, keys = world.object_store.url("host"), credentials.require(world)
     probes.probe_tcp(world.object_store.service, probes.S3_ENDPOINT, url, "host")
     used = keys.for_runs if world.artifact_mode == contract.DIRECT else keys
-    probes.probe_s3(client(world, used), world.bucket, url, "host")
+    start = f"Failed to use the S3 store from the host: {probes.S3_ENDPOINT}={url}"
+    looks.at_once({start: lambda: s3.probe_s3(client(world, used), world.bucket, url, "host")})
 
 
 def put_code(world: World, code: Bundle) -> str:
@@ -54,10 +55,10 @@ def put_code(world: World, code: Bundle) -> str:
     if world.artifact_mode == contract.PROXIED:
         server.put(world, key, code.data)
         return key
-    s3 = client(world)
+    there = client(world)
     try:
-        if s3.list_objects_v2(Bucket=world.bucket, Prefix=key, MaxKeys=1).get("KeyCount", 0) == 0:
-            s3.put_object(Bucket=world.bucket, Key=key, Body=code.data)
+        if there.list_objects_v2(Bucket=world.bucket, Prefix=key, MaxKeys=1).get("KeyCount", 0) == 0:
+            there.put_object(Bucket=world.bucket, Key=key, Body=code.data)
     except Exception as error:  # whatever boto3 raises becomes one line
         raise problem(world, error) from error
     return key
@@ -67,15 +68,15 @@ def ensure_bucket(world: World, *, change: bool = True) -> bool:
     """Create the world's bucket unless it is there; return whether it was (or, without `change`, would be) made."""
     from botocore.exceptions import ClientError
 
-    s3 = client(world)
+    there = client(world)
     try:
-        s3.head_bucket(Bucket=world.bucket)
+        there.head_bucket(Bucket=world.bucket)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
             raise problem(world, error) from error
         if change:
             try:
-                s3.create_bucket(Bucket=world.bucket)
+                there.create_bucket(Bucket=world.bucket)
             except Exception as refused:  # whatever boto3 raises becomes one line
                 raise problem(world, refused) from refused
         return True
@@ -85,5 +86,5 @@ def ensure_bucket(world: World, *, change: bool = True) -> bool:
 
 
 def problem(world: World, error: Exception) -> SamerunError:
-    found = probes.s3_problem(error, world.bucket, world.object_store.url("host"), "host")
+    found = s3.s3_problem(error, world.bucket, world.object_store.url("host"), "host")
     return SamerunError(found.message, found.hint, UNAVAILABLE)

@@ -7,6 +7,8 @@ See https://mlflow.org/docs/latest/rest-api.html. This file travels with a launc
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import time
 import urllib.request
@@ -22,6 +24,7 @@ CORRECTED_TAG = "samerun.corrected"
 PARENT_TAG = "mlflow.parentRunId"
 
 _OPEN = ("RUNNING", "SCHEDULED")
+_VERSION_SECONDS = 5.0
 
 
 class Tracking:
@@ -45,13 +48,42 @@ class Tracking:
             found = json.loads(answer.read() or b"{}")
         return found if isinstance(found, dict) else {}
 
+    def version(self) -> str:
+        """The version of the server, empty where it does not tell."""
+        try:
+            with self._open("version", timeout=_VERSION_SECONDS) as answer:
+                text = str(answer.read(50).decode(errors="replace")).strip()
+        except OSError:
+            return ""
+        return text if text[:1].isdigit() else ""
+
+    @contextlib.contextmanager
     def open(
         self, path: str, data: Any = None, headers: dict[str, str] | None = None, method: str = "", timeout: float = 0
-    ) -> Any:
-        """The server's answer, a context manager; `data` may be a file."""
+    ) -> Iterator[Any]:
+        """The server's answer; `data` may be a file.
+
+        Raises:
+            OSError: there is none, also where what answers is no HTTP, or is cut while it is read.
+        """
+        with self._open(f"api/{path}", data, headers, method, timeout) as answer:
+            yield answer
+
+    @contextlib.contextmanager
+    def _open(
+        self, path: str, data: Any = None, headers: dict[str, str] | None = None, method: str = "", timeout: float = 0
+    ) -> Iterator[Any]:
         headers = {**(headers or {}), **self.login.headers}
-        request = urllib.request.Request(f"{self.uri}/api/{path}", data=data, headers=headers, method=method or None)
-        return self._opener.open(request, timeout=timeout or self.timeout)
+        request = urllib.request.Request(f"{self.uri}/{path}", data=data, headers=headers, method=method or None)
+        try:
+            with self._opener.open(request, timeout=timeout or self.timeout) as answer:
+                yield answer
+        except http.client.IncompleteRead as error:
+            raise ConnectionError("its answer was cut") from error
+        except http.client.HTTPException as error:
+            if isinstance(error, OSError):
+                raise
+            raise ConnectionError("what it answers is no HTTP") from error
 
     def experiments(self) -> dict[str, str]:
         """Experiment id to name, of all that are active."""

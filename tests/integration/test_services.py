@@ -8,7 +8,7 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import probes, server, store
+from ansible_collections.samerun.stack.plugins.plugin_utils import probes, s3, server, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 
 ROLES = ("object_store", "mlflow")
@@ -27,7 +27,7 @@ def silence(world: World) -> str:
     """Why the services cannot be used from here; empty if both can."""
     try:
         server.probe(world)
-        probes.probe_s3(store.client(world), world.bucket, world.object_store.url("host"), "host")
+        s3.probe_s3(store.client(world), world.bucket, world.object_store.url("host"), "host")
     except probes.ProbeError as error:
         return error.message
     return ""

@@ -13,7 +13,8 @@ import pytest
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, probes, store
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, store
+from ansible_collections.samerun.stack.plugins.plugin_utils.s3 import s3_client
 
 KIB, MIB = 1024, 1024 * 1024
 REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403")
@@ -66,7 +67,7 @@ def caller(world: World, who: str) -> Any:
 
         return boto3.client("s3", endpoint_url=url, region_name=world.region, config=Config(signature_version=UNSIGNED))
     access_key = given.access_key if who == "a wrong secret" else f"stranger{secrets.token_hex(4)}"
-    return probes.s3_client(url, access_key, secrets.token_hex(20), world.region)
+    return s3_client(url, access_key, secrets.token_hex(20), world.region)
 
 
 def test_bucket_is_made_once(real: worlds.RealWorld) -> None:

@@ -24,6 +24,7 @@ class Tracker(ThreadingHTTPServer):
         refusal: status and text with which everything is answered, if set.
         version: what it says of itself.
         ahead: seconds that its clock is ahead.
+        slow: start of a path to the seconds that it takes to answer.
     """
 
     daemon_threads = True
@@ -36,6 +37,7 @@ class Tracker(ThreadingHTTPServer):
         self.refusal: tuple[int, str] | None = None
         self.version = "3.17.2"
         self.ahead = 0.0
+        self.slow: dict[str, float] = {}
 
     @property
     def url(self) -> str:
@@ -77,6 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(*(self.server.refusal or (200, json.dumps(self.server.answer(path, body)))))
 
     def _send(self, status: int, text: str) -> None:
+        time.sleep(sum(seconds for start, seconds in self.server.slow.items() if self.path.startswith(start)))
         self.send_response(status)
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()

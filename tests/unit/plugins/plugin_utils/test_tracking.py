@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import breaking
 import pytest
 import trackers
 
@@ -80,3 +81,19 @@ def test_experiments_are_known_by_name_and_none_means_no_runs(server: trackers.T
     assert client.experiments() == {"1": "one"}
     assert client.runs("", []) == []
     assert len(client.runs("")) == 1
+
+
+def test_the_version_of_a_server_is_asked_for_and_may_be_unknown(server: trackers.Tracker) -> None:
+    assert tracking.Tracking(server.url).version() == "3.17.2"
+    server.version = "<html>a page</html>"
+    assert tracking.Tracking(server.url).version() == ""
+    assert tracking.Tracking("http://127.0.0.1:1").version() == ""
+
+
+@pytest.mark.parametrize("how", ["cut", "reset", "garbage", "half"])
+def test_a_server_that_lets_its_clients_down_is_an_error_of_the_connection(how: str) -> None:
+    with breaking.breaking(how) as address:
+        client = tracking.Tracking(f"http://{address}")
+        assert client.version() == ""
+        with pytest.raises(OSError, match=r"\S"):
+            client.launch_runs("the-launch")

@@ -1,0 +1,108 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every endpoint of a contract, looked at at once.
+
+This file travels with a launch, see shim.py; the controller looks from its own place with it.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.plugin_utils.probes import (
+    S3_ENDPOINT,
+    TRACKING_URI,
+    ProbeError,
+    patience,
+    probe_artifacts,
+    probe_tcp,
+    probe_tracking,
+)
+from ansible_collections.samerun.stack.plugins.plugin_utils.s3 import probe_s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+
+SECONDS = 9.0  # for all together
+
+
+def look(
+    server: Tracking, s3_endpoint: str, client: Any, bucket: str, viewpoint: str, *, artifacts: bool = False
+) -> str:
+    """Look at all that a run uses.
+
+    Args:
+        s3_endpoint: empty where the run has none.
+        client: of boto3, or None where the run cannot use S3.
+        artifacts: whether the run writes its artifacts through MLflow.
+
+    Returns:
+        The version of the tracking server, empty where it does not tell.
+
+    Raises:
+        ProbeError: as of the probes; or that an endpoint takes a connection and says nothing.
+    """
+
+    def store() -> None:
+        if s3_endpoint:
+            probe_tcp("the S3 store", S3_ENDPOINT, s3_endpoint, viewpoint)
+        if client is not None:
+            probe_s3(client, bucket, s3_endpoint, viewpoint)
+
+    uri = f"{TRACKING_URI}={server.uri}"
+    looks: dict[str, Callable[[], None]] = {
+        f"Failed to use MLflow from the {viewpoint}: {uri}": lambda: probe_tracking(
+            server.uri, viewpoint, server.login
+        ),
+        f"Failed to use the S3 store from the {viewpoint}: {S3_ENDPOINT}={s3_endpoint}": store,
+    }
+    if artifacts:
+        start = f"Failed to write artifacts through MLflow from the {viewpoint}: {uri}"
+        looks[start] = lambda: probe_artifacts(server, viewpoint)
+    end = time.monotonic() + patience(SECONDS)
+    version: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=lambda: version.put(server.version()), daemon=True).start()
+    at_once(looks)
+    try:
+        return version.get(timeout=max(0.0, end - time.monotonic()))
+    except queue.Empty:
+        return ""
+
+
+def at_once(looks: Mapping[str, Callable[[], None]]) -> None:
+    """Take all `looks` at once, and wait for none of them longer than `SECONDS`.
+
+    Args:
+        looks: how the line about one that does not come back starts, and the look.
+
+    Raises:
+        ProbeError: that a look does not come back, or what it raised; of several the first.
+    """
+    end = time.monotonic() + patience(SECONDS)
+    found: queue.Queue[Any] = queue.Queue()
+    for start, one in looks.items():
+        threading.Thread(target=_told, args=(found, start, one), daemon=True).start()
+    problems: dict[str, Any] = {}
+    while len(problems) < len(looks):
+        try:
+            start, problem = found.get(timeout=max(0.0, end - time.monotonic()))
+        except queue.Empty:
+            break
+        problems[start] = problem
+    for start in looks:
+        if start not in problems:
+            raise ProbeError(
+                f"{start} says nothing within {patience(SECONDS):.0f} s.", "Does it hang, or a proxy before it?"
+            )
+        if problems[start] is not None:
+            raise problems[start]
+
+
+def _told(found: Any, start: str, one: Callable[[], None]) -> None:
+    try:
+        one()
+        found.put((start, None))
+    except Exception as error:  # raised where it is waited for
+        found.put((start, error))

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import breaking
+import pytest
+import trackers
+
+from ansible_collections.samerun.stack.plugins.plugin_utils import looks, probes, s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+
+
+@pytest.fixture
+def server() -> Iterator[trackers.Tracker]:
+    with trackers.tracker() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is waited for any longer, however busy this machine is."""
+    monkeypatch.setattr(looks, "patience", lambda _seconds: 1.0)
+
+
+@pytest.mark.parametrize("silent", ["MLflow", "the S3 store"])
+def test_an_endpoint_that_says_nothing_is_given_up(server: trackers.Tracker, silent: str) -> None:
+    with breaking.breaking("silent") as address:
+        url = f"http://{address}"
+        client = s3.s3_client(url, "key", "secret", "")
+        uri, endpoint = (url, "") if silent == "MLflow" else (server.url, url)
+        started = time.monotonic()
+        with pytest.raises(probes.ProbeError, match=rf"Failed to use {silent} from the pod: .*={url} says nothing"):
+            looks.look(Tracking(uri), endpoint, client if endpoint else None, "bucket", "pod")
+        assert time.monotonic() - started < 4
+
+
+def test_of_several_problems_the_first_hop_is_told(server: trackers.Tracker) -> None:
+    assert looks.look(Tracking(server.url), "", None, "bucket", "host") == "3.17.2"
+    with pytest.raises(probes.ProbeError, match="Failed to reach the S3 store"):
+        looks.look(Tracking(server.url), "http://127.0.0.1:1", None, "bucket", "host")
+    with pytest.raises(probes.ProbeError, match="Failed to reach MLflow"):
+        looks.look(Tracking("http://127.0.0.1:1"), "http://127.0.0.1:1", None, "bucket", "host", artifacts=True)
+
+
+def test_a_version_that_does_not_come_takes_no_time_of_its_own(server: trackers.Tracker) -> None:
+    server.slow = {"/version": 3.0}
+    started = time.monotonic()
+    assert looks.look(Tracking(server.url), "", None, "bucket", "host") == ""
+    assert time.monotonic() - started < 2.5
+
+
+def test_artifacts_that_are_not_taken_are_given_up_with_the_rest(server: trackers.Tracker) -> None:
+    server.slow = {"/api/2.0/mlflow-artifacts/": 3.0}
+    started = time.monotonic()
+    with pytest.raises(probes.ProbeError, match=r"Failed to write artifacts through MLflow from the pod: .* says noth"):
+        looks.look(Tracking(server.url), "", None, "bucket", "pod", artifacts=True)
+    assert time.monotonic() - started < 2.5
