@@ -22,6 +22,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docke
 
 _BY_NETWORK = ("tcp", "http", "https")
 DEFAULT_HOST = "unix:///var/run/docker.sock"
+_FIRST_SECONDS = 7.0  # for the first answer: whoever gets none is told within 10 s
 
 
 def host(given: str = "") -> str:
@@ -62,6 +63,7 @@ def connect(given: str = "", timeout: float | None = 60) -> Any:
 
     Args:
         given: the engine's address, see `host`.
+        timeout: seconds for each answer after the first one, for which there are 7 at most.
 
     Raises:
         SamerunError: no engine, no permission, or an address that cannot be right; each with what to do.
@@ -73,7 +75,8 @@ def connect(given: str = "", timeout: float | None = 60) -> Any:
             "Failed to talk to Docker: the Python package docker is missing.", "pip install docker", UNAVAILABLE
         ) from error
     address = host(given)
-    options: dict[str, Any] = {"base_url": base_url(given), "timeout": timeout}
+    first = min(_FIRST_SECONDS, timeout or _FIRST_SECONDS)
+    options: dict[str, Any] = {"base_url": base_url(given), "timeout": first}
     if os.environ.get("DOCKER_TLS_VERIFY") and address.startswith("tcp://"):
         folder = os.environ.get("DOCKER_CERT_PATH") or os.path.expanduser("~/.docker")
         options["tls"] = docker.tls.TLSConfig(
@@ -84,6 +87,7 @@ def connect(given: str = "", timeout: float | None = 60) -> Any:
         client.ping()
     except (docker.errors.DockerException, OSError) as error:
         raise _unreachable(address, given, error) from error
+    client.api.timeout = timeout  # type: ignore[assignment]
     return client
 
 
@@ -115,6 +119,12 @@ def _unreachable(address: str, given: str, error: BaseException) -> SamerunError
             f"Failed to talk to the Docker engine at {address}: no permission on its socket.",
             "sudo usermod -aG docker $USER, then log in again.",
             NO_PERMISSION,
+        )
+    if "timed out" in text:
+        return SamerunError(
+            f"Failed to talk to the Docker engine at {address}: it takes a connection and says nothing.",
+            "Start Docker again (sudo systemctl restart docker, or Docker Desktop).",
+            UNAVAILABLE,
         )
     if address == DEFAULT_HOST:
         return SamerunError(

@@ -7,6 +7,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import ssl
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -25,6 +27,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER
 
 CONNECT_SECONDS = 4.0
 ANSWER_SECONDS = 20.0
+FIRST_SECONDS = 5.0  # for the first answer: whoever gets none is told within 10 s
 FORBIDDEN = 403
 NOT_FOUND = 404
 
@@ -86,6 +89,7 @@ class Api:
             ) from error
         self._login = settings.auth_settings
         self.server = settings.host
+        self._patience = FIRST_SECONDS
 
     def close(self) -> None:
         """Close idle connections; the next call opens what it needs."""
@@ -145,7 +149,9 @@ class Api:
         if "CERTIFICATE_VERIFY_FAILED" in text or "SSL" in text.upper().split("HTTPS")[0]:
             cause, hint = "its certificate is not trusted", "Does the kubeconfig hold this cluster's CA?"
         elif "timed out" in text:
-            cause, hint = "no answer within 4 s", "Is it up, and is a VPN or firewall between?"
+            waited = re.search(r"timeout=(\d+)", text)
+            seconds = waited[1] if waited else f"{CONNECT_SECONDS:.0f}"
+            cause, hint = f"no answer within {seconds} s", "Is it up, and is a VPN or firewall between?"
         elif "resolve" in text:
             cause, hint = "its name cannot be resolved", "Is the kubeconfig's server right, is a VPN needed?"
         else:
@@ -163,7 +169,7 @@ class Api:
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
     ) -> dict[str, Any]:
-        answer = self.send(method, path, body, query=query or {}, content_type=content_type, seconds=ANSWER_SECONDS)
+        answer = self.send(method, path, body, query=query or {}, content_type=content_type, seconds=self._patience)
         found: dict[str, Any] = json.loads(answer.data)
         return found
 
@@ -187,6 +193,7 @@ class Api:
             body=None if body is None else json.dumps(body), headers=headers,
             preload_content=not stream, timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=seconds), retries=False,
         )  # fmt: skip
+        self._patience = ANSWER_SECONDS
         if answer.status >= 400:
             kind = GoneError if answer.status == NOT_FOUND else ApiError
             raise kind(answer.status, _message(answer.status, answer.data))
@@ -214,7 +221,9 @@ def _keep_in_memory(pool: Any, settings: Any) -> None:
     from urllib3.util.ssl_ import create_urllib3_context
 
     context = create_urllib3_context()
-    if settings.ssl_ca_cert:
+    if not settings.verify_ssl:  # the kubeconfig says insecure-skip-tls-verify
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    elif settings.ssl_ca_cert:
         context.load_verify_locations(settings.ssl_ca_cert)
     else:
         context.load_default_certs()
