@@ -30,7 +30,8 @@ class ActionModule(SamerunAction):
             )
         if self.checking:
             return {"skipped": True, "msg": "removing cannot be predicted without asking what is there"}
-        removed = host.teardown(purge=options["purge"])
-        if options["purge"]:
-            removed += published.forget(world)
-        return {"changed": bool(removed), "removed": removed}
+        done = host.teardown(purge=options["purge"])
+        for line in done.kept:
+            self.say(f"Kept: {line}")
+        removed = done.removed + (published.forget(world) if options["purge"] else [])
+        return {"changed": bool(removed), "removed": removed, "kept": done.kept}

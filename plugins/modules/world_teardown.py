@@ -15,7 +15,8 @@ description:
 extends_documentation_fragment: samerun.stack.world
 options:
   purge:
-    description: Whether data, keys, records and namespaces that samerun made go too.
+    description:
+      - Whether data, keys and records go too, and namespaces that samerun made for this world and nobody else uses.
     type: bool
     default: false
 attributes:
@@ -44,6 +45,12 @@ removed:
   type: list
   elements: str
   sample: [container mlflow, network samerun]
+kept:
+  description: What samerun made and stays, because somebody else uses it.
+  returned: success
+  type: list
+  elements: str
+  sample: ["namespace training holds what is not this world's: PersistentVolumeClaim checkpoints"]
 """
 
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster, is_ours
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster, is_of
 
 CONFIG_MAP = "mlflow-config"
 SECRET = "r2-credentials"  # noqa: S105 - the name of an object
@@ -44,7 +44,7 @@ def ensure(cluster: Cluster, world: World, resolved: contract.Contract, *, chang
         Whether anything changed or, without `change`, would change.
 
     Raises:
-        SamerunError: an object that is not ours says something else.
+        SamerunError: an object that is not this world's says something else.
     """
     plain = contract.keys(secret=False)
     wanted = {plain[name]: value for name, value in resolved.plain.items()}
@@ -62,10 +62,11 @@ def ensure_secret(cluster: Cluster, world: World, resolved: contract.Contract, *
 def _ensure(cluster: Cluster, world: World, kind: str, name: str, data: Mapping[str, str], *, change: bool) -> bool:
     namespace = world.training_namespace
     found = cluster.get(kind, name, namespace)
-    if found is not None and not is_ours(found):
+    if found is not None and not is_of(found, world.name):
         if different := sorted(k for k, v in data.items() if (found.get("data") or {}).get(k) != v):
             raise SamerunError(
-                f"Failed to use {kind} {namespace}/{name}: it is not samerun's and differs in {', '.join(different)}.",
+                f"Failed to use {kind} {namespace}/{name}: it is not this world's and differs in "
+                f"{', '.join(different)}.",
                 "Make it say what the inventory says, or train in a namespace of its own: training_namespace.",
                 CANNOT_CREATE,
             )

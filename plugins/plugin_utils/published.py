@@ -14,7 +14,10 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 
 # All that a world writes into its state folder.
-_KEPT = ("contract.json", "credentials.json", "ports.json", "runs", "services", "volumes")
+_KEPT = (
+    ".credentials.lock", "contract.json", "credentials.json", "forward", "forward.lock", "kubernetes-role.yml",
+    "ports.json", "runs", "services", "volumes",
+)  # fmt: skip
 
 
 def contract_path(state: Path) -> Path:

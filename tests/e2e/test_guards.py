@@ -199,6 +199,17 @@ class TestDocker:
         finally:
             container.remove(force=True, v=True)
 
+    @pytest.mark.parametrize("kind, variable", [("volumes", "mlflow_data"), ("networks", "samerun_network")])
+    def test_a_foreign_volume_or_network(self, guarded: Guarded, kind: str, variable: str) -> None:
+        guarded.variables["mlflow_data"] = "mlflow-guarded-data"
+        collection, name = getattr(guarded.docker, kind), guarded.variables[variable]
+        theirs = collection.create(name)
+        try:
+            guarded.refuses(f"Failed to claim the name {name}: a {kind[:-1]} of another owner", "has it", variable)
+            assert not collection.get(name).attrs["Labels"]
+        finally:
+            theirs.remove()
+
     def test_a_port_that_another_program_has(self, guarded: Guarded, port: int) -> None:
         guarded.refuses(f"Failed to claim port {port}:", "(pid ", f"mlflow_port={port + 1}", mlflow_port=port)
 

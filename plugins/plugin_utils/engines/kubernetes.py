@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL
+from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
@@ -190,8 +190,10 @@ def namespace(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def is_ours(found: Mapping[str, Any]) -> bool:
-    return bool((found["metadata"].get("labels") or {}).get(OWNER_LABEL) == OWNER)
+def is_of(found: Mapping[str, Any], world: str) -> bool:
+    """Whether an object is that world's; those of another one are as foreign as anybody's."""
+    labels = found["metadata"].get("labels") or {}
+    return bool(labels.get(OWNER_LABEL) == OWNER and labels.get(WORLD_LABEL) == world)
 
 
 def _namespace(wanted: Mapping[str, Any]) -> str:

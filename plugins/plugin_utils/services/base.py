@@ -32,6 +32,19 @@ class ServiceState:
     request: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Teardown:
+    """What became of a world's services.
+
+    Attributes:
+        removed: what went, in words.
+        kept: what samerun made and somebody else uses, each with why it stays.
+    """
+
+    removed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+
 class ServiceHost(abc.ABC):
     """Where a world's services live.
 
@@ -98,8 +111,8 @@ class ServiceHost(abc.ABC):
         """The end of the service's log since it was started last, for the message that says it did not start."""
 
     @abc.abstractmethod
-    def teardown(self, *, purge: bool) -> list[str]:
-        """Remove the world's services, with `purge` their data and keys too; return what was removed."""
+    def teardown(self, *, purge: bool) -> Teardown:
+        """Remove the world's services, with `purge` their data and keys too."""
 
     def credentials(self) -> Credentials | None:
         """The keys that the world keeps."""

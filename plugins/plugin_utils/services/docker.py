@@ -12,16 +12,17 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOOPBACK
-from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import parse_time
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, Credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Port, Service
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import docker_claims
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState, Teardown
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _SECRETS = "/run/samerun"
+_IN_USE = (403, 409)  # what engines answer who is to remove a network, a volume
 
 
 class DockerHost(ServiceHost):
@@ -52,22 +53,7 @@ class DockerHost(ServiceHost):
         return engine.is_remote(self.world.docker_host)
 
     def claim(self, claims: Sequence[Claim]) -> dict[str, int]:
-        for service in claims:
-            container = self._container(service.name)
-            if container is not None and not self._is_ours(container):
-                raise SamerunError(
-                    f"Failed to claim the name {service.name}: a container of another owner has it.",
-                    f"Remove it, or rename ours: {service.role}_name",
-                    CANNOT_CREATE,
-                )
-            ours = _published(container) if container is not None and container.status == "running" else set()
-            for port in service.ports:
-                if port.port in ours:
-                    continue
-                if self._is_remote:
-                    self._refuse_taken_there(port)
-                elif not ports.is_free(self.world.bind, port.port):
-                    raise ports.refusal(self.world.bind, port.port, port.variable, self._holder(port.port))
+        docker_claims.claim(self.client, self.world, claims)
         return {}
 
     def places(self, service: Service) -> Places:
@@ -107,7 +93,7 @@ class DockerHost(ServiceHost):
 
     def running(self, role: str, name: str, namespace: str) -> str:
         container = self._container(name)
-        if container is None or not self._is_ours(container):
+        if container is None or not docker_claims.is_of(container.labels, self.world):
             return "absent"
         # A fresh container has not looked at itself yet; whoever waits for it asks it.
         health = container.attrs["State"].get("Health", {}).get("Status")
@@ -123,20 +109,34 @@ class DockerHost(ServiceHost):
         text: str = container.logs(tail=lines, since=since).decode(errors="replace").strip()
         return text
 
-    def teardown(self, *, purge: bool) -> list[str]:
-        removed = []
+    def teardown(self, *, purge: bool) -> Teardown:
+        done = Teardown()
         ours = {"label": [f"{OWNER_LABEL}={OWNER}", f"{WORLD_LABEL}={self.world.name}"]}
         with engine.explained("remove the world's containers"):
             for container in self.client.containers.list(all=True, filters=ours):
                 container.remove(force=True, v=True)
-                removed.append(f"container {container.name}")
-            for network in self.client.networks.list(filters=ours):
-                network.remove()
-                removed.append(f"network {network.name}")
-            for volume in self.client.volumes.list(filters=ours) if purge else ():
-                volume.remove()
-                removed.append(f"volume {volume.name}")
-        return removed
+                done.removed.append(f"container {container.name}")
+            there = [
+                *self.client.networks.list(filters=ours),
+                *(self.client.volumes.list(filters=ours) if purge else ()),
+            ]
+            for one in there:
+                self._remove_unused(one, done)
+        return done
+
+    @staticmethod
+    def _remove_unused(there: Any, done: Teardown) -> None:
+        """Remove a network or volume, unless somebody else's container uses it."""
+        import docker
+
+        named = f"{type(there).__name__.lower()} {there.name}"
+        try:
+            there.remove()
+            done.removed.append(named)
+        except docker.errors.APIError as error:
+            if error.status_code not in _IN_USE:
+                raise
+            done.kept.append(f"{named} is used by somebody else: {error.explanation}")
 
     def _request(self, service: Service) -> dict[str, Any]:
         """What the role's tasks need beyond the service's own variables."""
@@ -162,32 +162,7 @@ class DockerHost(ServiceHost):
         }
 
     def _container(self, name: str) -> Any:
-        import docker
-
-        try:
-            return self.client.containers.get(name)
-        except docker.errors.NotFound:
-            return None
-
-    def _is_ours(self, container: Any) -> bool:
-        labels = container.labels
-        return bool(labels.get(OWNER_LABEL) == OWNER and labels.get(WORLD_LABEL) == self.world.name)
-
-    def _refuse_taken_there(self, port: Port) -> None:
-        """On another machine only its engine can be asked; what else has a port there, it says when it needs it."""
-        for container in self.client.containers.list():
-            if port.port in _published(container):
-                raise SamerunError(
-                    f"Failed to claim port {port.port}: container {container.name} has it.",
-                    f"Stop it, or move ours: {port.variable}=PORT",
-                    CANNOT_CREATE,
-                )
-
-    def _holder(self, port: int) -> str:
-        for container in self.client.containers.list():
-            if port in _published(container):
-                return f"container {container.name}"
-        return ports.holder(port)
+        return docker_claims.found(self.client.containers, name)
 
     def _stale(self, container: Any, service: Service, keys: Credentials) -> bool:
         wanted = service.rendered_secrets(keys)
@@ -205,11 +180,6 @@ def _appearance(container: Any) -> str:
     }
     parts = {"config": attrs["Config"], "host": attrs["HostConfig"], "image": attrs["Image"], "networks": networks}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _published(container: Any) -> set[int]:
-    bindings = container.attrs["HostConfig"].get("PortBindings") or {}
-    return {int(entry["HostPort"]) for entries in bindings.values() for entry in entries or [] if entry["HostPort"]}
 
 
 def _user(container: Any) -> int:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,25 +13,29 @@ from ansible_collections.samerun.stack.plugins.module_utils.contract import keys
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import now
-from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, Credentials
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import (
     Cluster,
-    is_ours,
+    is_of,
     namespace,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import FORBIDDEN, ApiError
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import forwarding, kubernetes_objects
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import (
+    forwarding,
+    kubernetes_objects,
+    kubernetes_teardown,
+)
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import (
     ServiceHost,
     ServiceState,
+    Teardown,
     credentials_as,
     credentials_from,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
-_GONE_SECONDS = 90
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 
 
@@ -124,7 +127,7 @@ class KubernetesHost(ServiceHost):
     def running(self, role: str, name: str, namespace: str) -> str:
         with self.cluster.explained(f"read the Deployment {name}"):
             found = self.cluster.get("Deployment", name, namespace)
-        if found is None or not is_ours(found):
+        if found is None or not is_of(found, self.world.name):
             return "absent"
         status, wanted = found.get("status", {}), found["spec"].get("replicas", 1)
         current = status.get("observedGeneration") == found["metadata"]["generation"]
@@ -156,26 +159,11 @@ class KubernetesHost(ServiceHost):
             text = b"".join(self.cluster.log(found[-1]["metadata"]["name"], service.namespace))
             return "\n".join(text.decode(errors="replace").splitlines()[-lines:])
 
-    def teardown(self, *, purge: bool) -> list[str]:
-        kinds = ["Deployment", "Service", "Job"] + (["ConfigMap", "PersistentVolumeClaim"] if purge else [])
-        selector = f"{OWNER_LABEL}={OWNER},{WORLD_LABEL}={self.world.name}"
-        removed = []
+    def teardown(self, *, purge: bool) -> Teardown:
         forwarding.stop(self.world)
+        keys = (contract_objects.SECRET, self._own_keys_name)
         with self.cluster.explained("remove the world's services"):
-            for place in self._namespaces():
-                for kind in [*kinds, "Secret"]:
-                    for found in self.cluster.find(kind, place, labelSelector=selector):
-                        name = found["metadata"]["name"]
-                        if name in (contract_objects.SECRET, self._own_keys_name) and not purge:
-                            continue  # the world's keys outlive its services, as its data does
-                        self.cluster.delete(kind, name, place)
-                        removed.append(f"{kind} {place}/{name}")
-            for place in self._namespaces() if purge else ():
-                if (there := self.cluster.get("Namespace", place)) and is_ours(there):
-                    self.cluster.delete("Namespace", place)
-                    removed.append(f"namespace {place}")
-            self._wait_until_gone(removed)
-        return removed
+            return kubernetes_teardown.teardown(self.cluster, self.world, keys, purge=purge)
 
     def credentials(self) -> Credentials | None:
         """The world's keys; of a world that keeps none of its own, those that its runs read."""
@@ -183,14 +171,14 @@ class KubernetesHost(ServiceHost):
             own, found = self._own_keys(), self._run_keys()
         if own is not None:
             return credentials_from(contract_objects.decoded(own))
-        if found is None or (self._keeps_own and not is_ours(found)):
+        if found is None or (self._keeps_own and not is_of(found, self.world.name)):
             return None
         return self._pair(found)
 
     def trainer_found(self) -> Credentials | None:
         with self.cluster.explained("read the keys of runs"):
             found = self._run_keys()
-        return self._pair(found) if found is not None and not is_ours(found) else None
+        return self._pair(found) if found is not None and not is_of(found, self.world.name) else None
 
     @property
     def _keeps_own(self) -> bool:
@@ -210,10 +198,10 @@ class KubernetesHost(ServiceHost):
             if error.status != FORBIDDEN:
                 raise
             return None  # who may only train uses what runs use
-        if found is not None and not is_ours(found):
+        if found is not None and not is_of(found, self.world.name):
             raise SamerunError(
                 f"Failed to use the Secret {self.world.object_store.namespace}/{self._own_keys_name}: it is not "
-                "samerun's.",
+                "this world's.",
                 "Remove it, or rename ours: object_store_name",
                 CANNOT_CREATE,
             )
@@ -254,13 +242,9 @@ class KubernetesHost(ServiceHost):
         with self.cluster.explained("write the contract"):
             return contract_objects.ensure(self.cluster, self.world, contract, change=change)
 
-    def _namespaces(self) -> list[str]:
-        places = (self.world.mlflow.namespace, self.world.object_store.namespace, self.world.training_namespace)
-        return [place for place in dict.fromkeys(places) if self.cluster.has_namespace(place)]
-
     def _claim_object(self, claim: Claim, kind: str, name: str, variable: str) -> None:
         found = self.cluster.get(kind, name, claim.namespace)
-        if found is None or (is_ours(found) and found["metadata"]["labels"].get(WORLD_LABEL) == self.world.name):
+        if found is None or is_of(found, self.world.name):
             return
         raise SamerunError(
             f"Failed to claim the {kind} {claim.namespace}/{name}: there is one of another owner.",
@@ -280,13 +264,6 @@ class KubernetesHost(ServiceHost):
                     f"Move ours: {service.role}_node_port={taken + 1}",
                     CANNOT_CREATE,
                 )
-
-    def _wait_until_gone(self, removed: Sequence[str]) -> None:
-        """A namespace lingers, and refuses whatever is made in it meanwhile."""
-        deadline = time.monotonic() + _GONE_SECONDS
-        names = [name.removeprefix("namespace ") for name in removed if name.startswith("namespace ")]
-        while any(self.cluster.get("Namespace", name) for name in names) and time.monotonic() < deadline:
-            time.sleep(0.5)
 
     def _services(self) -> list[dict[str, Any]]:
         """The Services of all namespaces; none where we may not look, the API server itself refuses a taken port."""

@@ -14,7 +14,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import Credent
 from ansible_collections.samerun.stack.plugins.plugin_utils import guard, venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import supervisor
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState, Teardown
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _GUARD = "guard.py"
@@ -110,7 +110,7 @@ class ProcessHost(ServiceHost):
         text = log.read_bytes()
         return "\n".join(text[before if before <= len(text) else 0 :].decode(errors="replace").splitlines()[-lines:])
 
-    def teardown(self, *, purge: bool) -> list[str]:
+    def teardown(self, *, purge: bool) -> Teardown:
         names = sorted(path.name.removesuffix(".conf.d") for path in self.folder.glob("*.conf.d"))
         ran = self.supervisor.shutdown()
         removed = [f"program {name}" for name in names if guard.reap(self._mark(name)) or ran]
@@ -119,7 +119,7 @@ class ProcessHost(ServiceHost):
             shutil.rmtree(self._service_folder(name) / "secrets", ignore_errors=True)
         if self.supervisor.socket.parent != self.folder:
             shutil.rmtree(self.supervisor.socket.parent, ignore_errors=True)
-        return removed  # data, keys and records go with the state folder, if they are to go
+        return Teardown(removed)  # data, keys and records go with the state folder, if they are to go
 
     def _service_folder(self, name: str) -> Path:
         return self.folder / name

@@ -14,7 +14,13 @@ import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
-from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, Credentials, World
+from ansible_collections.samerun.stack.plugins.module_utils.world import (
+    OWNER,
+    OWNER_LABEL,
+    WORLD_LABEL,
+    Credentials,
+    World,
+)
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import KubernetesHost
@@ -94,7 +100,10 @@ class Secrets:
 
     def put(self, place: str, values: Mapping[str, str], *, ours: bool) -> None:
         data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
-        self.found[place] = {"metadata": {"labels": {OWNER_LABEL: OWNER} if ours else {}}, "data": data}
+        self.found[place] = {
+            "metadata": {"labels": {OWNER_LABEL: OWNER, WORLD_LABEL: "w"} if ours else {}},
+            "data": data,
+        }
 
     def explained(self, _doing: str) -> Any:
         return contextlib.nullcontext()
@@ -152,5 +161,5 @@ def test_a_secret_that_somebody_made_before_names_the_key_of_runs(tmp_path: Path
 
 def test_a_secret_of_somebody_else_with_the_name_of_ours_is_refused(tmp_path: Path, secrets: Secrets) -> None:
     secrets.put("storage/minio-keys", PAIR, ours=False)
-    with pytest.raises(SamerunError, match="storage/minio-keys: it is not samerun's"):
+    with pytest.raises(SamerunError, match="storage/minio-keys: it is not this world's"):
         credentials.load(made("kubernetes", tmp_path))

@@ -19,6 +19,10 @@ def filled(state: Path) -> None:
         "volumes/x/y",
         "ports.json",
         "contract.json",
+        ".credentials.lock",
+        "forward/wanted.json",
+        "forward.lock",
+        "kubernetes-role.yml",
     ):
         (state / name).parent.mkdir(parents=True, exist_ok=True)
         (state / name).write_text("x")

@@ -1,0 +1,54 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What else lives in a namespace: whoever deletes one deletes all of it, whatever kind it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster, is_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError
+
+# What a cluster makes by itself: of other objects, or in every namespace.
+_DERIVED = {"events", "endpoints", "endpointslices"}
+_VIEWS = {"metrics.k8s.io", "events.k8s.io", "custom.metrics.k8s.io"}
+_DEFAULTS = {
+    "ConfigMap": {"kube-root-ca.crt", "openshift-service-ca.crt", "istio-ca-root-cert"},
+    "ServiceAccount": {"default", "builder", "deployer"},
+}
+_TOKEN_OF = "kubernetes.io/service-account.name"  # noqa: S105 - an annotation of older clusters' token Secrets
+
+
+def foreign(cluster: Cluster, namespace: str, world: str) -> list[str]:
+    """The objects of a namespace that are not the world's, such as `PersistentVolumeClaim checkpoints`.
+
+    All kinds that the cluster knows are looked at, those of its extensions too; one that nobody may look at counts.
+    """
+    found = []
+    for path, kind in _kinds(cluster):
+        prefix, _, plural = path.rpartition("/")
+        try:
+            items = cluster.api.call("GET", f"{prefix}/namespaces/{namespace}/{plural}")["items"]
+        except ApiError as error:
+            found.append(f"{plural} that cannot be listed ({error.words})")
+            continue
+        found += [f"{kind} {one['metadata']['name']}" for one in items if _stays(kind, one, world)]
+    return found
+
+
+def _kinds(cluster: Cluster) -> Iterator[tuple[str, str]]:
+    """Path of the list, and kind, of everything that can be in a namespace."""
+    groups = [group for group in cluster.api.call("GET", "apis")["groups"] if group["name"] not in _VIEWS]
+    for prefix in ("api/v1", *(f"apis/{group['preferredVersion']['groupVersion']}" for group in groups)):
+        for one in cluster.api.call("GET", prefix)["resources"]:
+            if one["namespaced"] and "list" in one["verbs"] and one["name"] not in _DERIVED:
+                yield f"{prefix}/{one['name']}", one["kind"]
+
+
+def _stays(kind: str, found: Mapping[str, Any], world: str) -> bool:
+    """Whether an object is somebody's own: no part of another one, not the world's, not the cluster's."""
+    metadata = found["metadata"]
+    token_of = (metadata.get("annotations") or {}).get(_TOKEN_OF)
+    by_itself = metadata["name"] in _DEFAULTS.get(kind, ()) or token_of in _DEFAULTS["ServiceAccount"]
+    return not (is_of(found, world) or metadata.get("ownerReferences") or by_itself)

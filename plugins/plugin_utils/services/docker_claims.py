@@ -1,0 +1,91 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether the names and ports of a world are free on a Docker engine, or its own already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, World
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Port
+
+
+def claim(client: Any, world: World, claims: Sequence[Claim]) -> None:
+    """Raise a SamerunError for what somebody else has, with the variable that moves ours."""
+    with engine.explained("look for what is there already"):
+        for service in claims:
+            container = found(client.containers, service.name)
+            if container is not None and not is_of(container.labels, world):
+                raise _refusal("container", service.name, f"{service.role}_name")
+            if "/" not in service.data and (volume := found(client.volumes, service.data)):
+                _refuse_foreign(volume, world, f"{service.role}_data")
+            for network in client.networks.list(names=[f"^{world.network}$"]):
+                _refuse_foreign(network, world, "samerun_network")
+            running = container is not None and container.status == "running"
+            _claim_ports(client, world, service, _published(container) if running else set())
+
+
+def found(collection: Any, name: str) -> Any:
+    """The container or volume of that name, or None."""
+    import docker
+
+    try:
+        return collection.get(name)
+    except docker.errors.NotFound:
+        return None
+
+
+def is_of(labels: Mapping[str, str] | None, world: World) -> bool:
+    """Whether what has these labels is the world's; that of another world is as foreign as anybody's."""
+    there = labels or {}
+    return there.get(OWNER_LABEL) == OWNER and there.get(WORLD_LABEL) == world.name
+
+
+def _refuse_foreign(there: Any, world: World, variable: str) -> None:
+    if not is_of(there.attrs.get("Labels"), world):
+        raise _refusal(type(there).__name__.lower(), there.name, variable)
+
+
+def _refusal(kind: str, name: str, variable: str) -> SamerunError:
+    return SamerunError(
+        f"Failed to claim the name {name}: a {kind} of another owner has it.",
+        f"Remove it, or rename ours: {variable}",
+        CANNOT_CREATE,
+    )
+
+
+def _claim_ports(client: Any, world: World, service: Claim, ours: set[int]) -> None:
+    for port in service.ports:
+        if port.port in ours:
+            continue
+        if engine.is_remote(world.docker_host):
+            _refuse_taken_there(client, port)
+        elif not ports.is_free(world.bind, port.port):
+            raise ports.refusal(world.bind, port.port, port.variable, _holder(client, port.port))
+
+
+def _refuse_taken_there(client: Any, port: Port) -> None:
+    """On another machine only its engine can be asked; what else has a port there, it says when it needs it."""
+    for container in client.containers.list():
+        if port.port in _published(container):
+            raise SamerunError(
+                f"Failed to claim port {port.port}: container {container.name} has it.",
+                f"Stop it, or move ours: {port.variable}=PORT",
+                CANNOT_CREATE,
+            )
+
+
+def _holder(client: Any, port: int) -> str:
+    for container in client.containers.list():
+        if port in _published(container):
+            return f"container {container.name}"
+    return ports.holder(port)
+
+
+def _published(container: Any) -> set[int]:
+    bindings = container.attrs["HostConfig"].get("PortBindings") or {}
+    return {int(entry["HostPort"]) for entries in bindings.values() for entry in entries or [] if entry["HostPort"]}

@@ -1,0 +1,62 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The end of a world in a cluster: its own objects go, and a namespace only if nothing else lives in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+
+from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, World
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import namespaces
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster, is_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Teardown
+
+_GONE_SECONDS = 90
+_KINDS = ("Deployment", "Service", "Job", "Secret")
+_DATA = ("ConfigMap", "PersistentVolumeClaim")
+_NAMED = 3  # of what keeps a namespace
+
+
+def teardown(cluster: Cluster, world: World, keys: Collection[str], *, purge: bool) -> Teardown:
+    """Remove the world's objects; see `ServiceHost.teardown`.
+
+    Args:
+        keys: names of Secrets that outlive the services, as data does.
+    """
+    done = Teardown()
+    services = (world.mlflow.namespace, world.object_store.namespace, world.training_namespace)
+    places = [place for place in dict.fromkeys(services) if cluster.has_namespace(place)]
+    selector = f"{OWNER_LABEL}={OWNER},{WORLD_LABEL}={world.name}"
+    for place in places:
+        for kind in (*_KINDS, *(_DATA if purge else ())):
+            for found in cluster.find(kind, place, labelSelector=selector):
+                name = found["metadata"]["name"]
+                if purge or name not in keys:
+                    cluster.delete(kind, name, place)
+                    done.removed.append(f"{kind} {place}/{name}")
+    if purge:
+        gone = [place for place in places if _remove(cluster, world, place, done)]
+        _wait_until_gone(cluster, gone)
+    return done
+
+
+def _remove(cluster: Cluster, world: World, place: str, done: Teardown) -> bool:
+    """Remove a namespace that the world made, unless somebody else uses it by now."""
+    there = cluster.get("Namespace", place)
+    if there is None or not is_of(there, world.name):
+        return False  # it was there before us
+    if others := namespaces.foreign(cluster, place, world.name):
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        done.kept.append(f"namespace {place} holds what is not this world's: {', '.join(others[:_NAMED])}{more}")
+        return False
+    cluster.delete("Namespace", place)
+    done.removed.append(f"namespace {place}")
+    return True
+
+
+def _wait_until_gone(cluster: Cluster, names: Sequence[str]) -> None:
+    """A namespace lingers, and refuses whatever is made in it meanwhile."""
+    deadline = time.monotonic() + _GONE_SECONDS
+    while any(cluster.get("Namespace", name) for name in names) and time.monotonic() < deadline:
+        time.sleep(0.5)
