@@ -78,7 +78,9 @@ options:
     type: int
     default: 0
   network:
-    description: The Docker network that it joins; empty for the one of the world.
+    description:
+      - The Docker network that it joins; empty for the one of the world.
+      - V(host) is that of the host, on Kubernetes of a node.
     type: str
     default: ''
   start_timeout:

@@ -124,7 +124,9 @@ class Launcher:
 
     def check(self) -> None:
         """Refuse what the target cannot do, before anything is packed."""
-        self.target.plan(self._spec(bundle.Bundle(b"", "", 0), planning=True))
+        spec = self._spec(bundle.Bundle(b"", "", 0), planning=True)
+        self.target.plan(spec)
+        self.target.look(spec)
 
     def _spec(self, code: bundle.Bundle, *, planning: bool) -> RunSpec:
         given, target = self.training, self.target

@@ -18,6 +18,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunRecord,
     RunSpec,
     RunState,
+    Scheduling,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
@@ -88,6 +89,9 @@ class Target(abc.ABC):
         Raises:
             SamerunError: the spec asks for what this target cannot do.
         """
+
+    def look(self, spec: RunSpec) -> None:  # noqa: B027 - most of what a target cannot do, its plan refuses
+        """Raise a SamerunError for what `spec` names and the engine does not have; changes nothing, within 10 s."""
 
     @abc.abstractmethod
     def submit(self, spec: RunSpec, code: Bundle) -> None:
@@ -184,6 +188,7 @@ def cluster_options(spec: RunSpec) -> dict[str, Any]:
         "training_node_selector": given.node_selector, "training_tolerations": given.tolerations,
         "training_priority_class": given.priority_class, "training_service_account": given.service_account,
         "training_queue": given.queue,
+        "training_start_timeout": given.start_timeout != Scheduling.start_timeout,
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Environment,
     Outcome,
@@ -94,6 +95,7 @@ class DockerTarget(Target):
     def submit(self, spec: RunSpec, code: Bundle) -> None:
         with engine.explained(f"start the container {self._name(spec.launch)}"):
             spec = code_images.made(self.client, spec, code, self.world.registry, self.say)
+            self.look(spec)
             self._ensure_network(spec.network)
             request = self._request(spec, spec.secrets)
             files = {
@@ -229,11 +231,25 @@ class DockerTarget(Target):
             named = "Name a volume of that engine instead: NAME:PATH"
             refuse({f"training_volumes ({', '.join(folders)})": folders}, why, named)
 
+    def look(self, spec: RunSpec) -> None:
+        wanted = spec.network
+        if wanted in ("", self.world.network, *_BUILT_IN) or wanted.startswith("container:"):
+            return
+        with engine.explained(f"look for the network {wanted}"):
+            names = sorted(network.name for network in self.client.networks.list())
+        if wanted not in names:
+            raise SamerunError(
+                f"Failed to find the network {wanted} of training_network: the Docker engine has none of that name.",
+                f"It has {', '.join(names)}.",
+                CONFIG,
+            )
+
     def _ensure_network(self, name: str) -> None:
-        wanted = name or self.world.network
+        """Make the world's own network where its services did not: they may be external."""
+        own = self.world.network
         # The engine's filter finds every network whose name holds this one.
-        if wanted not in {network.name for network in self.client.networks.list(names=[wanted])} | _BUILT_IN:
-            self.client.networks.create(wanted, labels=self.world.labels)
+        if name in ("", own) and own not in {one.name for one in self.client.networks.list(names=[own])} | _BUILT_IN:
+            self.client.networks.create(own, labels=self.world.labels)
 
     def _pulled(self, image: str) -> str:
         import docker

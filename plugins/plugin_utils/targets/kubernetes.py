@@ -106,6 +106,10 @@ class KubernetesTarget(Target):
         return Environment(environment.python, environment.image, digest, environment.key)
 
     def plan(self, spec: RunSpec) -> dict[str, Any]:
+        named = spec.network if spec.network != "host" else ""
+        refuse(
+            {"training_network": named}, "a pod has the cluster's network", "Unset it, say host, or train on docker."
+        )
         nodes = "the nodes have no folder of this host"
         refuse(
             {"training_delivery (mount)": spec.delivery == MOUNT}, nodes, "Leave it out, or name a claim as a volume."

@@ -30,7 +30,7 @@ _LOST_NODE_SECONDS = 30
 def pod_spec(name: str, spec: RunSpec, world: World) -> dict[str, Any]:
     volumes = [(f"volume-{number}", volume) for number, volume in enumerate(spec.volumes)]
     pull = {"imagePullSecrets": [{"name": secret} for secret in world.pull_secrets]} if world.pull_secrets else {}
-    network = {"hostNetwork": True} if spec.network == "host" else {}
+    network = {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"} if spec.network == "host" else {}
     shm = spec.resources.get("shm")
     return {
         "restartPolicy": "Never",

@@ -23,7 +23,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as docker_engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_ends
+from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker import DockerTarget
 
 pytestmark = pytest.mark.parametrize("real", ["docker"], indirect=True)
 Run = Callable[..., launches.Launched]
@@ -148,6 +150,48 @@ def test_a_container_that_was_collected_from_elsewhere_is_believed(
     record = launches.collect_until_settled(real.world, submitted.launch)
     assert (record.state, record.exit_code) == (RunState.FAILED, 3)
     assert "exit code 3" in record.reason
+
+
+FAILS_ONCE = """
+import os, resource, socket
+import mlflow
+with mlflow.start_run():
+    run = mlflow.MlflowClient().get_run(mlflow.active_run().info.run_id)
+    attempt = int(run.data.tags.get("attempt", 0)) + 1
+    mlflow.set_tag("attempt", attempt)
+    print("attempt", attempt, socket.gethostname(), resource.getrlimit(resource.RLIMIT_NOFILE), os.environ["OVERLAID"])
+    if attempt == 1:
+        raise SystemExit(3)
+"""
+
+
+def test_a_failure_is_tried_again_if_asked_in_a_container_as_the_overlay_says(run: Run) -> None:
+    limits = {"Ulimits": [{"Name": "nofile", "Soft": 777, "Hard": 777}]}
+    overlay = {"Hostname": "overlaid", "Env": ["OVERLAID=yes"], "HostConfig": limits}
+    ended = run(FAILS_ONCE, retries=1, retry_failures=True, overlay=overlay)
+    said = [line for line in ended.log.decode().splitlines() if line.startswith("attempt")]
+    assert said == [f"attempt {number} overlaid (777, 777) yes" for number in (1, 2)]
+    assert (ended.record.state, ended.record.exit_code, ended.record.attempts) == (RunState.FINISHED, 0, 2)
+    assert [one.status for one in ended.record.mlflow_runs] == ["FINISHED"]
+
+
+# ---- networks ----------------------------------------------------------------------------
+
+
+def test_a_network_that_is_not_there_is_refused_and_not_made(world: World, run: Run, tmp_path: Path) -> None:
+    target = TARGETS["docker"](world)
+    assert isinstance(target, DockerTarget)
+    before = {network.id for network in target.client.networks.list()}
+    (tmp_path / "train.py").write_text("pass")
+    given = launches.training(world, {"script": str(tmp_path / "train.py"), "network": "samerun-mistyped"})
+    for asked in (
+        Launcher(world, given, lambda _line: None, lambda _piece: None).check,
+        lambda: run("pass", network="samerun-mistyped"),
+    ):
+        with pytest.raises(SamerunError, match="Failed to find the network samerun-mistyped of training_network: "):
+            asked()
+    assert {network.id for network in target.client.networks.list()} == before
+    assert target.launches() == []
 
 
 # ---- images ------------------------------------------------------------------------------
