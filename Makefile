@@ -28,9 +28,9 @@ train: $(VENV)/.installed
 	$(RUN)/samerun up
 	$(RUN)/samerun train trainer/train.py
 
-# pytest comes last, so that its summary is the last line.
+# pytest comes last, so that its summary is the last line. Two at once: tests/conftest.py says what may run beside what.
 test: lint
-	@$(IN_VENV) python -m pytest $(PYTEST_ARGS)
+	@$(IN_VENV) python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
 
 unit: $(VENV)/.tested
 	@$(IN_VENV) python -m pytest tests/unit $(PYTEST_ARGS)

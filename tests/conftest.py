@@ -11,6 +11,19 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test with its target, also where it names the world itself, and with what it may not run beside.
+
+    Under pytest-xdist the cluster's tests have one process and those of other engines another: each sets its worlds up
+    once, and both mostly wait. Unit tests go to whoever has time.
+    """
+    target = item.callspec.params.get("real") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ""
+    if target and not item.get_closest_marker(target):
+        item.add_marker(target)
+    if ROOT / "tests" / "unit" not in item.path.parents:
+        item.add_marker(pytest.mark.xdist_group("cluster" if item.get_closest_marker("kubernetes") else "machine"))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository's folder."""

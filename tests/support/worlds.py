@@ -35,8 +35,9 @@ MINIO_IMAGE = os.environ.get("SAMERUN_TEST_MINIO_IMAGE", "")
 _NODE = {name: shlex.split(os.environ.get(f"SAMERUN_TEST_{name.upper()}_NODE", "")) for name in ("add", "stop")}
 NODE_COMMANDS = _NODE if all(_NODE.values()) else {}
 
-# Several sessions on one machine: each a number of its own, from 1 to 9.
+# Several sessions on one machine, and the processes of each: names and ports by a number of their own, from 0 to 9.
 SLOT = int(os.environ.get("SAMERUN_TEST_SLOT", "0"))
+SLOT += int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _CONF = f"conf{SLOT or ''}"
 
 
