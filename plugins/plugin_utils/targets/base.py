@@ -22,6 +22,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class Target(abc.ABC):
 
     def close(self) -> None:  # noqa: B027 - a target without connections has nothing to close
         """Close idle connections; the next call opens what it needs."""
+
+    @property
+    def patience(self) -> float:
+        """For how many seconds the engine may be away while somebody waits for a launch."""
+        return away.HERE
 
     @abc.abstractmethod
     def check(self) -> None:

@@ -32,6 +32,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import (
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
+    away,
     docker,
     jobs,
     pods,
@@ -55,6 +56,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_follow import Follower
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.taking_back import taken_back
 
 CONFIG_MAP_BYTES = 700 * 1024  # of 1 MiB that a ConfigMap takes, base64 and the shim included
 _BUNDLE = "bundle.tar.gz"
@@ -77,6 +79,10 @@ class KubernetesTarget(Target):
     def close(self) -> None:
         if "cluster" in self.__dict__:
             self.cluster.close()
+
+    @property
+    def patience(self) -> float:
+        return away.ELSEWHERE
 
     def check(self) -> None:
         self.cluster.check()
@@ -132,26 +138,23 @@ class KubernetesTarget(Target):
             request = self._request(spec, spec.secret_env, code_key=code_key)
             kubernetes_checks.fits(self.cluster, request)
             # Suspended first: what the pod mounts can then name the Job as its owner, and nothing is left if we die.
-            job = self.cluster.create(request["job"])
-            try:
-                owner = kubernetes_job.owner(job)
-                files = {
-                    shim_archive.NAME: shim_archive.data(),
-                    **({} if in_store or in_image else {_BUNDLE: code.data}),
-                }
-                binary = {name: base64.b64encode(data).decode() for name, data in files.items()}
-                self.cluster.create({**request["config_map"], **owner(request["config_map"]), "binaryData": binary})
-                if secret := request.get("secret"):
-                    self.cluster.create({**secret, **owner(secret)})
-                if not kubernetes_job.queued(job):  # Kueue starts what it admits itself
-                    self.cluster.merge("Job", self._namespace, self._name(spec.launch), {"spec": {"suspend": False}})
-            except BaseException:
-                self.remove(spec.launch)
-                raise
+            with taken_back(self, spec.launch), self.cluster.explained(f"start the Job {self._name(spec.launch)}"):
+                self._create(request, code, travels=not (in_store or in_image))
+
+    def _create(self, request: Mapping[str, Any], code: Bundle, *, travels: bool) -> None:
+        job = self.cluster.create(request["job"])
+        owner = kubernetes_job.owner(job)
+        files = {shim_archive.NAME: shim_archive.data(), **({_BUNDLE: code.data} if travels else {})}
+        binary = {name: base64.b64encode(data).decode() for name, data in files.items()}
+        self.cluster.create({**request["config_map"], **owner(request["config_map"]), "binaryData": binary})
+        if secret := request.get("secret"):
+            self.cluster.create({**secret, **owner(secret)})
+        if not kubernetes_job.queued(job):  # Kueue starts what it admits itself
+            self.cluster.merge("Job", self._namespace, job["metadata"]["name"], {"spec": {"suspend": False}})
 
     def follow(self, launch: str) -> Iterator[bytes]:
         with self.cluster.explained(f"follow the Job {self._name(launch)}"):
-            follower = Follower(JobView(self.cluster, self._namespace, launch), self.say)
+            follower = Follower(JobView(self.cluster, self._namespace, launch), self.say, self.patience)
             yield from follower
             if follower.ended is not None:
                 self._ended[launch] = follower.ended
