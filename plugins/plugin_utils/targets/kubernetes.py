@@ -9,6 +9,7 @@ import contextlib
 import functools
 import json
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -135,7 +136,7 @@ class KubernetesTarget(Target):
                 )
             in_store = not in_image and len(code.data) > CONFIG_MAP_BYTES
             code_key = store.put_code(self.world, code) if in_store else ""
-            request = self._request(spec, spec.secret_env, code_key=code_key)
+            request = self._request(spec, spec.secret_env, code_key=code_key, submitted=time.time())
             kubernetes_checks.fits(self.cluster, request)
             # Suspended first: what the pod mounts can then name the Job as its owner, and nothing is left if we die.
             with taken_back(self, spec.launch), self.cluster.explained(f"start the Job {self._name(spec.launch)}"):
@@ -223,11 +224,13 @@ class KubernetesTarget(Target):
     def _name(launch: str) -> str:
         return f"{kubernetes_job.NAMES}{launch}"
 
-    def _request(self, spec: RunSpec, secret_env: Mapping[str, str], *, code_key: str) -> dict[str, Any]:
+    def _request(
+        self, spec: RunSpec, secret_env: Mapping[str, str], *, code_key: str, submitted: float = 0
+    ) -> dict[str, Any]:
         code = code_images.BUNDLE if spec.delivery == code_images.DELIVERY else f"{kubernetes_pod.CODE}/{_BUNDLE}"
         instructions = shim_spec(
             spec, self.VIEWPOINT, work=kubernetes_pod.WORK, report=kubernetes_pod.REPORT, code_key=code_key,
-            code="" if code_key else code, log=kubernetes_pod.LOG,
+            code="" if code_key else code, log=kubernetes_pod.LOG, submitted=submitted if spec.retries else 0,
         )  # fmt: skip
         return kubernetes_job.objects(
             self._name(spec.launch), spec, self.world,

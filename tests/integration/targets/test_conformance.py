@@ -188,6 +188,13 @@ def test_text_given_to_exit_is_shown_and_means_1(launch: Launch) -> None:
     assert b"no data there" in ended.log
 
 
+def test_an_interpreter_that_dies_before_the_run_began_is_a_failure_and_not_tried_again(launch: Launch) -> None:
+    record = launch(python="/bin/false", requirements=None, retries=1).record
+    assert (record.state, record.exit_code, record.attempts) == (RunState.FAILED, None, 1)
+    assert record.reason
+    assert record.hint
+
+
 def test_a_time_limit_is_told_apart(launch: Launch) -> None:
     ended = launch({"wait": 60}, timeout=2)
     assert (ended.record.state, ended.record.exit_code) == (RunState.FAILED, 128 + signal.SIGTERM)
