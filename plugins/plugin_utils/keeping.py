@@ -12,6 +12,7 @@ import glob
 import io
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 from typing import Any, BinaryIO, Iterator, Mapping
@@ -29,6 +30,7 @@ _TAGS = (
 )  # fmt: skip
 _TAG_LENGTH = 5000  # characters, of a tag's value
 _SECONDS = 60.0
+_SILENT_SECONDS = 5.0  # who takes that long to fail says nothing at all
 
 
 class KeepingError(Exception):
@@ -150,9 +152,13 @@ def keep(artifacts: Artifacts, facts: Mapping[str, Any], log: str, code: bytes |
     wanted += [(CODE, code)] if code else []
     wanted += [(f"{OUTPUTS}/{name}", path) for name, path in outputs]
     problems = []
-    for name, content in wanted:
+    for number, (name, content) in enumerate(wanted):
+        started = time.monotonic()
         try:
             artifacts.put(name, content)
         except KeepingError as error:
-            problems.append(str(error))
+            problems.append(str(error).rstrip("."))
+            if time.monotonic() - started > _SILENT_SECONDS:  # as long again for each of the others
+                left = len(wanted) - number - 1
+                return [*problems, *([f"{left} more, which were not tried"] if left else [])]
     return problems

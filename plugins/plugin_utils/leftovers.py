@@ -25,8 +25,10 @@ def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path
     """Make MLflow agree with the record, do what the shim could not, and copy what MLflow knows of the launch.
 
     Returns:
-        False if MLflow does not answer; then all of it is left to the next command.
+        False if MLflow does not answer, then all of it is left to the next command; or has nothing to be told.
     """
+    if report.get("stage") == "probe" and report.get("closed"):
+        return False  # the script was never started, often because of this very MLflow
     server = mlflow.tracking(world)
     try:
         experiments = server.experiments()

@@ -62,7 +62,7 @@ def probe_s3(client: Any, bucket: str, endpoint: str, viewpoint: str) -> None:
         )  # fmt: skip
 
 
-READ_SECONDS = 20
+READ_SECONDS = 10  # twice, while somebody waits for the end of a run
 _S3_CAUSES = {
     "InvalidAccessKeyId": ("it does not know the access key", "Set object_store_access_key to a key of this store."),
     "SignatureDoesNotMatch": ("the secret key is wrong", "Set object_store_secret_key to the secret of this key."),

@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract, masking
 from ansible_collections.samerun.stack.plugins.plugin_utils import (
-    attempts,
     clocks,
     delivered_code,
     descendants,
@@ -30,7 +29,6 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import (
 
 NAME = "shim.pyz"
 _MODULES = (
-    attempts,
     clocks,
     contract,
     delivered_code,

@@ -14,7 +14,7 @@ _PIECE = 1 << 16
 
 
 class Link:
-    """Forwards what comes to `port` of 127.0.0.1 to `server`.
+    """Forwards what comes to `port` of `address` to `server`.
 
     Args:
         server: `unix:///path` or `tcp://host:port`.
@@ -22,43 +22,40 @@ class Link:
     Attributes:
         rate: bytes a second that come back, 0 for as many as there are.
         silent: whether nothing is forwarded any more, though all stays open.
+        broken: how every connection ends in the middle of its next answer, `cut` or `reset`; empty for not at all.
         opened: how many connections there were.
     """
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, address: str = "127.0.0.1") -> None:
         self.server = server
+        self.address = address
         self.rate = 0
         self.silent = False
+        self.broken = ""
         self.opened = 0
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._lock = threading.Lock()
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = socket.create_server((address, 0))
         self.port = self._listening.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"tcp://127.0.0.1:{self.port}"
+        return f"tcp://{self.address}:{self.port}"
 
     def cut(self, *, reset: bool = False) -> None:
         """End every connection there is, as a server does that closes, or with a reset."""
         with self._lock:
             pairs, self._pairs = self._pairs, set()
-        for pair in pairs:
-            for one in pair:
-                with contextlib.suppress(OSError):
-                    if reset:
-                        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    else:
-                        one.shutdown(socket.SHUT_RDWR)
-                    one.close()
+        for one in (one for pair in pairs for one in pair):
+            _end(one, reset=reset)
 
     def refuse(self) -> None:
         """Refuse connections from now on and end those that are there, until `mend`: a server that is away."""
         self.close()
 
     def mend(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", self.port))
+        self._listening = socket.create_server((self.address, self.port))
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
@@ -113,12 +110,32 @@ class Link:
             return
         if back and self.rate:
             time.sleep(len(found) / self.rate)
+        if back and self.broken:
+            other.sendall(_a_part_of(found))
+            for one in (source, other):
+                _end(one, reset=self.broken == "reset")
+            raise OSError("broken")  # which ends the pair
         other.sendall(found)
 
 
+def _a_part_of(answer: bytes) -> bytes:
+    """The head and half the body; nothing of an answer that has none, since it would be whole."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    return head + end + body[: len(body) // 2] if b"content-length: 0" not in head.lower() else b""
+
+
+def _end(one: socket.socket, *, reset: bool) -> None:
+    with contextlib.suppress(OSError):
+        if reset:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            one.shutdown(socket.SHUT_RDWR)
+        one.close()
+
+
 @contextlib.contextmanager
-def link(server: str) -> Iterator[Link]:
-    made = Link(server)
+def link(server: str, address: str = "127.0.0.1") -> Iterator[Link]:
+    made = Link(server, address)
     try:
         yield made
     finally:

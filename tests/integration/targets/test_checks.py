@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 import re
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import addresses
 import difficult
 import engines
 import launches
-import machines
 import pytest
 import trackers
 import worlds
@@ -85,27 +84,8 @@ def test_a_module_that_is_not_there_is_told_before_anything_of_the_script_runs(
 @pytest.fixture
 def elsewhere(world: World) -> Iterator[trackers.Tracker]:
     """A tracking server on this machine, where a script of this target reaches it."""
-    with trackers.tracker(ADDRESSES[world.target](world)) as server:
+    with trackers.tracker(addresses.of_this_machine(world)) as server:
         yield server
-
-
-def gateway(world: World) -> str:
-    network = machines.docker_client().networks.get(world.network)
-    return str(network.attrs["IPAM"]["Config"][0]["Gateway"])
-
-
-def towards_a_node(_world: World) -> str:
-    """The address of this machine that a node, and so a pod, reaches."""
-    (node, *_others) = machines.cluster().items("/api/v1/nodes")
-    there = next(one["address"] for one in node["status"]["addresses"] if one["type"] == "InternalIP")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.connect((there, 9))
-        return str(asking.getsockname()[0])
-
-
-ADDRESSES: dict[str, Callable[[World], str]] = {
-    "process": lambda _world: "127.0.0.1", "docker": gateway, "kubernetes": towards_a_node,
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""Where a host, containers and pods all reach what listens on this machine."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import machines
+
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+
+
+def of_this_machine(world: World) -> str:
+    """The address at which this host and the scripts of `world` reach a server of a test."""
+    return _ADDRESSES[world.target](world)
+
+
+def _gateway(world: World) -> str:
+    network = machines.docker_client().networks.get(world.network)
+    return str(network.attrs["IPAM"]["Config"][0]["Gateway"])
+
+
+def _towards_a_node(_world: World) -> str:
+    """The address of this machine that a node, and so a pod, reaches."""
+    (node, *_others) = machines.cluster().items("/api/v1/nodes")
+    there = next(one["address"] for one in node["status"]["addresses"] if one["type"] == "InternalIP")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.connect((there, 9))
+        return str(asking.getsockname()[0])
+
+
+_ADDRESSES: dict[str, Callable[[World], str]] = {
+    "process": lambda _world: "127.0.0.1", "docker": _gateway, "kubernetes": _towards_a_node,
+}  # fmt: skip
