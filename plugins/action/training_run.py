@@ -48,7 +48,8 @@ class ActionModule(SamerunAction):
                 EXIT_KEY: attach.exit_code(record),
                 "msg": _failure(record, path),
             }
-        if record.ended_at and not record.mlflow_runs and channel.VARIABLE not in os.environ:  # else its reader says it
+        watched = channel.VARIABLE in os.environ  # its reader says it
+        if record.ended_at and not record.mlflow_runs and not watched and not self.alone:
             self._display.warning(f"{record.script} ended well, and 0 MLflow runs were recorded of it.")
         return {"changed": True, "record": record.as_dict(), "path": path}
 
@@ -63,8 +64,7 @@ class ActionModule(SamerunAction):
         return show
 
     def _show(self, line: str) -> None:
-        # A play whose parent is gone hangs for ever once it displays anything.
-        if os.getppid() != 1:
+        if not self.alone:
             self._display.display(line, stderr=True)
 
     @staticmethod

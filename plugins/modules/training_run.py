@@ -74,7 +74,7 @@ options:
     type: dict
     default: {}
   timeout:
-    description: Its time limit in seconds; 0 for none.
+    description: Its time limit in seconds, from the start of its first attempt; 0 for none.
     type: int
     default: 0
   network:

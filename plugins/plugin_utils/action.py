@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import abc
 import json
+import os
 from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
@@ -27,6 +28,7 @@ class SamerunAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(tmp, task_vars)
+        self._play = os.getppid()
         try:
             self.guard(task_vars or {})
             _validation, options = self.validate_argument_spec(self.ARGUMENTS)  # type: ignore[no-untyped-call]
@@ -47,13 +49,18 @@ class SamerunAction(ActionBase):
         """Whether the play runs in check mode."""
         return bool(self._task.check_mode)
 
+    @property
+    def alone(self) -> bool:
+        """Whether the play that this task belongs to is gone; whatever is displayed then hangs for ever."""
+        return os.getppid() != self._play
+
     def say(self, line: str) -> None:
         """Show one line at once, beside the task's result."""
         self._tell(channel.Kind.SAY, line)
 
     def warn(self, line: str) -> None:
         """Show a line that stays in sight at the end of a play."""
-        if not channel.send(channel.Kind.SAY, line.encode()):
+        if not channel.send(channel.Kind.SAY, line.encode()) and not self.alone:
             self._display.warning(line)
 
     def progress(self, line: str) -> None:
@@ -61,7 +68,7 @@ class SamerunAction(ActionBase):
         self._tell(channel.Kind.PROGRESS, line)
 
     def _tell(self, kind: channel.Kind, line: str) -> None:
-        if not channel.send(kind, line.encode()):
+        if not channel.send(kind, line.encode()) and not self.alone:
             self._display.display(f"  {line}", stderr=True)
 
     @staticmethod

@@ -31,7 +31,6 @@ _PIECE = 1 << 16
 # 30 s between the signal and its end; what still goes on then has not got it.
 _FRESH_SECONDS = 2.0
 _GRACE_SECONDS = 40.0
-_PATIENCE = 60.0  # seconds that an engine may be away while somebody waits
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class Attached:
                 away = 0.0
             except SamerunError:
                 away = away or time.monotonic()
-                if time.monotonic() - away > _PATIENCE:
+                if self.target is None or time.monotonic() - away > self.target.patience:
                     raise
             if deadline is not None and time.monotonic() >= deadline:
                 raise SamerunError(

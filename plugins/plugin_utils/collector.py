@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
-from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     MlflowRun,
     Outcome,
@@ -182,7 +182,9 @@ def _keep_log(target: Target, launch: str, outcome: Outcome) -> None:
     if not path.exists():
         try:
             files.write_private_stream(path, target.follow(launch))
-        except SamerunError:
+        except SamerunError as error:
+            if error.code == UNAVAILABLE:
+                raise  # it is still there, for the next command
             files.write_private(path, b"")  # the engine has none
         if part.exists() and part.stat().st_size > path.stat().st_size:
             part.replace(path)  # the engine has lost what a follower that was killed had seen

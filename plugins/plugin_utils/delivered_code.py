@@ -11,6 +11,7 @@ import io
 import os
 import shutil
 import tarfile
+import zlib
 from typing import Any, Mapping
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
@@ -42,6 +43,16 @@ class DeliveredCode:
         """
         if self.spec.get("mounted"):  # the working folder is the project itself
             return
+        try:
+            self._unpack()
+        except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
+            cause = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise probes.ProbeError(
+                f"Failed to unpack the code in {self.spec['work']}: {cause.rstrip('.')}.",
+                "Is there room on that disk, and may the run write there?",
+            ) from error
+
+    def _unpack(self) -> None:
         shutil.rmtree(self.spec["work"], ignore_errors=True)  # of an attempt that was lost
         os.makedirs(self.spec["work"], exist_ok=True)
         code = self.read()

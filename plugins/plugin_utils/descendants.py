@@ -25,6 +25,12 @@ def adopt_orphans() -> None:
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def hear_of_the_parents_death(number: int) -> None:
+    """Get signal `number` when the parent dies, 0 for none."""
+    if libc := _libc():
+        libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
 def dying_with(parent: int) -> Callable[[], None]:
     """What a child calls before it becomes its program, so that it is killed when `parent` is; see PR_SET_PDEATHSIG."""
     libc = _libc()

@@ -7,6 +7,7 @@ This file travels with a launch, see shim.py.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from typing import Any, Mapping
@@ -16,6 +17,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.delivered_code impor
 from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
 from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
 
+PART = ".part"  # what is not yet the report, beside it
 _RUNS_TOLD = 20  # of all that were closed
 _ROOM = 4096  # bytes of a report, on Kubernetes; what is beyond them is lost with all before it
 
@@ -56,6 +58,11 @@ class Ending:
         self.code = code
         # Kubernetes' termination log is there already, and empty; a plain file appears whole.
         self.in_place = os.path.exists(spec["report"]) and os.path.getsize(spec["report"]) == 0
+        self.part = spec["report"] + ("" if self.in_place else PART)
+        if not self.in_place:
+            # Its room is taken now, before the script can fill the disk; it also tells that this process once lived.
+            with contextlib.suppress(OSError), open(self.part, "wb") as out:
+                out.write(b" " * _ROOM)
 
     def end(self) -> None:
         """Leave a report, close the launch's MLflow runs and keep what belongs to them.
@@ -107,8 +114,8 @@ class Ending:
         return not problems
 
     def _leave_report(self) -> None:
-        part = self.spec["report"] + ("" if self.in_place else ".part")
-        with open(part, "wb") as out:
+        with open(self.part, "r+b" if os.path.exists(self.part) else "wb") as out:
             out.write(packed(self.report, _ROOM))
-        if part != self.spec["report"]:
-            os.replace(part, self.spec["report"])
+            out.truncate()
+        if self.part != self.spec["report"]:
+            os.replace(self.part, self.spec["report"])

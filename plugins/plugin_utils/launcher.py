@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,7 +163,8 @@ class Launcher:
         prepared = time.monotonic()
         lock = collector.lock_path(self.world, spec.launch)
         with files.locked(lock):
-            self.target.submit(spec, code)
+            with _nothing_left(lock):
+                self.target.submit(spec, code)
             record = spec.record()
             collector.note(self.world, record)
             import_marks.expect(self.world, spec.launch, environment, self.sources)
@@ -195,6 +197,18 @@ class Launcher:
                     log.end()
                     return outcome, log.first
                 self.say(f"{outcome.reason} It is started again.")
+
+
+@contextlib.contextmanager
+def _nothing_left(lock: Path) -> Iterator[None]:
+    """Leave no folder of a launch that was not submitted, unless somebody wrote into it."""
+    try:
+        yield
+    except BaseException:
+        lock.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            lock.parent.rmdir()
+        raise
 
 
 class LogKeeper:

@@ -11,7 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.probes import (
     S3_ENDPOINT,
@@ -26,6 +26,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.s3 import probe_s3
 from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
 
 SECONDS = 9.0  # for all together
+_AGAIN_SECONDS = 2.0
+_T = TypeVar("_T")
 
 
 def look(
@@ -69,6 +71,25 @@ def look(
         return version.get(timeout=max(0.0, end - time.monotonic()))
     except queue.Empty:
         return ""
+
+
+def patiently(look_again: Callable[[], _T], seconds: float, say: Callable[[str], Any], stop: Callable[[], Any]) -> _T:
+    """What `look_again` returns; while it raises a ProbeError, it is asked again until `seconds` are over.
+
+    Args:
+        say: is told of the first one.
+        stop: whether there is no use in it any more.
+    """
+    end, told = time.monotonic() + seconds, False
+    while True:
+        try:
+            return look_again()
+        except ProbeError as error:
+            if stop() or time.monotonic() >= end:
+                raise
+            if not told:
+                told = say(f"{error.message} An attempt before found it: it is looked for for {seconds:.0f} s.") or True
+        time.sleep(_AGAIN_SECONDS)
 
 
 def at_once(looks: Mapping[str, Callable[[], None]]) -> None:

@@ -14,17 +14,21 @@ from typing import Iterable
 
 from ansible_collections.samerun.stack.plugins.module_utils import masking
 
+MARK = "samerun: "  # begins a line of our own
 _READ = 1 << 16
 _HELD_SECONDS = 0.2
 _DRAIN_SECONDS = 10.0
+_STUCK_SECONDS = 5.0
 _KEPT_BYTES = 1 << 30
+_MISSING = "\nsamerun: {} bytes of the log are missing here, nobody took them in time. The kept log is whole.\n"
 _CUT = b"\nsamerun: the rest of the log is not kept here, it is longer than 1 GiB.\n"
 
 
 class Output:
     """Copies what the script writes to this process's standard output as it comes, and to a file.
 
-    Whatever becomes of those two, the script's pipe is emptied: a log that nobody takes must not stop a training.
+    Whatever becomes of those two, the script's pipe is emptied: a log that nobody takes must not stop a training. Where
+    standard output stands still for five seconds, what comes meanwhile is in the file alone, and a line says how much.
 
     Args:
         secrets: values that are masked.
@@ -39,6 +43,7 @@ class Output:
         self._copy = open(copy, "ab") if copy else None  # noqa: SIM115 - closed by `close`
         self._room = _KEPT_BYTES
         self._shown = True
+        self._missing = 0  # bytes that standard output did not take
         self.bytes = 0
         self._reading = -1
         self._stopping = threading.Event()
@@ -64,7 +69,7 @@ class Output:
 
     def say(self, line: str) -> None:
         """A line of our own, between the script's."""
-        self._write(f"samerun: {line}\n".encode("utf-8", "backslashreplace"))
+        self._write(f"{MARK}{line}\n".encode("utf-8", "backslashreplace"))
 
     def close(self) -> None:
         """Close the copy."""
@@ -89,7 +94,7 @@ class Output:
         self.bytes += len(data)
         if self._shown:
             try:
-                _write_all(1, data)
+                self._show(data)
             except OSError:  # a full disk, say: the script goes on
                 self._shown = False
         if self._copy is not None and self._room > 0:
@@ -101,8 +106,15 @@ class Output:
             except OSError:
                 self._room = 0
 
-
-def _write_all(handle: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
+    def _show(self, data: bytes) -> None:
+        """Write to standard output, if who reads it takes it in time; else the copy alone has it."""
+        view = memoryview(data)
+        while view:
+            if not select.select([], [1], [], 0.0 if self._missing else _STUCK_SECONDS)[1]:
+                self._missing += len(view)
+                return
+            if self._missing:
+                note, self._missing = _MISSING.format(self._missing).encode(), 0
+                os.write(1, note)
+                continue
+            view = view[os.write(1, view[: select.PIPE_BUF]) :]  # so much is taken at once where any is

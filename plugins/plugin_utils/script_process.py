@@ -71,8 +71,8 @@ class ScriptProcess:
         self._pid = started.pid
         if self.cancelled:  # while it was being started
             self._signal(self.cancelled)
-        elif self._timeout:  # for all attempts together
-            self._end = self._end or time.monotonic() + self._timeout
+        elif self._timeout:
+            self.spend(0)
             signal.alarm(max(1, round(self._end - time.monotonic())))
         code = self._reap(started.pid)
         self._pid = 0
@@ -81,6 +81,13 @@ class ScriptProcess:
         self._output.drain()
         self.out_of_memory = code < 0 and _out_of_memory_kills() > kills
         return code
+
+    def spend(self, seconds: float) -> bool:
+        """Let the time limit, of all attempts together, begin `seconds` ago; return whether it is over."""
+        if self._timeout and not self._end:
+            self._end = time.monotonic() + self._timeout - seconds
+        self.timed_out = bool(self._timeout) and time.monotonic() >= self._end
+        return self.timed_out
 
     def _reap(self, pid: int) -> int:
         """Wait for the script and for every orphan meanwhile."""

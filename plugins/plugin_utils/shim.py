@@ -17,15 +17,15 @@ import os
 import signal
 import sys
 import time
-from datetime import datetime, timezone
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import imports, looks, probes, s3, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import descendants, imports, looks, probes, s3, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.attempts import Attempts, now
 from ansible_collections.samerun.stack.plugins.plugin_utils.delivered_code import DeliveredCode
 from ansible_collections.samerun.stack.plugins.plugin_utils.ending import Ending
 from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
-from ansible_collections.samerun.stack.plugins.plugin_utils.script_process import ScriptProcess
+from ansible_collections.samerun.stack.plugins.plugin_utils.script_process import GRACE_SECONDS, ScriptProcess
 
 RUN_CONTEXT = "MLFLOW_RUN_CONTEXT"
 RUN_ID = "MLFLOW_RUN_ID"
@@ -34,11 +34,10 @@ EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
 EX_FINAL = 1  # of a script that was killed for a reason that another attempt would meet again; the report has its own
 _REASON_LENGTH = 1000
 _AGAIN_SECONDS = 1.0  # before a script that was killed is started again
+_PATIENCE = 200.0  # as long as the contract lets the script itself wait for MLflow
+_AGAIN_HINT = "Start it again: samerun train"
+_T = TypeVar("_T")
 _SPEC_FACTS = ("launch", "world", "target", "script", "fingerprint", "bundle_sha256")
-
-
-def now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Shim:
@@ -53,7 +52,7 @@ class Shim:
         # Both the script and what is asked from here.
         os.environ.update(contract.unproxied(os.environ, spec.get("own_hosts", ())))
         self.env = dict(os.environ)
-        self.began = 0.0
+        self.began = time.monotonic()
         self.server = tracking.Tracking(self.env[probes.TRACKING_URI], 5, contract.Login.of(self.env))
         self.code = DeliveredCode(spec, self.env, self.server, None)
         self.report: dict[str, Any] = {name: spec[name] for name in _SPEC_FACTS if name in spec}
@@ -61,19 +60,27 @@ class Shim:
         secret = {*contract.keys(secret=True), *spec.get("secret_names", [])}
         os.makedirs(os.path.dirname(spec["log"]) or ".", exist_ok=True)
         self.output = Output([self.env.get(name, "") for name in secret], spec["log"] if spec["copy_log"] else "")
-        self.script = ScriptProcess(self.output, int(spec.get("timeout", 0)), int(spec.get("grace", 30)))
+        self.script = ScriptProcess(self.output, int(spec.get("timeout", 0)), int(spec.get("grace", GRACE_SECONDS)))
+        self.attempts = Attempts(spec)
+        self.ending = Ending(spec, self.report, self.output, self.server, self.code)
 
     def run(self) -> int:
         """Do all of it; return the exit code, negative for a signal."""
         try:
-            self.code.client = self._store()
-            self.code.unpack()
-            with imports.Checking(self.spec, self.env) as checking:
-                server = self._probe()
-                self.report["imports"] = checking.result(server, self.output.say)
+            return self._run()
+        except Exception as error:  # whatever it was: without a report it would look as if somebody had killed this
+            descendants.kill_all(os.getpid())
+            cause = f"{type(error).__name__}: {error}".rstrip(".")
+            return self._refuse(probes.ProbeError(f"Failed to carry out the run: {cause}.", _AGAIN_HINT), EX_SOFTWARE)
+
+    def _run(self) -> int:
+        try:
+            self._prepare()
+            code = self._attempts()
         except probes.ProbeError as error:
-            return self._refuse(error)
-        code = self._attempts()
+            if not self.script.cancelled:
+                return self._refuse(error)
+            code = -self.script.cancelled
         self.report.update(stage="ended", ended_at=now(), exit_code=code if code >= 0 else 128 - code)
         self.report["seconds"] = round(time.monotonic() - self.began, 3)
         if code < 0:
@@ -107,21 +114,40 @@ class Shim:
             artifacts=self._proxied,
         )  # fmt: skip
 
-    def _refuse(self, error: probes.ProbeError) -> int:
+    def _prepare(self) -> None:
+        """Look at all that the script will use, and put its code there.
+
+        Raises:
+            ProbeError: something is not as the script needs it.
+        """
+        self.code.client = self._store()
+        looked = self._patiently(self._probe) if self.spec.get("bundle_key") else None  # it lies in the store
+        self._patiently(self.code.unpack)
+        with imports.Checking(self.spec, self.env) as checking:
+            server = self._patiently(self._probe) if looked is None else looked
+            self.report["imports"] = checking.result(server, self.output.say)
+
+    def _patiently(self, look: Callable[[], _T]) -> _T:
+        """What `look` returns; what an attempt before has found may be coming back just now, as this one does."""
+        again = self.spec.get("retries") and (self.attempts.again or "attempts" in self.report)
+        seconds = float(self.spec.get("patience", _PATIENCE)) if again else 0.0
+        return looks.patiently(look, seconds, self.output.say, self._stopped)
+
+    def _refuse(self, error: probes.ProbeError, code: int = EX_UNAVAILABLE) -> int:
         self.output.say(f"{error.message} {error.hint}".rstrip())
         self.report.update(stage="probe", ended_at=now(), exit_code=None)
         self._because(error.message, error.hint)
         self.end()
-        return EX_UNAVAILABLE
+        return code
 
     def _attempts(self) -> int:
         """Run the script, and again as often as it was lost and may be."""
         self.began = time.monotonic()
         self.report["script_started_at"] = now()
-        before = self._lost_attempts()
+        before = self.attempts.began
         if before:
             self.report.update(attempts=len(before), started_at=before[0])
-        left = int(self.spec.get("restarts", 0)) - len(before)
+        left = self.attempts.restarts - len(before)
         if left < 0:
             return -signal.SIGKILL  # the last one that was allowed
         while not self.script.cancelled:
@@ -135,29 +161,12 @@ class Shim:
             how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
             self.output.say(f"{self.spec['script']} {how} and is started again; {left} more after that.")
             time.sleep(_AGAIN_SECONDS)
-            try:
-                self.code.unpack()
-            except probes.ProbeError as error:
-                self.output.say(f"{error.message} {error.hint}".rstrip())
-                return code
+            self._patiently(self.code.unpack)
         return -self.script.cancelled
-
-    @property
-    def _counted(self) -> str:
-        return str(self.spec["report"]) + ".attempts"
-
-    def _lost_attempts(self) -> list[str]:
-        """When those began that were lost with a shim before this one."""
-        if not self.spec.get("restarts") or not os.path.exists(self._counted):
-            return []
-        with open(self._counted, encoding="utf-8") as counted:
-            return counted.read().split()
 
     def _count_attempt(self) -> None:
         self.report["attempts"] = self.report.get("attempts", 0) + 1
-        if self.spec.get("restarts"):
-            with open(self._counted, "a", encoding="utf-8") as counted:
-                counted.write(self.report["started_at"] + "\n")
+        self.attempts.count(self.report["started_at"])
 
     def _stopped(self) -> bool:
         return bool(self.script.cancelled or self.script.timed_out)
@@ -168,20 +177,29 @@ class Shim:
         env = {**self.env, "PYTHONUNBUFFERED": "1", RUN_CONTEXT: json.dumps(context), LAUNCH: self.spec["launch"]}
         # MLflow's telemetry changes os.environ from a thread; a request that reads it meanwhile fails, and the script.
         env.setdefault("DO_NOT_TRACK", "true")
-        if self.spec.get("retries") and (run := self._resumable()):
-            env[RUN_ID] = run
-            self.output.say(f"The MLflow run {run} of an attempt before goes on.")
+        if self.spec.get("retries"):
+            runs, run = self._patiently(self._before)
+            if self.script.spend(self.attempts.spent(runs)):
+                return -signal.SIGTERM
+            if run:
+                env[RUN_ID] = run
+                self.output.say(f"The MLflow run {run} of an attempt before goes on.")
         try:
             return self.script.run([sys.executable, self.spec["script"], *self.spec["args"]], self.spec["work"], env)
         except OSError as error:
             self.output.say(f"Failed to start {self.spec['script']}: {error.strerror}.")
             return EX_SOFTWARE
 
-    def _resumable(self) -> str:
+    def _before(self) -> tuple[list[dict[str, Any]], str]:
+        """The MLflow runs of the attempts before, and which one this one goes on with, empty for none."""
         try:
-            return self.server.resumable(self.spec["launch"])
-        except (OSError, ValueError, KeyError):
-            return ""
+            runs = self.server.launch_runs(self.spec["launch"])
+            return runs, self.server.resumable(runs)
+        except (OSError, ValueError, KeyError) as error:
+            raise probes.ProbeError(
+                f"Failed to ask MLflow ({probes.TRACKING_URI}={self.server.uri}) for the run to go on with: {error}.",
+                "Is it started? samerun up",
+            ) from error
 
     @property
     def is_final(self) -> bool:
@@ -215,7 +233,10 @@ class Shim:
     def end(self) -> None:
         """See `Ending`."""
         self.report["state"] = self.state
-        Ending(self.spec, self.report, self.output, self.server, self.code).end()
+        try:
+            self.ending.end()
+        except Exception as error:  # the exit code is known, and whoever reads the report does the rest
+            self.output.say(f"Failed to end the launch: {type(error).__name__}: {error}.")
 
     def _because(self, reason: str, hint: str = "") -> None:
         self.report.update(reason=reason[:_REASON_LENGTH], hint=hint)

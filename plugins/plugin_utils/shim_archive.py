@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract, masking
 from ansible_collections.samerun.stack.plugins.plugin_utils import (
+    attempts,
     clocks,
     delivered_code,
     descendants,
@@ -29,6 +30,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import (
 
 NAME = "shim.pyz"
 _MODULES = (
+    attempts,
     clocks,
     contract,
     delivered_code,

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from ansible_collections.samerun.stack.plugins.plugin_utils import descendants
 
 # Ansible sends its worker a SIGTERM right after the terminal's SIGINT: that is one wish, not two.
 _ONE_WISH_SECONDS = 1.0
@@ -19,22 +22,26 @@ _ONE_WISH_SECONDS = 1.0
 def passed_on(cancel: Callable[[int], None]) -> Iterator[None]:
     """Inside the block, pass each SIGINT and SIGTERM to `cancel` and go on; afterwards all is as it was.
 
-    In a thread other than the main one nothing can be caught, and nothing is.
+    In a thread other than the main one nothing can be caught, and nothing is. A play hands its worker the first Ctrl+C
+    only and dies of the second one: after a Ctrl+C the death of this process's parent is one more.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    last = 0.0
+    last, parent = 0.0, os.getppid()
 
     def caught(number: int, _frame: Any) -> None:
         nonlocal last
-        if time.monotonic() - last > _ONE_WISH_SECONDS:
+        if time.monotonic() - last > _ONE_WISH_SECONDS or os.getppid() != parent:
             last = time.monotonic()
+            if number == signal.SIGINT:
+                descendants.hear_of_the_parents_death(signal.SIGINT)
             cancel(number)
 
     before = {number: signal.signal(number, caught) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
+        descendants.hear_of_the_parents_death(0)
         for number, handler in before.items():
             signal.signal(number, handler)

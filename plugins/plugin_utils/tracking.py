@@ -139,14 +139,13 @@ class Tracking:
             closed.append({"run_id": info["run_id"], "status": wanted})
         return closed
 
-    def resumable(self, launch: str) -> str:
-        """The run that another attempt of `launch` goes on with, empty for none.
+    def resumable(self, runs: list[dict[str, Any]]) -> str:
+        """The one of a launch's `runs` that another attempt goes on with, empty for none.
 
         That is its only run, children aside, unless it ended by itself. Of several nobody can say which one the
         script's first `start_run` means: then all are closed and the attempt starts its own. Children that were left
         open are closed either way.
         """
-        runs = self.launch_runs(launch)
         top = [run for run in runs if not tag(run, PARENT_TAG)]
         wanted = top[0] if len(top) == 1 and top[0]["info"]["status"] in (*_OPEN, "KILLED", "FAILED") else None
         left = [run for run in runs if run is not wanted and run["info"]["status"] in _OPEN]

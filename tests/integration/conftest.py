@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import engines
 import pytest
 import worlds
+from typed import Place
 
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 
@@ -33,3 +40,40 @@ def world(real: worlds.RealWorld) -> World:
 def probe_script() -> Path:
     """A script that tells what it sees; see its docstring."""
     return Path(__file__).parent / "data" / "probe.py"
+
+
+@pytest.fixture(scope="module")
+def place(real: worlds.RealWorld, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Where somebody stands who types commands about this world; each test has its target in its id."""
+    folder = tmp_path_factory.mktemp("place")
+    given = {**variables(real), "samerun_state_dir": real.variables["samerun_state_dir"]}
+    (folder / "samerun.json").write_text(json.dumps(given))
+    inventory = worlds.INVENTORIES[real.target]
+    return Place(folder, folder / "unused", ("-i", inventory, "-e", f"@{folder / 'samerun.json'}"))
+
+
+@pytest.fixture(scope="module")
+def elsewhere(real: worlds.RealWorld, place: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Another machine: the same engine, and a state folder of its own where the engine is shared."""
+    if not engines.engine_of(real.world).SHARED:
+        return place
+    folder = tmp_path_factory.mktemp("elsewhere")
+    given = {**variables(real), "samerun_state_dir": str(folder / "state")}
+    (folder / "samerun.json").write_text(json.dumps(given))
+    return Place(folder, folder / "unused", (*place.inventory[:2], "-e", f"@{folder / 'samerun.json'}"))
+
+
+def variables(real: worlds.RealWorld) -> dict[str, Any]:
+    requirements = str(worlds.ROOT / "trainer" / "requirements.txt")
+    return {**real.variables, "training_requirements": requirements}
+
+
+@pytest.fixture
+def nothing_goes_on(real: worlds.RealWorld) -> Iterator[None]:
+    """End what a failed test left, so that the others can be judged."""
+    yield
+    with contextlib.suppress(SamerunError):
+        for record in collector.collect(real.world)[1]:
+            for target in collector.targets(real.world):
+                if record.target == target.NAME:
+                    target.remove(record.launch) if target.NAME != "process" else target.cancel(record.launch, 9)

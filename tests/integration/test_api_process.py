@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -97,36 +95,7 @@ def test_ctrl_c_raises_once_the_script_has_ended(folder: Path) -> None:
         samerun.run(script(folder, text), variables=VARIABLES, log=lambda _log: signal.raise_signal(signal.SIGINT))
 
 
-HOST = """\
-import signal, sys
-import samerun
-if sys.argv[1]:
-    signal.signal(signal.SIGTERM, lambda number, frame: print("own handler got", number, flush=True))
-record = samerun.run("patient.py", variables={variables!r}, log=lambda found: print(found, flush=True))
-print(record.state, record.reason, flush=True)
-"""
 PATIENT = "import time\nprint('ready', flush=True)\ntime.sleep(100)\n"
-
-
-@pytest.mark.parametrize("own", ["own handler", ""])
-def test_sigterm_reaches_the_script_and_then_the_program(folder: Path, own: str) -> None:
-    (folder / "patient.py").write_text(PATIENT)
-    (folder / "host.py").write_text(HOST.format(variables=VARIABLES))
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    host = subprocess.Popen(
-        [sys.executable, "host.py", own], cwd=folder, env=environ, stdout=subprocess.PIPE, text=True
-    )
-    assert host.stdout is not None
-    assert "ready" in host.stdout.readline()
-    host.send_signal(signal.SIGTERM)
-    shown = host.communicate(timeout=60)[0]
-    if own:
-        assert host.returncode == 0
-        assert shown.splitlines() == ["own handler got 15", "KILLED Cancelled by SIGTERM."]
-    else:
-        assert (host.returncode, shown) == (-signal.SIGTERM, "")
-    newest = samerun.runs(variables=VARIABLES)[0]
-    assert (newest.state, newest.reason) == (RunState.KILLED, "Cancelled by SIGTERM.")
 
 
 @pytest.mark.parametrize("method", ["wait", "follow"])

@@ -6,15 +6,13 @@ A few kills for each target; SAMERUN_TEST_KILLS=200 tries as many as a long nigh
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
-import subprocess
-import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import difficult
 import engines
@@ -22,12 +20,16 @@ import launches
 import pytest
 import worlds
 
-from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, tracking
 
 KILLS = int(os.environ.get("SAMERUN_TEST_KILLS", "6"))
 AT_ONCE = 3  # a small machine
+VICTIMS = ("script", "run", "submitter", "shim", "service")
+WORKS = 2  # seconds that the script takes
+# Seconds after it is submitted: while it is made, unpacks and probes. After its run is open: also while its shim ends.
+EARLY, LATE = 2.5, WORKS + 2
 TRAINER = {
     "requirements": str(worlds.ROOT / "trainer" / "requirements.txt"),
     "script": str(difficult.DATA / "open_run.py"),
@@ -35,67 +37,128 @@ TRAINER = {
 FINAL = {RunState.FINISHED, RunState.FAILED, RunState.KILLED}
 
 
+@dataclass(frozen=True)
+class Attack:
+    """Who is killed, and when.
+
+    Attributes:
+        early: counted from the submit on, else from when the script has opened its run.
+        unwatched: the submitter, who follows, is killed too.
+    """
+
+    number: int
+    victim: str
+    early: bool
+    seconds: float
+    unwatched: bool
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """A launch after it; `shown` is the log as its submitter showed it."""
+
+    attack: Attack
+    launch: str
+    shown: bytes
+
+
 def test_nothing_stays_open_whatever_is_killed_when(real: worlds.RealWorld, tmp_path: Path) -> None:
     world, engine = real.world, engines.engine_of(real.world)
-    known = {record.launch for record in collector.records(world)}
-    chance = random.Random(20261125)  # noqa: S311 - moments, not keys
-    victims = [("script", "run", "submitter")[number % 3] for number in range(KILLS)]
+    attacked: list[Attacked] = []
+    planned = attacks()
     for start in range(0, KILLS, AT_ONCE):
-        threads = [
-            threading.Thread(target=kill_one, args=(real, engine, victim, start + n, chance.random(), tmp_path))
-            for n, victim in enumerate(victims[start : start + AT_ONCE])
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            batch = planned[start : start + AT_ONCE]
+            attacked += pool.map(lambda attack: carried_out(real, engine, attack, tmp_path), batch)
+        engines.wait_until(lambda: answers(world), "MLflow is back", 120)
     settle_all(world)
-    records = [record for record in collector.records(world) if record.launch not in known]
-    assert len(records) == KILLS
-    assert {record.state for record in records} <= FINAL
-    assert [record.launch for record in records if record.state is not RunState.FINISHED and not record.reason] == []
+    known = {record.launch: record for record in collector.records(world)}
+    judged = [(problem(one, known.get(one.launch), world), one) for one in attacked]
+    assert [(wrong, one) for wrong, one in judged if wrong] == []
     open_runs = tracking.Tracking(world.mlflow.url("host")).runs("attributes.status = 'RUNNING'")
     assert [tracking.tag(run, tracking.LAUNCH_TAG) for run in open_runs] == []
-    for record in records:
-        log = (world.runs / record.launch / "log.txt").read_bytes()
-        assert [run.run_id for run in record.mlflow_runs if run.run_id.encode() not in log] == [], "a log was lost"
-        engines.wait_until(lambda name=record.launch: not engine.leftovers(name), f"nothing is left of {record.launch}")
+    for one in attacked:
+        engines.wait_until(lambda name=one.launch: not engine.leftovers(name), f"nothing is left of {one}")
 
 
-def kill_one(
-    real: worlds.RealWorld, engine: engines.Engine, victim: str, number: int, when: float, folder: Path
-) -> None:
-    """Submit a launch in a process of its own and kill `victim` at a moment of its life."""
-    options = folder / f"{number}.json"
-    options.touch(mode=0o600)
-    given = {**TRAINER, "name": f"kill-{number}", "env": {"SECONDS": "3"}}
-    options.write_text(json.dumps({"world": real.options, "training": given}))
-    environ = {**os.environ, "PYTHONPATH": str(worlds.ROOT / "collections")}
-    submitter = subprocess.Popen(
-        [sys.executable, launches.__file__, str(options)], env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+def attacks() -> list[Attack]:
+    chance = random.Random(20261125)  # noqa: S311 - moments, not keys
+    found = []
+    for number in range(KILLS):
+        early = chance.random() < 0.5
+        seconds = chance.random() * (EARLY if early else LATE)
+        victim = VICTIMS[number % len(VICTIMS)]
+        found.append(Attack(number, victim, early, seconds, victim == "submitter" or bool(number % 2)))
+    return found
+
+
+def carried_out(real: worlds.RealWorld, engine: engines.Engine, attack: Attack, folder: Path) -> Attacked:
+    """Submit a launch in a process of its own and kill the victim at a moment of its life."""
+    given = {**TRAINER, "name": f"kill-{attack.number}", "env": {"SECONDS": str(WORKS)}}
+    submitter = launches.submitter(real.options, given, folder / f"{attack.number}.json")
+    shown: list[bytes] = []
+    opened = threading.Event()
+
+    def read() -> None:
+        for line in submitter.stdout or ():
+            shown.append(line)
+            if line.startswith(b"run is open"):
+                opened.set()
+        opened.set()  # or it never will be
+
     with submitter:
         assert submitter.stdout is not None
         launch = submitter.stdout.readline().split()[1].decode()
-        started = submitter.stdout.readline()  # from the script, or nothing where it was too early
-        assert started.startswith(b"run is open"), started
-        time.sleep(2.5 * when)
-        if victim == "submitter" or number % 2:  # half of them unwatched
+        reader = threading.Thread(target=read)
+        reader.start()
+        if not attack.early:
+            opened.wait()
+        time.sleep(attack.seconds)
+        if attack.unwatched:
             submitter.kill()
-        if victim != "submitter":
-            with contextlib.suppress(LookupError):
-                {"script": engine.kill_script, "run": engine.kill_run}[victim](launch)
-        submitter.stdout.read()
+        if attack.victim != "submitter":
+            with contextlib.suppress(LookupError):  # it has not begun, or has ended
+                kill(engine, attack.victim, launch)
+        reader.join()
+    return Attacked(attack, launch, b"".join(shown))
 
 
-def settle_all(world: World) -> list[Any]:
-    """Look as every command does, until nothing goes on any more."""
-    deadline = time.monotonic() + 120
+def kill(engine: engines.Engine, victim: str, launch: str) -> None:
+    if victim == "service":
+        engine.kill_service(engine.world.mlflow.name, engine.world.mlflow.namespace)
+    else:
+        {"script": engine.kill_script, "run": engine.kill_run, "shim": engine.kill_shim}[victim](launch)
+
+
+def problem(one: Attacked, record: RunRecord | None, world: World) -> str:
+    """What is wrong with a launch after it; empty for nothing."""
+    if record is None:
+        # Its submitter died before it was there.
+        return "" if one.attack.early and one.attack.unwatched and not one.shown else "it was forgotten"
+    if record.state not in FINAL:
+        return f"it is {record.state}"
+    if record.state is not RunState.FINISHED and not record.reason:
+        return "it ended without a reason"
+    log = (world.runs / one.launch / "log.txt").read_bytes()
+    return "" if log.startswith(one.shown) else "its log was lost"
+
+
+def answers(world: World) -> bool:
+    try:
+        tracking.Tracking(world.mlflow.url("host")).experiments()
+    except OSError:
+        return False
+    return True
+
+
+def settle_all(world: World) -> None:
+    """Look as every command does, until there is nothing to be done any more."""
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
-        if not collector.collect(world)[1]:
-            return []
+        if collector.collect(world) == ([], []):
+            return
         time.sleep(0.5)
-    raise AssertionError(f"still going on: {collector.collect(world)[1]}")
+    raise AssertionError(f"still going on: {collector.collect(world)}")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import json
 import os
 import pty
+import signal
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import engines
+import psutil
 import pytest
 import worlds
 from typed import Place, finish
 
 import samerun
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from samerun import RunState, SamerunError
+
+pytestmark = pytest.mark.usefixtures("nothing_goes_on")
 
 DATA = Path(__file__).parent / "data"
 COUNTS = str(DATA / "counts.py")
@@ -29,32 +33,6 @@ LINES = 120  # twelve seconds, in which a busy machine runs three commands
 def lines(count: int) -> bytes:
     """What counts.py prints."""
     return b"".join(b"line %d\n" % number for number in range(count))
-
-
-@pytest.fixture(scope="module")
-def place(real: worlds.RealWorld, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """Where somebody stands who types commands about this world; each test has its target in its id."""
-    folder = tmp_path_factory.mktemp("place")
-    given = {**variables(real), "samerun_state_dir": real.variables["samerun_state_dir"]}
-    (folder / "samerun.json").write_text(json.dumps(given))
-    inventory = worlds.INVENTORIES[real.target]
-    return Place(folder, folder / "unused", ("-i", inventory, "-e", f"@{folder / 'samerun.json'}"))
-
-
-@pytest.fixture(scope="module")
-def elsewhere(real: worlds.RealWorld, place: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """Another machine: the same engine, and a state folder of its own where the engine is shared."""
-    if not engines.engine_of(real.world).SHARED:
-        return place
-    folder = tmp_path_factory.mktemp("elsewhere")
-    given = {**variables(real), "samerun_state_dir": str(folder / "state")}
-    (folder / "samerun.json").write_text(json.dumps(given))
-    return Place(folder, folder / "unused", (*place.inventory[:2], "-e", f"@{folder / 'samerun.json'}"))
-
-
-def variables(real: worlds.RealWorld) -> dict[str, Any]:
-    requirements = str(worlds.ROOT / "trainer" / "requirements.txt")
-    return {**real.variables, "training_requirements": requirements}
 
 
 def trained(place: Place, started: subprocess.Popen[bytes]) -> str:
@@ -138,21 +116,31 @@ def test_who_watches_a_run_that_is_cancelled_elsewhere_ends_with_143(place: Plac
 
 def test_a_program_holds_its_launch(place: Place, monkeypatch: pytest.MonkeyPatch, real: worlds.RealWorld) -> None:
     monkeypatch.chdir(place.folder)
+    before = own()
     given = json.loads((place.folder / "samerun.json").read_text())
-    inventory = place.inventory[1]
-    launch = samerun.submit(COUNTS, args=["10", "3"], inventory=inventory, variables=given)
+    there: Any = {"inventory": place.inventory[1], "variables": given}
+    launch = samerun.submit(COUNTS, args=["10", "3"], **there)
     assert launch.state is RunState.RUNNING
-    with pytest.raises(SamerunError, match="still goes on after 0 s") as refused:
-        launch.wait(timeout=0)
-    assert refused.value.code == os.EX_TEMPFAIL
-    assert b"".join(launch.follow()) == launch.logs() == lines(10)
+    for wait in (launch.wait, functools.partial(samerun.wait, launch.id, **there)):
+        with pytest.raises(SamerunError, match="still goes on after 0 s") as refused:
+            wait(timeout=0)
+        assert refused.value.code == os.EX_TEMPFAIL
+    assert lines(10).startswith(samerun.logs(launch.id, **there))
+    assert b"".join(launch.follow()) == launch.logs() == samerun.logs(launch.id, **there) == lines(10)
     record = launch.wait()
     assert (record.state, record.exit_code, launch.state) == (RunState.FAILED, 3, RunState.FAILED)
-    assert samerun.runs(inventory=inventory, variables=given)[0] == record
-    assert launch.cancel() == record
-    again = samerun.attach(launch.id, inventory=inventory, variables=given)
+    assert samerun.wait(launch.id[:-1], **there) == samerun.cancel(launch.id, **there) == launch.cancel() == record
+    assert samerun.runs(**there)[0] == record
+    again = samerun.attach(launch.id, **there)
     assert (again.id, again.record, again.logs()) == (launch.id, record, lines(10))
-    assert samerun.status(inventory=inventory, variables=given).running == []
+    assert samerun.status(**there).running == []
+    assert own() == before
+
+
+def own() -> tuple[Any, ...]:
+    """What belongs to a program itself."""
+    handlers = [signal.getsignal(number) for number in sorted(signal.valid_signals())]
+    return os.getcwd(), dict(os.environ), handlers, signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_a_launch_that_is_cancelled_at_once_was_cancelled(
@@ -161,7 +149,7 @@ def test_a_launch_that_is_cancelled_at_once_was_cancelled(
     monkeypatch.chdir(place.folder)
     given = json.loads((place.folder / "samerun.json").read_text())
     launch = samerun.submit(COUNTS, args=["3000", "0"], inventory=place.inventory[1], variables=given)
-    record = launch.cancel()
+    record = samerun.cancel(launch.id, inventory=place.inventory[1], variables=given)
     assert record.state is RunState.KILLED
     assert "ancel" in record.reason
     assert b"line 200\n" not in launch.logs()
@@ -192,12 +180,27 @@ def test_launches_of_one_name_from_threads_and_shells_are_independent(
     assert logs == {lines(5)}
 
 
-@pytest.fixture(autouse=True)
-def nothing_goes_on(real: worlds.RealWorld) -> Iterator[None]:
-    """End what a failed test left, so that the others can be judged."""
-    yield
-    with contextlib.suppress(SamerunError):
-        for record in collector.collect(real.world)[1]:
-            for target in collector.targets(real.world):
-                if record.target == target.NAME:
-                    target.remove(record.launch) if target.NAME != "process" else target.cancel(record.launch, 9)
+def test_a_reader_that_stops_reading_stops_no_script_and_costs_no_memory(real: worlds.RealWorld, place: Place) -> None:
+    loud = "for n in range(1, 80_000): print('line', n, 'x' * 88)\n"
+    text = f"import time\nprint('line 0', flush=True)\ntime.sleep(2)\n{loud}"
+    train = place.start("train", place.write("loud.py", text))
+    launch = trained(place, train)
+    follower = place.start("logs", "-f", launch)
+    assert follower.stdout is not None
+    assert follower.stdout.readline() == b"line 0\n"
+    before = memory(train) + memory(follower)
+    target = TARGETS[real.target](real.world)
+    engines.wait_until(lambda: target.outcome(launch), "the script is done although nobody reads")
+    assert memory(train) + memory(follower) - before < 4e6  # of 8 MB that wait to be read
+    follower.stdout.close()
+    ended = finish(train)
+    assert (ended.code, ended.out.count(b"\n")) == (0, 79_999)
+    with follower:
+        assert follower.wait(20) == 128 + signal.SIGPIPE
+    assert ended.text.splitlines() == [f"line {n} {'x' * 88}" for n in range(1, 80_000)]
+
+
+def memory(command: subprocess.Popen[bytes]) -> int:
+    """Bytes of a command and of all that it started."""
+    process = psutil.Process(command.pid)
+    return sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))

@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-MISSING = [name for name in ("ansible", "build", "hatchling", "pip") if not util.find_spec(name)]
+MISSING = [name for name in ("ansible", "build", "hatchling", "mypy", "pip") if not util.find_spec(name)]
 pytestmark = [
     pytest.mark.packaging,
     pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}: pip install -e '.[test]'"),
@@ -73,6 +73,24 @@ CLUTTER = (
     "roles/training/files/clutter.swp",
     "src/samerun/__pycache__/clutter.cpython-311.pyc",
 )
+# Of a program that uses samerun; its last line is wrong.
+USER = """
+import samerun
+
+launch = samerun.submit("train.py", args=["--epochs", "3"], env={"A": "1"})
+reveal_type(launch)
+record = launch.wait(timeout=1.5)
+reveal_type(record)
+reveal_type(record.exit_code)
+reveal_type(record.state)
+for piece in launch.follow():
+    reveal_type(piece)
+try:
+    samerun.cancel("x")
+except samerun.SamerunError as error:
+    reveal_type(error.code)
+samerun.wait(launch)
+"""
 
 
 @dataclass
@@ -251,6 +269,19 @@ def test_every_way_but_the_tarball_has_the_command(faces: dict[str, Face], way: 
     printed = face.run(*face.command, "--help")
     missing = [verb for verb in ("up", "train", "check", "status", "env", "down", "inventory") if verb not in printed]
     assert missing == []
+
+
+def test_what_the_package_offers_is_typed_for_those_who_use_it(faces: dict[str, Face], tmp_path: Path) -> None:
+    user = tmp_path / "user.py"
+    user.write_text(USER)
+    argv = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--python-executable"]
+    checked = subprocess.run(
+        [*argv, str(faces["pip install ."].venv / "bin" / "python"), user.name],
+        cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    revealed = re.findall(r'Revealed type is "(?:[a-z_]+\.)*([^"]*)"', checked.stdout)
+    assert revealed == ["Launch", "RunRecord", "int | None", "RunState", "bytes", "int"], checked.stdout
+    assert re.findall(r"error: .*\[(.*)\]", checked.stdout) == ["arg-type"]
 
 
 def test_a_checkout_has_a_site_playbook(faces: dict[str, Face]) -> None:

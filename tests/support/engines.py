@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import docker
 import psutil
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, WORLD_LABEL, World
@@ -71,6 +72,10 @@ class Engine(abc.ABC):
     def kill_run(self, launch: str) -> None:
         """Kill a launch, its shim included."""
 
+    def kill_shim(self, launch: str) -> None:
+        """Kill the shim of a launch alone; as PID 1 of a container it takes all the others with it."""
+        self.kill_run(launch)
+
     @abc.abstractmethod
     def kill_script(self, launch: str) -> None:
         """Kill the script of a launch, and nothing else; LookupError where there is none."""
@@ -99,14 +104,22 @@ class ProcessEngine(Engine):
         return [f"process {p.pid}" for p in psutil.process_iter(["cmdline"]) if folder in " ".join(_words(p))]
 
     def kill_run(self, launch: str) -> None:
-        folder = str(self.world.runs / launch)
-        for process in psutil.process_iter(["cmdline"]):
-            if any(word == f"{folder}/shim.pyz" for word in _words(process)):
+        for process in self._shims(launch):
+            with contextlib.suppress(psutil.Error):  # it has ended meanwhile
                 descendants = process.children(recursive=True)
                 process.kill()
                 for child in descendants:
                     with contextlib.suppress(psutil.Error):
                         child.kill()
+
+    def kill_shim(self, launch: str) -> None:
+        for process in self._shims(launch):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+    def _shims(self, launch: str) -> list[psutil.Process]:
+        program = str(self.world.runs / launch / "shim.pyz")
+        return [process for process in psutil.process_iter(["cmdline"]) if program in _words(process)]
 
     def kill_script(self, launch: str) -> None:
         subprocess.run([sys.executable, "-c", KILL_SCRIPT, launch], check=True)
@@ -150,12 +163,18 @@ class DockerEngine(Engine):
         return [f"container {container.name}" for container in found]
 
     def kill_run(self, launch: str) -> None:
-        for container in self.client.containers.list(filters={"label": f"{LAUNCH_LABEL}={launch}"}):
-            container.kill()
+        for container in self._running(launch):
+            with contextlib.suppress(docker.errors.APIError):  # it has ended meanwhile
+                container.kill()
 
     def kill_script(self, launch: str) -> None:
-        for container in self.client.containers.list(filters={"label": f"{LAUNCH_LABEL}={launch}"}):
-            container.exec_run(["python", "-c", KILL_SCRIPT, launch])
+        for container in self._running(launch):
+            with contextlib.suppress(docker.errors.APIError):
+                container.exec_run(["python", "-c", KILL_SCRIPT, launch])
+
+    def _running(self, launch: str) -> list[Any]:
+        wanted = {"label": f"{LAUNCH_LABEL}={launch}"}
+        return list(self.client.containers.list(ignore_removed=True, filters=wanted))
 
     def kill_service(self, name: str, namespace: str) -> None:
         """As the kernel would: `docker kill` counts as the user's wish, after which no policy starts it again."""
@@ -273,7 +292,9 @@ class KubernetesEngine(Engine):
         config.load_kube_config(self.world.kubeconfig, self.cluster.context.name, settings)
         with client.ApiClient(settings) as api:
             metadata = pod["metadata"]
-            client.CoreV1Api(api).delete_namespaced_pod(metadata["name"], metadata["namespace"], grace_period_seconds=0)
+            with contextlib.suppress(client.ApiException):  # it has ended meanwhile
+                core = client.CoreV1Api(api)
+                core.delete_namespaced_pod(metadata["name"], metadata["namespace"], grace_period_seconds=0)
 
 
 ENGINES: dict[str, type[Engine]] = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -101,6 +103,22 @@ def collect_all(world: World, launch_ids: Sequence[str], seconds: float = 60) ->
             return [found[launch_id] for launch_id in launch_ids]
         time.sleep(0.2)
     raise AssertionError(f"{set(launch_ids) - found.keys()} were not settled within {seconds} s")
+
+
+def submitter(world: Mapping[str, Any], given: Mapping[str, Any], options: Path) -> subprocess.Popen[bytes]:
+    """A process that says `launch <id>`, submits it and shows its log; so a test has a submitter to kill.
+
+    Args:
+        world, given: the options of the module training_run.
+        options: where they may be written; what the process has to complain of is written beside it.
+    """
+    options.touch(mode=0o600)
+    options.write_text(json.dumps({"world": world, "training": given}))
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "collections")}
+    with open(options.with_suffix(".err"), "wb") as errors:
+        return subprocess.Popen(
+            [sys.executable, __file__, str(options)], env=environ, stdout=subprocess.PIPE, stderr=errors
+        )
 
 
 def main(path: str) -> None:

@@ -85,18 +85,27 @@ def play(
     timeout: float = 600,
 ) -> Play:
     """Run `samerun.stack.<name>`; the variables travel in a file, as secrets should."""
-    own = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
-    own |= {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **(environment or {})}
-    folder = Path(sys.executable).parent
-    program = shutil.which("ansible-playbook", path=f"{folder}{os.pathsep}{os.environ['PATH']}")
-    assert program, "ansible-playbook is not installed beside pytest: make test installs it"
     started = time.monotonic()
     with tempfile.NamedTemporaryFile("w", prefix="variables-", suffix=".json", dir=os.environ.get("TMPDIR")) as given:
         json.dump(dict(variables or {}), given)
         given.flush()
         done = subprocess.run(
-            [program, f"samerun.stack.{name}", "-i", str(inventory), "-e", f"@{given.name}", *arguments],
-            cwd=cwd, env=own, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", timeout=timeout, check=False,
+            argv(name, "-i", str(inventory), "-e", f"@{given.name}", *arguments),
+            cwd=cwd, env=environ(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", timeout=timeout, check=False,
         )  # fmt: skip
     return Play(done.returncode, done.stdout, time.monotonic() - started)
+
+
+def argv(name: str, *arguments: str) -> list[str]:
+    """The command that plays `samerun.stack.<name>`."""
+    folder = Path(sys.executable).parent
+    program = shutil.which("ansible-playbook", path=f"{folder}{os.pathsep}{os.environ['PATH']}")
+    assert program, "ansible-playbook is not installed beside pytest: make test installs it"
+    return [program, f"samerun.stack.{name}", *arguments]
+
+
+def environ(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a person who plays the checkout's playbooks."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
+    return own | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **(more or {})}

@@ -102,4 +102,4 @@ def finish(process: subprocess.Popen[bytes]) -> Ended:
     except subprocess.TimeoutExpired:
         process.kill()
         raise
-    return Ended(process.returncode, out, err.decode(errors="replace"))
+    return Ended(process.returncode, out, (err or b"").decode(errors="replace"))  # or both in one

@@ -18,7 +18,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     UNAVAILABLE,
     SamerunError,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_ssh, docker_words
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away, docker_ssh, docker_words
 
 _BY_NETWORK = ("tcp", "http", "https")
 DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -98,8 +98,8 @@ def is_remote(given: str = "") -> bool:
 
 
 def patience(given: str = "") -> float:
-    """For how many seconds an engine that went away is looked for: one of this host comes back soon or not at all."""
-    return 60.0 if is_remote(given) else 10.0
+    """For how many seconds an engine that went away is looked for."""
+    return away.ELSEWHERE if is_remote(given) else away.HERE
 
 
 def _unreachable(address: str, given: str, error: BaseException) -> SamerunError:

@@ -22,6 +22,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class Target(abc.ABC):
 
     def close(self) -> None:  # noqa: B027 - a target without connections has nothing to close
         """Close idle connections; the next call opens what it needs."""
+
+    @property
+    def patience(self) -> float:
+        """For how many seconds the engine may be away while somebody waits for a launch."""
+        return away.HERE
 
     @abc.abstractmethod
     def check(self) -> None:
@@ -143,12 +149,14 @@ def shim_spec(
     copy_log: bool = True,
     code_key: str = "",
     restarts: int = 0,
+    submitted: float = 0,
 ) -> str:
     """The shim's instructions as JSON; nothing in them is secret.
 
     Args:
         log: the path of the log that is kept with the MLflow run; with `copy_log` the shim writes it.
         restarts: how often the shim itself starts a lost script again.
+        submitted: when, in seconds since the epoch, where an attempt finds no file of the one before it.
         work: the fresh folder that the code is unpacked to, where the script starts.
         code: the path of the bundle, or empty with `code_key`.
         report: the path that the shim writes its report to.
@@ -166,6 +174,7 @@ def shim_spec(
             "retry_failures": spec.retry_failures, "outputs": list(spec.keeping.outputs),
             "keep_code": spec.keeping.code, "record_failures": spec.keeping.failures,
             **({"imports": dict(spec.imports)} if spec.imports else {}),
+            **({"submitted": submitted} if submitted else {}),
             **({"mounted": True} if spec.delivery == MOUNT else {}),
         },
         sort_keys=True,

@@ -36,6 +36,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
     refuse,
     shim_spec,
 )
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.taking_back import taken_back
 
 _FOLDER = "/samerun"
 _WORK = f"{_FOLDER}/work"
@@ -67,6 +68,10 @@ class DockerTarget(Target):
     def close(self) -> None:
         if "client" in self.__dict__:
             self.client.close()
+
+    @property
+    def patience(self) -> float:
+        return engine.patience(self.world.docker_host)
 
     def check(self) -> None:
         _ = self.client
@@ -105,21 +110,16 @@ class DockerTarget(Target):
             if spec.delivery != code_images.DELIVERY:
                 files["samerun/bundle.tar.gz"] = code.data
             config = {**request["config"], "Env": [f"{k}={v}" for k, v in request["config"]["Env"].items()]}
-            self.client.api.create_container_from_config(config, request["name"])
-            container = self.client.containers.get(request["name"])
             # A mounted working folder is somebody's own, whose mode stays as it is.
             writable = ("samerun/out",) if spec.delivery == MOUNT else ("samerun/work", "samerun/out")
-            try:
+            with taken_back(self, spec.launch), engine.explained(f"start the container {request['name']}"):
+                self.client.api.create_container_from_config(config, request["name"])
+                container = self.client.containers.get(request["name"])
                 container.put_archive("/", engine.archive(files, writable=writable))
                 container.start()
-            except BaseException:
-                container.remove(force=True)
-                raise
 
     def follow(self, launch: str) -> Iterator[bytes]:
-        yield from docker_log.follow(
-            self._connect, self._name(launch), engine.patience(self.world.docker_host), self.say
-        )
+        yield from docker_log.follow(self._connect, self._name(launch), self.patience, self.say)
 
     def log(self, launch: str) -> Iterator[bytes]:
         with engine.explained(f"read the log of the container {self._name(launch)}"):

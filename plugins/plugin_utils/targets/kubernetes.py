@@ -9,6 +9,7 @@ import contextlib
 import functools
 import json
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import (
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
+    away,
     docker,
     jobs,
     pods,
@@ -55,6 +57,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_follow import Follower
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.taking_back import taken_back
 
 CONFIG_MAP_BYTES = 700 * 1024  # of 1 MiB that a ConfigMap takes, base64 and the shim included
 _BUNDLE = "bundle.tar.gz"
@@ -77,6 +80,10 @@ class KubernetesTarget(Target):
     def close(self) -> None:
         if "cluster" in self.__dict__:
             self.cluster.close()
+
+    @property
+    def patience(self) -> float:
+        return away.ELSEWHERE
 
     def check(self) -> None:
         self.cluster.check()
@@ -129,29 +136,26 @@ class KubernetesTarget(Target):
                 )
             in_store = not in_image and len(code.data) > CONFIG_MAP_BYTES
             code_key = store.put_code(self.world, code) if in_store else ""
-            request = self._request(spec, spec.secret_env, code_key=code_key)
+            request = self._request(spec, spec.secret_env, code_key=code_key, submitted=time.time())
             kubernetes_checks.fits(self.cluster, request)
             # Suspended first: what the pod mounts can then name the Job as its owner, and nothing is left if we die.
-            job = self.cluster.create(request["job"])
-            try:
-                owner = kubernetes_job.owner(job)
-                files = {
-                    shim_archive.NAME: shim_archive.data(),
-                    **({} if in_store or in_image else {_BUNDLE: code.data}),
-                }
-                binary = {name: base64.b64encode(data).decode() for name, data in files.items()}
-                self.cluster.create({**request["config_map"], **owner(request["config_map"]), "binaryData": binary})
-                if secret := request.get("secret"):
-                    self.cluster.create({**secret, **owner(secret)})
-                if not kubernetes_job.queued(job):  # Kueue starts what it admits itself
-                    self.cluster.merge("Job", self._namespace, self._name(spec.launch), {"spec": {"suspend": False}})
-            except BaseException:
-                self.remove(spec.launch)
-                raise
+            with taken_back(self, spec.launch), self.cluster.explained(f"start the Job {self._name(spec.launch)}"):
+                self._create(request, code, travels=not (in_store or in_image))
+
+    def _create(self, request: Mapping[str, Any], code: Bundle, *, travels: bool) -> None:
+        job = self.cluster.create(request["job"])
+        owner = kubernetes_job.owner(job)
+        files = {shim_archive.NAME: shim_archive.data(), **({_BUNDLE: code.data} if travels else {})}
+        binary = {name: base64.b64encode(data).decode() for name, data in files.items()}
+        self.cluster.create({**request["config_map"], **owner(request["config_map"]), "binaryData": binary})
+        if secret := request.get("secret"):
+            self.cluster.create({**secret, **owner(secret)})
+        if not kubernetes_job.queued(job):  # Kueue starts what it admits itself
+            self.cluster.merge("Job", self._namespace, job["metadata"]["name"], {"spec": {"suspend": False}})
 
     def follow(self, launch: str) -> Iterator[bytes]:
         with self.cluster.explained(f"follow the Job {self._name(launch)}"):
-            follower = Follower(JobView(self.cluster, self._namespace, launch), self.say)
+            follower = Follower(JobView(self.cluster, self._namespace, launch), self.say, self.patience)
             yield from follower
             if follower.ended is not None:
                 self._ended[launch] = follower.ended
@@ -220,11 +224,13 @@ class KubernetesTarget(Target):
     def _name(launch: str) -> str:
         return f"{kubernetes_job.NAMES}{launch}"
 
-    def _request(self, spec: RunSpec, secret_env: Mapping[str, str], *, code_key: str) -> dict[str, Any]:
+    def _request(
+        self, spec: RunSpec, secret_env: Mapping[str, str], *, code_key: str, submitted: float = 0
+    ) -> dict[str, Any]:
         code = code_images.BUNDLE if spec.delivery == code_images.DELIVERY else f"{kubernetes_pod.CODE}/{_BUNDLE}"
         instructions = shim_spec(
             spec, self.VIEWPOINT, work=kubernetes_pod.WORK, report=kubernetes_pod.REPORT, code_key=code_key,
-            code="" if code_key else code, log=kubernetes_pod.LOG,
+            code="" if code_key else code, log=kubernetes_pod.LOG, submitted=submitted if spec.retries else 0,
         )  # fmt: skip
         return kubernetes_job.objects(
             self._name(spec.launch), spec, self.world,

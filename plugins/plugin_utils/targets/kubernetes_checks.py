@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,7 +37,7 @@ def permitted(cluster: Cluster, world: World) -> None:
     raise SamerunError(
         f"Failed to train in the namespace {namespace} (context {cluster.context.name}): you may not "
         f"{', '.join(denied)}.",
-        f"The Role that is needed is in {path}: have it applied by somebody who may (kubectl apply -f).",
+        f"Have the least Role for it applied by somebody who may: kubectl apply -f {shlex.quote(str(path))}",
         NO_PERMISSION,
     )
 

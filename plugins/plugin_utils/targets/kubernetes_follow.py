@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import pods
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import (
     ApiError,
     GoneError,
@@ -25,15 +25,18 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_v
 
 _LOOK_SECONDS = 1  # a change of a pod is seen at once, one of its Job alone after that
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # between tries to reach a cluster that is gone
-_PATIENCE_SECONDS = 600  # a laptop that slept, a server that is upgraded
 T = TypeVar("T")
 
 
 class Follower:
-    """Follows one launch to its end; a lost connection is made again, for as long as it takes."""
+    """Follows one launch to its end; a lost connection is made again.
 
-    def __init__(self, view: JobView, say: Say) -> None:
-        self.view, self.say = view, say
+    Args:
+        patience: seconds for which a cluster may be away.
+    """
+
+    def __init__(self, view: JobView, say: Say, patience: float = away.ELSEWHERE) -> None:
+        self.view, self.say, self.patience = view, say, patience
         self.ended: Outcome | None = None
         self._followed: list[str] = []
         self._said = ""
@@ -130,7 +133,7 @@ class Follower:
             except Exception as error:
                 if not lost_link(error):
                     raise
-                if time.monotonic() - started > _PATIENCE_SECONDS:
+                if time.monotonic() - started > self.patience:
                     raise _gone(self.view.launch, error) from error
                 tries += 1
                 if tries == 2:

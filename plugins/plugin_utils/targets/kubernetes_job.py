@@ -93,8 +93,9 @@ def owner(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any
 
 
 def _job_spec(name: str, spec: RunSpec, world: World, labels: Mapping[str, str]) -> dict[str, Any]:
-    attempts = spec.retries + 1
-    limit = {"activeDeadlineSeconds": (spec.timeout + 2 * kubernetes_pod.GRACE) * attempts} if spec.timeout else {}
+    # The shim keeps the limit; this one ends a launch whose pods cannot, and it is of all attempts together as well.
+    spare = 2 * kubernetes_pod.GRACE * (spec.retries + 1)
+    limit = {"activeDeadlineSeconds": spec.timeout + spare} if spec.timeout else {}
     return {
         "suspend": True,
         "backoffLimit": spec.retries,

@@ -27,7 +27,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, private_mounts, shim_archive, venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
+from ansible_collections.samerun.stack.plugins.plugin_utils.ending import PART
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import processes
+from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import MARK
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     MOUNT,
     EnvironmentRequest,
@@ -41,9 +43,12 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 
 _POLL = 0.02
 _AGAIN = "again.json"
+_BEGUN = f"report.json{PART}"  # the shim makes it first of all
+_LAST_LINES = "Its last lines say why."
+_TAIL = 2000  # bytes
 _CARRIERS = (
-    _AGAIN, "alive.lock", "bundle.tar.gz", "report.json", "report.json.attempts", "shim.json", shim_archive.NAME,
-    "spec.json", "submitted.json",
+    _AGAIN, _BEGUN, "alive.lock", "bundle.tar.gz", "report.json", "report.json.attempts", "shim.json", "spec.json",
+    "submitted.json", shim_archive.NAME,
 )  # fmt: skip
 
 
@@ -112,7 +117,8 @@ class ProcessTarget(Target):
             return False
         processes.kill(launch)
         # What the attempt before left to say is not what this one will.
-        (folder / "report.json").unlink(missing_ok=True)
+        for name in ("report.json", _BEGUN):
+            (folder / name).unlink(missing_ok=True)
         self._start(folder, again["argv"], again["env"])
         return True
 
@@ -152,6 +158,8 @@ class ProcessTarget(Target):
         if files.is_locked(folder / "alive.lock"):
             return None
         report = files.read_json(folder / "report.json")
+        if not report and not (folder / _BEGUN).exists():
+            return outcome_from({}, exit_code=None, reason=_never_began(folder / "log.txt"), hint=_LAST_LINES)
         return outcome_from(
             report,
             exit_code=None,
@@ -196,6 +204,17 @@ class ProcessTarget(Target):
             ),
             "volumes": volumes,
         }  # fmt: skip
+
+
+def _never_began(path: Path) -> str:
+    """Why a launch ended before its shim began: its last line, which may be one of ours."""
+    with open(path, "rb") as log:
+        log.seek(max(0, path.stat().st_size - _TAIL))
+        lines = log.read().decode(errors="replace").strip().splitlines()
+    last = lines[-1].strip() if lines else ""
+    if last.startswith(MARK):
+        return last[len(MARK) :]
+    return f"The run's interpreter ended before the run began{': ' + last.rstrip('.') if last else ', without a word'}."
 
 
 def _bound(volume: Volume, state: Path) -> dict[str, Any]:

@@ -102,6 +102,8 @@ def main() -> None:
         signal.signal(signal.SIGTERM, interrupted)
         print("waiting", flush=True)
         time.sleep(plan["wait"])
+    if "signal" in plan:
+        os.kill(os.getpid(), plan["signal"])
     sys.exit(plan.get("exit", 0))
 
 

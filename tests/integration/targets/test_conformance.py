@@ -31,22 +31,26 @@ from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, credentials
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, credentials, probes
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 # A line of 10 MB, progress bars, torn characters, binary noise, and 200,000 lines as quickly as they can be written.
 LOUD = """
-import sys
+import sys, time
 out = sys.stdout.buffer
 out.write(b"x" * 10_000_000 + b"\\n")
 for percent in range(100):
     out.write(b"\\r%d%%" % percent)
 out.write(b"\\n" + "\\u00fc".encode()[:1])
 out.flush()
-out.write("\\u00fc".encode()[1:] + bytes(range(1, 256)) * 100 + b"\\n")
+out.write("\\u00fc".encode()[1:] + bytes(range(256)) * 100 + b"\\n")
+started = time.monotonic()
 for number in range(200_000):
     out.write(b"line %d\\n" % number)
+out.flush()
+out.write(b"seconds %f\\n" % (time.monotonic() - started))
 """
+LOUD_SECONDS = 2.0  # for its 200,000 lines
 KEPT = {"log.txt", "record.json", "work"}  # of a collected launch, in its folder of the state
 # The keys that the documentation promises; a record may hold more.
 RECORD_KEYS = {
@@ -176,6 +180,15 @@ def test_exit_code_is_kept(launch: Launch, world: World, code: int) -> None:
     assert launches.record_on_disk(world, record.launch) == json.loads(record.as_json())
 
 
+@pytest.mark.parametrize("number, state", [(signal.SIGKILL, "KILLED"), (signal.SIGSEGV, "FAILED")])
+def test_a_script_that_a_signal_ends_is_told_by_the_signals_name(
+    launch: Launch, number: signal.Signals, state: str
+) -> None:
+    record = launch({"signal": number}).record
+    assert (record.state, record.exit_code) == (state, 128 + number)
+    assert record.reason == f"probe.py was ended by {number.name}."
+
+
 def test_exception_on_import_is_a_failure_with_its_traceback(launch: Launch) -> None:
     ended = launch({"import": ["no_such_module"]})
     assert (ended.record.state, ended.record.exit_code) == (RunState.FAILED, 1)
@@ -186,6 +199,13 @@ def test_text_given_to_exit_is_shown_and_means_1(launch: Launch) -> None:
     ended = launch({"exit": "no data there"})
     assert (ended.record.state, ended.record.exit_code) == (RunState.FAILED, 1)
     assert b"no data there" in ended.log
+
+
+def test_an_interpreter_that_dies_before_the_run_began_is_a_failure_and_not_tried_again(launch: Launch) -> None:
+    record = launch(python="/bin/false", requirements=None, retries=1).record
+    assert (record.state, record.exit_code, record.attempts) == (RunState.FAILED, None, 1)
+    assert record.reason
+    assert record.hint
 
 
 def test_a_time_limit_is_told_apart(launch: Launch) -> None:
@@ -199,11 +219,14 @@ def test_a_loud_log_arrives_byte_for_byte_in_little_memory(launch: Launch, world
     (project / "loud.py").write_text(LOUD)
     before = psutil.Process().memory_info().rss
     ended = launch(script=str(project / "loud.py"))
+    patience = probes.patience(LOUD_SECONDS)
     assert ended.record.exit_code == 0
-    kept = (world.runs / ended.record.launch / "log.txt").read_bytes()
-    assert hashlib.sha256(kept).hexdigest() == hashlib.sha256(loud()).hexdigest(), f"{len(kept)} of {len(loud())} bytes"
+    kept, took = without_seconds((world.runs / ended.record.launch / "log.txt").read_bytes())
+    written, _took = without_seconds(loud())
+    assert hashlib.sha256(kept).hexdigest() == hashlib.sha256(written).hexdigest(), f"{len(kept)} of {len(written)}"
+    assert took < patience, "the script was held up by its log"
     shown = sum(len(piece) for _when, piece in ended.arrivals)
-    assert shown <= len(kept)
+    assert shown <= len(kept) + 100
     # This test itself keeps what was shown.
     assert psutil.Process().memory_info().rss - before - shown < 100e6
 
@@ -270,11 +293,7 @@ def submitter(real: worlds.RealWorld, project: Path, trainer: dict[str, Any], tm
 
     def start(plan: dict[str, Any]) -> tuple[subprocess.Popen[bytes], str]:
         given = {"script": str(project / "probe.py"), "env": {"PROBE": json.dumps(plan)}, **trainer}
-        options = tmp_path / "submit.json"
-        options.touch(mode=0o600)
-        options.write_text(json.dumps({"world": real.options, "training": given}))
-        environ = {**os.environ, "PYTHONPATH": str(worlds.ROOT / "collections")}
-        child = subprocess.Popen([sys.executable, launches.__file__, str(options)], env=environ, stdout=subprocess.PIPE)
+        child = launches.submitter(real.options, given, tmp_path / "submit.json")
         started.append(child)
         assert child.stdout is not None
         launched = child.stdout.readline().split()[1].decode()
@@ -419,6 +438,12 @@ def test_a_hop_that_fails_is_one_line_and_the_script_is_not_started(
 def loud() -> bytes:
     """What LOUD writes."""
     return subprocess.run([sys.executable, "-c", LOUD], stdout=subprocess.PIPE, check=True).stdout
+
+
+def without_seconds(log: bytes) -> tuple[bytes, float]:
+    """What LOUD wrote, and the seconds that its lines took by its last one."""
+    lines, _, seconds = log.rpartition(b"seconds ")
+    return lines, float(seconds)
 
 
 def keys(world: World) -> tuple[str, str]:

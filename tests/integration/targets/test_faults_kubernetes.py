@@ -35,7 +35,6 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes i
 
 pytestmark = pytest.mark.parametrize("real", ["kubernetes"], indirect=True)
 WAITS = "import time\nprint('ready', flush=True)\ntime.sleep(60)"
-HOST_NETWORK = {"spec": {"template": {"spec": {"hostNetwork": True}}}}
 EXECUTABLE = {"spec": {"template": {"spec": {"volumes": [{"name": "code", "configMap": {"defaultMode": 0o755}}]}}}}
 
 
@@ -93,7 +92,8 @@ def assert_nothing_is_left(world: World, record: RunRecord, meanwhile: Callable[
 
 # ---- what cannot start -------------------------------------------------------------------
 
-IMAGE = f"{worlds.REGISTRY}/no/such:1"
+IMAGE = f"{worlds.REGISTRY}/no/such:{time.time_ns()}"
+MOON = f"moon{worlds.SLOT or ''}"  # what is the cluster's, and not a namespace's, has a name of this session's own
 NO_SECRET = {
     "spec": {"template": {"spec": {
         "volumes": [{"name": "no", "secret": {"secretName": "nowhere"}}],
@@ -105,24 +105,29 @@ CANNOT_START: dict[str, tuple[dict[str, Any], str, str]] = {
     "interpreter": ({"python": "/no/such/python"}, "no such file or directory", "training_python"),
     "processor": ({"python": "/samerun/spec.json", "overlay": EXECUTABLE}, "exec format error", "another processor"),
     "mount": ({"overlay": NO_SECRET}, 'secret "nowhere" not found', "kubectl describe pod"),
-    "room": ({"node_selector": {"no": "where"}, "start_timeout": 2}, "nodes are available", "training_node_selector"),
+    "room": ({"node_selector": {MOON: "here"}, "start_timeout": 2}, "nodes are available", "training_node_selector"),
+    "gpu": ({"resources": {"gpu": "1"}, "start_timeout": 2}, "Insufficient nvidia.com/gpu", "training_resources"),
     "claim": ({"volumes": ["nowhere:/data"]}, 'persistentvolumeclaim "nowhere" not found', "training_volumes"),
     "volume": ({"volumes": ["unbound:/data"], "start_timeout": 2}, "unbound", "kubectl get pvc"),
-    "priority": ({"priority_class": "moon"}, "no PriorityClass with name moon", "training_priority_class"),
-    "account": ({"service_account": "moon"}, 'serviceaccount "moon" not found', "training_service_account"),
-    "security": ({"overlay": HOST_NETWORK}, "violates PodSecurity", "training_namespace"),
+    "priority": ({"priority_class": MOON}, f"no PriorityClass with name {MOON}", "training_priority_class"),
+    "account": ({"service_account": MOON}, f'serviceaccount "{MOON}" not found', "training_service_account"),
+    "security": ({"network": "host"}, "violates PodSecurity", "training_namespace"),
 }
+CAN_BE_MENDED = {"image", "mount", "room", "claim", "volume", "priority", "account", "security"}
 
 
 @pytest.fixture(scope="module")
 def unstarted(runs: Runs, cluster: Cluster) -> Iterator[dict[str, Timed]]:
     """All of `CANNOT_START`, launched together."""
-    place = {"name": "unbound", "namespace": runs.world.training_namespace}
-    storage = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
-    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": place}
-    cluster.create({**claim, "spec": {**storage, "storageClassName": "nowhere"}})
+    make_claim(cluster, runs.world, "unbound", storageClassName="nowhere")
     yield runs.together({name: given for name, (given, _words, _hint) in CANNOT_START.items()})
     cluster.delete("PersistentVolumeClaim", "unbound", runs.world.training_namespace)
+
+
+def make_claim(cluster: Cluster, world: World, name: str, **given: str) -> None:
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}, **given}
+    metadata = {"name": name, "namespace": world.training_namespace}
+    cluster.create({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec})
 
 
 @pytest.mark.parametrize("what", CANNOT_START)
@@ -135,8 +140,67 @@ def test_what_cannot_start_is_said_in_the_clusters_words_and_removed(
     assert words in ended.record.reason
     assert "\n" not in ended.record.reason
     assert hint in ended.record.hint
-    assert ended.seconds < 30, "ten at once; one alone takes a third of it"
+    assert ended.seconds < 30, "eleven at once; one alone takes a third of it"
     assert_nothing_is_left(world, ended.record)
+
+
+@pytest.fixture
+def mended(unstarted: dict[str, Timed], runs: Runs, cluster: Cluster) -> Iterator[None]:
+    """What was missing, or in the way, is no more."""
+    del unstarted
+    place, label = runs.world.training_namespace, "pod-security.kubernetes.io/enforce"
+    node = cluster.find("Node")[0]["metadata"]["name"]
+    accounts, classes = f"api/v1/namespaces/{place}/serviceaccounts", "apis/scheduling.k8s.io/v1/priorityclasses"
+    cluster.merge("Namespace", "", place, {"metadata": {"labels": {label: "privileged"}}})
+    cluster.merge("Node", "", node, {"metadata": {"labels": {MOON: "here"}}})
+    cluster.api.call("POST", accounts, {"metadata": {"name": MOON}})
+    cluster.api.call("POST", classes, {"metadata": {"name": MOON}, "value": 1})
+    cluster.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "nowhere", "namespace": place}})
+    cluster.delete("PersistentVolumeClaim", "unbound", place)
+    engines.wait_until(lambda: cluster.get("PersistentVolumeClaim", "unbound", place) is None, "the claim goes")
+    for name in ("nowhere", "unbound"):
+        make_claim(cluster, runs.world, name)
+    client, (name, _, tag) = machines.docker_client(), IMAGE.rpartition(":")
+    client.images.get(images.BASE_IMAGE).tag(name, tag)
+    client.images.push(name, tag)
+    yield
+    client.images.remove(IMAGE)
+    cluster.delete("PersistentVolumeClaim", "nowhere", place)
+    cluster.delete("Secret", "nowhere", place)
+    cluster.api.call("DELETE", f"{classes}/{MOON}")
+    cluster.api.call("DELETE", f"{accounts}/{MOON}")
+    cluster.merge("Node", "", node, {"metadata": {"labels": {MOON: None}}})
+    cluster.merge("Namespace", "", place, {"metadata": {"labels": {label: "restricted"}}})
+
+
+ALL_AT_ONCE: dict[str, Any] = {
+    "node_selector": {MOON: "here"}, "priority_class": MOON, "service_account": MOON, "volumes": ["nowhere:/data"],
+    "resources": {"shm": "64Mi"}, "tolerations": [{"key": "samerun-tests", "operator": "Exists"}],
+    "script": """
+import os
+shm = os.statvfs("/dev/shm")
+print(shm.f_blocks * shm.f_frsize // 2**20, os.path.exists("/run/secrets/kubernetes.io/serviceaccount/token"))
+open("/data/written", "w").close()
+""",
+}  # fmt: skip
+
+
+def test_the_same_starts_once_its_cause_is_gone(runs: Runs, cluster: Cluster, mended: None) -> None:
+    pods: list[Mapping[str, Any]] = []
+
+    def seen(launch: str, _piece: bytes) -> None:
+        pods.extend(KubernetesTarget(runs.world)._pods(launch))
+
+    again = {name: CANNOT_START[name][0] for name in sorted(CAN_BE_MENDED)}
+    ended = runs.together({**again, "all at once": {**ALL_AT_ONCE, "seen": seen}})
+    how = {name: (one.record.state, one.record.exit_code, one.record.reason) for name, one in ended.items()}
+    assert how == dict.fromkeys(ended, (RunState.FINISHED, 0, ""))
+    assert ended["all at once"].launched.log == b"64 True\n"
+    spec = pods[0]["spec"]
+    assert (spec["priorityClassName"], spec["serviceAccountName"]) == (MOON, MOON)
+    assert {"key": "samerun-tests", "operator": "Exists"} in spec["tolerations"]
+    for one in ended.values():
+        assert_nothing_is_left(runs.world, one.record)
 
 
 def test_a_quota_is_seen_before_anything_is_made_and_the_same_succeeds_without_it(runs: Runs, cluster: Cluster) -> None:
@@ -321,11 +385,27 @@ def test_a_lost_pod_is_replaced_and_the_same_mlflow_run_goes_on(runs: Runs, clus
         assert_nothing_is_left(runs.world, record)
 
 
-def test_what_another_attempt_would_meet_again_is_not_tried_again(runs: Runs) -> None:
-    failed, slow = runs.together({
+FAILS_ONCE = """
+import mlflow
+with mlflow.start_run():
+    run = mlflow.MlflowClient().get_run(mlflow.active_run().info.run_id)
+    attempt = int(run.data.tags.get("attempt", 0)) + 1
+    mlflow.set_tag("attempt", attempt)
+    print("now", attempt, flush=True)
+    if attempt == 1:
+        raise SystemExit(3)
+"""
+
+
+def test_what_another_attempt_would_meet_again_is_tried_again_only_if_asked(runs: Runs) -> None:
+    failed, slow, asked = runs.together({
         "fails": {"script": "raise SystemExit(3)", "retries": 2},
         "slow": {"script": "import time\ntime.sleep(60)", "retries": 2, "timeout": 1},
+        "asked": {"script": FAILS_ONCE, "retries": 2, "retry_failures": True},
     }).values()  # fmt: skip
+    assert (asked.record.state, asked.record.exit_code, asked.record.attempts) == (RunState.FINISHED, 0, 2)
+    assert [line for line in asked.launched.log.splitlines() if line.startswith(b"now")] == [b"now 1", b"now 2"]
+    assert [run.status for run in asked.record.mlflow_runs] == ["FINISHED"]
     assert (failed.record.state, failed.record.exit_code, failed.record.attempts) == (RunState.FAILED, 3, 1)
     assert (slow.record.state, slow.record.exit_code) == (RunState.FAILED, 143)
     assert "time limit of 1 s" in slow.record.reason
@@ -439,7 +519,7 @@ def test_verbs_are_asked_for_beforehand_and_the_role_that_is_left_is_enough(
     assert "get pods/log" in caught.value.message
     assert caught.value.code == NO_PERMISSION
     path = somebody.state / "kubernetes-role.yml"
-    assert str(path) in caught.value.hint
+    assert caught.value.hint.endswith(f"kubectl apply -f {path}")
     for wanted in yaml.safe_load_all(path.read_text()):
         plural = f"{wanted['kind'].lower()}s"
         cluster.api.call(
@@ -460,11 +540,23 @@ def test_verbs_are_asked_for_beforehand_and_the_role_that_is_left_is_enough(
 
 # ---- a lost node -------------------------------------------------------------------------
 
+# Opens its run as MLflow's client would, in an image that has none.
 NODE = """
-import os, time
+import json, os, time, urllib.request
+
+def call(path, body):
+    url = os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/" + path
+    asked = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return json.load(answer)
+
+tags = [{"key": key, "value": value} for key, value in json.loads(os.environ["MLFLOW_RUN_CONTEXT"]).items()]
+run = os.environ.get("MLFLOW_RUN_ID")
+run = run or call("runs/create", {"experiment_id": "0", "tags": tags})["run"]["info"]["run_id"]
 print("now on", os.environ["NODE"], flush=True)
 if os.environ["NODE"] == os.environ["LOST"]:
     time.sleep(300)
+call("runs/update", {"run_id": run, "status": "FINISHED", "end_time": int(time.time() * 1000)})
 """
 
 
@@ -544,6 +636,7 @@ def test_a_lost_node_is_said_at_once_and_its_pod_replaced_or_given_up(
     assert (given_up.state, given_up.exit_code) == (RunState.KILLED, None)
     assert f"The node {spare} was lost with the pod" in given_up.reason
     assert "training_retries" in given_up.hint
+    assert [[run.status for run in record.mlflow_runs] for record in (replaced, given_up)] == [["FINISHED"], ["KILLED"]]
     for lines in said.values():
         assert [line for line in lines if f"The node {spare} of pod" in line and "does not answer" in line]
     for record in (replaced, given_up):

@@ -47,6 +47,7 @@ class Engine:
     """A target with one launch; each call of `follow` does what the next of `ways` says."""
 
     LOG = b"one\ntwo\nthree\n"
+    patience = 0.0
 
     def __init__(self, world: World, *ways: str) -> None:
         self.world = world
@@ -109,6 +110,21 @@ def test_a_wait_that_is_too_short_says_so_and_leaves_the_launch(world: World) ->
     with pytest.raises(SamerunError, match=r"still goes on after 0\.1 s"):
         attach.Attached(world, record(), engine).wait(0.1)
     assert engine.signals == []
+
+
+@pytest.mark.parametrize("patience", [0.0, 0.5])
+def test_who_waits_gives_an_engine_up_after_its_patience(world: World, patience: float) -> None:
+    engine: Any = Engine(world)
+    tries: list[int] = []
+
+    def away(_launch: str) -> Outcome | None:
+        tries.append(1)
+        raise SamerunError("the engine went away", "", UNAVAILABLE)
+
+    engine.outcome, engine.patience = away, patience
+    with pytest.raises(SamerunError, match="went away"):
+        attach.Attached(world, record(), engine).wait()
+    assert (len(tries) > 2) is bool(patience)
 
 
 def test_a_signal_that_did_not_arrive_is_sent_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
+from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector
@@ -78,3 +79,20 @@ def test_who_follows_a_launch_settles_it(engine: Any) -> None:
     with files.locked(collector.lock_path(engine.world, LAUNCH)):
         assert collector.conclude(engine, record()) is None
     assert not engine.removed
+
+
+def test_a_log_that_could_not_be_reached_stays_for_the_next_command(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_launch: str) -> list[bytes]:
+        raise SamerunError("the engine went away", "", UNAVAILABLE)
+
+    engine.asked = threading.Barrier(1)
+    monkeypatch.setattr(engine, "follow", away)
+    with pytest.raises(SamerunError, match="went away"):
+        collector.conclude(engine, record())
+    assert collector.settled(engine.world, LAUNCH) is None
+    assert not engine.removed
+    monkeypatch.undo()
+    assert collector.conclude(engine, record())
+    assert collector.log_path(engine.world, LAUNCH).read_bytes() == b"line\n"

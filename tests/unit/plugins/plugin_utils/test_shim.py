@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import trackers
 
 from ansible_collections.samerun.stack.plugins.module_utils import masking
 from ansible_collections.samerun.stack.plugins.plugin_utils import bundle, shim_archive, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import processes
 
 
 @dataclass
@@ -165,6 +167,63 @@ def test_a_time_limit_ends_the_script_and_says_so(start: Start, listens: bool) -
     assert ended.code == (-15 if listens else -9)
 
 
+def test_a_script_that_does_not_listen_has_its_grace_and_no_more(start: Start) -> None:
+    started = start("import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('ready')\ntime.sleep(60)\n", grace=2)
+    started.wait_for("ready")
+    signalled = time.monotonic()
+    started.process.send_signal(signal.SIGTERM)
+    ended = started.end()
+    assert time.monotonic() - signalled >= 2
+    assert (ended.code, ended.report["state"], ended.report["exit_code"]) == (-9, "KILLED", 137)
+    assert ended.report["reason"] == "Cancelled by SIGTERM."
+
+
+def test_a_log_that_nobody_reads_stops_no_script_and_is_whole_in_its_copy(start: Start, tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    script = (
+        f"import sys\nfor n in range(100_000): print('line', n)\nsys.stdout.flush(); open({str(done)!r}, 'w').close()"
+    )
+    started = start(script)
+    deadline = time.monotonic() + 40
+    while not done.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert done.exists(), "the script waits for a reader"
+    ended = started.end()
+    whole = "".join(f"line {n}\n" for n in range(100_000))
+    assert (tmp_path / "log.txt").read_text() == whole
+    assert ended.report["log_bytes"] == len(whole)
+    assert "bytes of the log are missing here" in ended.log or whole.startswith(ended.log)
+
+
+DAEMON = (
+    "import os, signal, sys, time\nif '{how}' == 'ignores':\n    signal.signal(15, signal.SIG_IGN)\n"
+    "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        signal.signal(15, signal.SIG_IGN)\n"
+    "        print('daemon', os.getpid(), flush=True)\n        time.sleep(60)\n    os._exit(0)\ntime.sleep(60)\n"
+)
+
+
+@pytest.mark.parametrize("how, signals", [("listens", 1), ("ignores", 2)])
+def test_what_took_a_session_of_its_own_dies_at_a_cancel_too(start: Start, how: str, signals: int) -> None:
+    started = start(DAEMON.format(how=how))
+    daemon = psutil.Process(int(started.wait_for("daemon").split()[1]))
+    for _again in range(signals):
+        started.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+    assert psutil.wait_procs([daemon], timeout=10)[1] == []
+    assert started.end().report["state"] == "KILLED"
+
+
+def test_what_outlived_a_shim_that_was_killed_alone_is_found_by_its_launch(start: Start) -> None:
+    launch = f"killed-{time.time_ns()}"
+    started = start(DAEMON.format(how="listens"), launch=launch)
+    daemon = psutil.Process(int(started.wait_for("daemon").split()[1]))
+    started.process.kill()
+    started.process.wait()
+    assert daemon.is_running()
+    assert processes.kill(launch) >= 1
+    assert psutil.wait_procs([daemon], timeout=5)[1] == []
+
+
 def test_what_the_script_left_running_dies_with_it(start: Start) -> None:
     script = (
         "import subprocess, sys\n"
@@ -275,6 +334,116 @@ def test_attempts_that_were_lost_with_a_shim_count_as_well(start: Start, tmp_pat
     assert (ended.report["attempts"], ended.report["state"]) == (3, "KILLED"), "two before, and the last one"
     assert ended.report["started_at"] == began[0]
     assert (tmp_path / "report.json.attempts").read_text().split()[:2] == began
+
+
+def test_another_attempt_waits_for_services_that_are_coming_back(
+    start: Start, server: trackers.Tracker, tmp_path: Path
+) -> None:
+    (tmp_path / "report.json.attempts").write_text("2026-01-02T03:04:05.678Z\n")
+    server.runs = [trackers.run("a", "RUNNING")]
+    server.refusal = (503, "")
+    started = start("import os\nprint(os.environ['MLFLOW_RUN_ID'])", retries=2, restarts=2)
+    said = started.wait_for("samerun: ")
+    server.refusal = None
+    ended = started.end()
+    assert "answers 503" in said
+    assert "looked for for 200 s" in said
+    assert (ended.code, ended.report["attempts"]) == (0, 2)
+    assert ended.log.endswith("\na\n"), ended.log
+
+
+def test_another_attempt_that_is_cancelled_while_it_waits_is_cancelled(
+    start: Start, server: trackers.Tracker, tmp_path: Path
+) -> None:
+    (tmp_path / "report.json.attempts").write_text("2026-01-02T03:04:05.678Z\n")
+    server.refusal = (503, "")
+    started = start("print('started')", retries=2, restarts=2)
+    started.wait_for("samerun: ")
+    started.process.send_signal(signal.SIGTERM)
+    ended = started.end()
+    assert (ended.code, ended.report["state"], ended.report["reason"]) == (-15, "KILLED", "Cancelled by SIGTERM.")
+    assert "started" not in ended.log
+
+
+def test_services_that_stay_away_end_another_attempt_as_they_do_a_first(
+    start: Start, server: trackers.Tracker, tmp_path: Path
+) -> None:
+    (tmp_path / "report.json.attempts").write_text("2026-01-02T03:04:05.678Z\n")
+    server.refusal = (503, "")
+    ended = start("print('started')", retries=2, restarts=2, patience=1).end()
+    assert (ended.code, ended.report["state"], ended.report["exit_code"]) == (69, "FAILED", None)
+    assert "answers 503" in ended.report["reason"]
+
+
+def test_one_run_goes_on_also_if_mlflow_is_away_just_before_the_next_attempt(
+    start: Start, server: trackers.Tracker, tmp_path: Path
+) -> None:
+    server.runs = [trackers.run("a", "RUNNING")]
+    mark = tmp_path / "mark"
+    script = (
+        f"import os, pathlib, time\nmark = pathlib.Path({str(mark)!r})\n"
+        "print(os.environ.get('MLFLOW_RUN_ID'), flush=True)\n"
+        "if not mark.exists():\n    mark.touch(); print('ready', flush=True)\n"
+        "    time.sleep(0.5); os.kill(os.getpid(), 9)\n"
+    )
+    started = start(script, retries=1, restarts=1)
+    started.wait_for("ready")
+    server.refusal = (503, "")
+    started.wait_for("Failed to ask MLflow")
+    server.refusal = None
+    ended = started.end()
+    assert (ended.code, ended.report["attempts"]) == (0, 2)
+    assert ended.log.endswith("\na\n"), ended.log
+
+
+@pytest.mark.parametrize("knows", ["the file beside the report", "MLflow"])
+def test_the_time_limit_is_of_all_attempts_together(
+    start: Start, server: trackers.Tracker, tmp_path: Path, knows: str
+) -> None:
+    ago = time.time() - 100
+    if knows == "MLflow":
+        server.runs = [trackers.run("a", "RUNNING", when=(int(ago * 1000), 0))]
+    else:
+        began = datetime.fromtimestamp(ago, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        (tmp_path / "report.json.attempts").write_text(f"{began}\n")
+    restarts = 0 if knows == "MLflow" else 2
+    script = "import time\nprint('started', flush=True)\ntime.sleep(60)\n"
+    ended = start(script, retries=2, restarts=restarts, timeout=102, grace=1).end()
+    assert "started" in ended.log
+    assert (ended.report["state"], ended.report["exit_code"]) == ("FAILED", 143)
+    assert "time limit of 102 s" in ended.report["reason"]
+
+
+def test_an_attempt_that_has_no_time_left_is_not_started(
+    start: Start, server: trackers.Tracker, tmp_path: Path
+) -> None:
+    server.runs = [trackers.run("a", "RUNNING", when=(int(time.time() * 1000) - 100_000, 0))]
+    ended = start("print('started')", retries=2, timeout=100).end()
+    assert "started" not in ended.log
+    assert (ended.report["state"], ended.report["exit_code"]) == ("FAILED", 143)
+    assert "time limit of 100 s" in ended.report["reason"]
+
+
+def test_code_that_cannot_be_unpacked_is_one_line_and_a_report(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = start("print('started')", work=str(tmp_path / "file" / "work")).end()
+    assert (ended.code, ended.report["state"], ended.report["exit_code"]) == (69, "FAILED", None)
+    assert ended.log.startswith(f"samerun: Failed to unpack the code in {tmp_path}/file/work: Not a directory.")
+    assert ended.log.count("\n") == 1
+
+
+def test_what_nobody_foresaw_is_one_line_and_a_report(start: Start) -> None:
+    ended = start("print('started')", imports={"names": 5, "sources": []}).end()
+    assert (ended.code, ended.report["state"], ended.report["exit_code"]) == (70, "FAILED", None)
+    assert ended.log.startswith("samerun: Failed to carry out the run: TypeError: ")
+    assert "Traceback" not in ended.log
+
+
+def test_the_room_of_the_report_is_taken_before_the_script_begins(start: Start, tmp_path: Path) -> None:
+    script = "import os\nprint([os.path.getsize('../' + name) for name in os.listdir('..') if name.endswith('.part')])"
+    ended = start(script).end()
+    assert ended.log == "[4096]\n"
+    assert not list(tmp_path.glob("*.part"))
 
 
 def test_after_the_last_attempt_that_was_lost_with_its_shim_there_is_none(start: Start, tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ RESUMED = {
 def test_another_attempt_goes_on_with_the_only_run(server: trackers.Tracker, how: str) -> None:
     rows, wanted = RESUMED[how]
     server.runs = [trackers.run(run, status, parent=parent) for run, status, parent in rows]
-    assert tracking.Tracking(server.url).resumable("the-launch") == wanted
+    client = tracking.Tracking(server.url)
+    assert client.resumable(client.launch_runs("the-launch")) == wanted
     left = [run["info"]["run_id"] for run in server.runs if run["info"]["status"] == "RUNNING"]
     assert left == [row[0] for row in rows if row[0] == wanted and row[1] == "RUNNING"], "what is not resumed is closed"
 

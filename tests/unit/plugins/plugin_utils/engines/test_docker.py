@@ -64,7 +64,7 @@ def test_the_worlds_own_engine_wins_over_all(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_an_engine_of_another_machine_is_known_by_its_address(address: str, remote: bool) -> None:
     assert docker.is_remote(address) is remote
-    assert docker.patience(address) == (60 if remote else 10)
+    assert docker.patience(address) == (600 if remote else 10)
 
 
 def test_a_context_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

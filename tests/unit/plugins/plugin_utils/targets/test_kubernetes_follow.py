@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError, GoneError
@@ -113,6 +114,15 @@ def test_a_cluster_that_is_gone_for_a_while_ends_nothing() -> None:
     assert log == SHOWN
     assert [line for line in said if "lost" in line or "again" in line] == said
     assert said
+
+
+def test_a_cluster_that_stays_away_is_given_up_with_the_command_that_goes_on() -> None:
+    gone = urllib3.exceptions.NewConnectionError(None, "refused")  # type: ignore[arg-type] # no pool here
+    view = JobView(Fake([gone, gone], []), "training", "launch")
+    with pytest.raises(SamerunError, match="Failed to follow launch: the cluster went away") as caught:
+        list(Follower(view, lambda _line: None, patience=0.0))
+    assert caught.value.code == UNAVAILABLE
+    assert caught.value.hint.endswith("samerun logs -f launch")
 
 
 def test_a_refusal_ends_it() -> None:
