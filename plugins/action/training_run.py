@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import EXIT_KEY
@@ -33,10 +35,26 @@ class ActionModule(SamerunAction):
                 return {"changed": True, "plan": plan, "diff": {"before": "", "after": plan}}
             if done := launcher.done_before(spec):
                 return {"changed": False, "record": done.as_dict(), "path": self._path(launcher, done)}
+            if going := attach.equal(launcher.target, spec.fingerprint):
+                return self._joined(launcher, going, lines, watch=not (self.checking or options["detach"]))
         if self.checking:
             return {"changed": True, "plan": plan, "diff": {"before": "", "after": plan}}
-        channel.announce(spec.launch, collector.record_path(world, spec.launch))
-        record = launcher.run(spec, code, detach=options["detach"])
+        begins = functools.partial(channel.announce, spec.launch, collector.record_path(world, spec.launch))
+        return self._told(launcher, launcher.run(spec, code, detach=options["detach"], begins=begins), lines)
+
+    def _joined(self, launcher: Launcher, going: attach.Attached, lines: Lines, *, watch: bool) -> dict[str, Any]:
+        """Follow a launch that is all that was asked for: who watches no more, by Ctrl+C say, does not end it."""
+        self.say(f"The same training goes on already: {going.launch} is joined, and none is started.")
+        if not watch:
+            record = replace(going.record, state=RunState.RUNNING)
+            return {"changed": False, "record": record.as_dict(), "path": self._path(launcher, record)}
+        show = self._shown(lines)
+        for found in going.follow():
+            show(found)
+        return {**self._told(launcher, going.wait(), lines), "changed": False}
+
+    def _told(self, launcher: Launcher, record: RunRecord, lines: Lines) -> dict[str, Any]:
+        """The result of a launch that was started or followed."""
         lines.end()
         path = self._path(launcher, record)
         if record.state in (RunState.FAILED, RunState.KILLED):

@@ -43,6 +43,18 @@ def write_private_stream(path: Path, pieces: Iterable[bytes]) -> None:
         raise
 
 
+def take_better(path: Path, pieces: Iterable[bytes], whole: int = -1) -> None:
+    """Replace `path` by `pieces` if these are more, or just the `whole` bytes that there should be."""
+    other = path.with_name(f".{path.name}.other")
+    try:
+        write_private_stream(other, pieces)
+        size = other.stat().st_size
+        if size > path.stat().st_size or size == whole:
+            other.replace(path)
+    finally:
+        other.unlink(missing_ok=True)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """The object in `path`; empty where there is no such file."""
     try:

@@ -13,7 +13,7 @@ description:
   - Packs the project folder of the script, makes the environment that it runs in where that is missing, starts it on
     the target, shows its log as it comes and records how it ended.
   - Unless O(always=true) it starts nothing where the world has a finished launch with the same fingerprint - the same
-    code, arguments, environment, variables, volumes and target.
+    code, arguments, environment, variables, volumes and target. One that still runs is followed to its end instead.
 extends_documentation_fragment: samerun.stack.world
 options:
   script:
@@ -139,7 +139,7 @@ options:
     default: auto
     choices: [auto, bundle, mount, image]
   always:
-    description: Whether to start it although the same was trained already.
+    description: Whether to start it although the same was trained already, or runs.
     type: bool
     default: false
   detach:

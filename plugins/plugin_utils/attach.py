@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     NO_INPUT,
     TEMPORARY,
@@ -27,9 +26,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 
 _POLL = 0.2
 _PIECE = 1 << 16
-# PID 1 of a container ignores a signal until it has a handler for it: a launch is left that long to begin. A script has
-# 30 s between the signal and its end; what still goes on then has not got it.
-_FRESH_SECONDS = 2.0
+# A script has 30 s between the signal and its end; what still goes on then is to end at once.
 _GRACE_SECONDS = 40.0
 
 
@@ -87,22 +84,14 @@ class Attached:
 
     def cancel(self, number: int = signal.SIGTERM) -> RunRecord:
         """Pass signal `number` to the launch and wait for its end; one that has ended stays as it is."""
-        time.sleep(max(0.0, _FRESH_SECONDS - launch_ids.age(self.launch)))
         while self.target and not self._settled():
             self.target.cancel(self.launch, number)
             try:
-                return self._as_cancelled(self.wait(_GRACE_SECONDS), number)
+                return self.wait(_GRACE_SECONDS)
             except SamerunError as error:
                 if error.code != TEMPORARY:
                     raise
         return self.wait()
-
-    def _as_cancelled(self, record: RunRecord, number: int) -> RunRecord:
-        """Say so of a launch that had not begun: it is gone, and left nobody to tell that it was cancelled."""
-        if record.state is RunState.KILLED and record.exit_code is None:
-            record.reason, record.hint = f"Cancelled by {signal.Signals(number).name} before the script started.", ""
-            files.write_json(collector.record_path(self.world, self.launch), record.as_dict())
-        return record
 
     def _settled(self) -> RunRecord | None:
         return collector.settled(self.world, self.launch)
@@ -177,6 +166,15 @@ def find(worlds: Sequence[World], prefix: str = "") -> Attached:
             f"Failed to read the launch {launch}: it was removed just now.", "See samerun runs", NO_INPUT
         )
     return Attached(kept[launch], record)
+
+
+def equal(target: Target, fingerprint: str) -> Attached | None:
+    """The newest launch on `target` with this fingerprint that goes on."""
+    known = [record for record in target.launches() if record.fingerprint == fingerprint]
+    for record in sorted(known, key=lambda one: launch_ids.age_key(one.launch), reverse=True):
+        if target.outcome(record.launch) is None:
+            return Attached(target.world, record, target)
+    return None
 
 
 def exit_code(record: RunRecord) -> int:

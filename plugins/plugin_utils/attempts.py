@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime, timezone
+from typing import Any, Mapping
 
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%f%z"
 # A cluster's pod sees no file of the one before it; a first one begins soon after its launch was submitted.
@@ -19,7 +18,7 @@ _FIRST_SECONDS = 60
 
 
 def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Attempts:

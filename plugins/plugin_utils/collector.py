@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
-from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.errors import (
+    NO_PERMISSION,
+    TEMPORARY,
+    UNAVAILABLE,
+    SamerunError,
+)
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     MlflowRun,
     Outcome,
@@ -56,8 +62,9 @@ def records(world: World) -> Iterator[RunRecord]:
 
 
 def targets(world: World) -> list[Target]:
-    """Where this world's launches may be: where its services are, and on this host."""
-    return [TARGETS[name](world) for name in dict.fromkeys((world.target, "process"))]
+    """Where this world's launches may be: where its services are, on this host, and where one was submitted to."""
+    submitted = (str(found.get("target", "")) for found in _submitted(world))
+    return [TARGETS[name](world) for name in dict.fromkeys((world.target, "process", *submitted)) if name in TARGETS]
 
 
 def collect(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
@@ -87,10 +94,15 @@ def _launches(target: Target) -> Iterator[RunRecord]:
     known = target.launches()
     yield from known
     names = {record.launch for record in known}
-    for path in sorted(target.world.runs.glob("*/submitted.json")):
-        found = files.read_json(path)
-        if found and found["target"] == target.NAME and found["launch"] not in names:
+    for found in _submitted(target.world):
+        if found["target"] == target.NAME and found["launch"] not in names:
             yield RunRecord.from_dict(found)
+
+
+def _submitted(world: World) -> Iterator[dict[str, Any]]:
+    """What was submitted here and is not settled."""
+    # One may be settled by somebody else just now.
+    yield from filter(None, (files.read_json(path) for path in sorted(world.runs.glob("*/submitted.json"))))
 
 
 def conclude(target: Target, record: RunRecord) -> RunRecord | None:
@@ -176,22 +188,26 @@ def _restarts(world: World, launch: str) -> int:
 
 
 def _keep_log(target: Target, launch: str, outcome: Outcome) -> None:
-    """Write the whole log beside the record, unless who watched, or the script itself, has."""
+    """Write the whole log beside the record, unless who watched, or the script itself, has.
+
+    Raises:
+        SamerunError: the engine has it, and does not give it now.
+    """
     path = log_path(target.world, launch)
     part = path.with_name(LOG_PART)
     if not path.exists():
         try:
             files.write_private_stream(path, target.follow(launch))
         except SamerunError as error:
-            if error.code == UNAVAILABLE:
-                raise  # it is still there, for the next command
+            if not outcome.gone and error.code in (UNAVAILABLE, TEMPORARY, NO_PERMISSION):
+                raise
             files.write_private(path, b"")  # the engine has none
         if part.exists() and part.stat().st_size > path.stat().st_size:
             part.replace(path)  # the engine has lost what a follower that was killed had seen
     part.unlink(missing_ok=True)
-    size = path.stat().st_size
-    if outcome.report.get("log_bytes", size) != size and (copy := target.log_copy(launch)):
-        files.write_private(path, copy)
+    told = int(outcome.report.get("log_bytes", path.stat().st_size))
+    if told != path.stat().st_size and (copy := target.log_copy(launch)):
+        files.take_better(path, copy, told)  # the shim's own may be the one that was cut
 
 
 def _is_fresh(outcome: Outcome) -> bool:

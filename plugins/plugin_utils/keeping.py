@@ -8,6 +8,7 @@ launch, see shim.py.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import io
 import json
@@ -31,6 +32,7 @@ _TAGS = (
 _TAG_LENGTH = 5000  # characters, of a tag's value
 _SECONDS = 60.0
 _SILENT_SECONDS = 5.0  # who takes that long to fail says nothing at all
+_PIECE = 1 << 16
 
 
 class KeepingError(Exception):
@@ -97,14 +99,20 @@ class Artifacts:
 
     def get(self, name: str) -> bytes:
         """The bytes of an artifact."""
+        return b"".join(self.pieces(name))
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """The bytes of an artifact as they come: a log may have a gigabyte of them."""
         try:
             if self._client is not None and self._parts.scheme == "s3":
                 found = self._client.get_object(Bucket=self._parts.netloc, Key=self._key(name))
-                data: bytes = found["Body"].read()
-                return data
-            with self._server.open(self._address(name), timeout=_SECONDS) as answer:
-                body: bytes = answer.read()
-                return body
+                opened: Any = contextlib.closing(found["Body"])
+            else:
+                opened = self._server.open(self._address(name), timeout=_SECONDS)
+            with opened as body:
+                yield from iter(lambda: body.read(_PIECE), b"")
+                if getattr(body, "length", 0):  # of HTTP, which says nothing where the other side stops early
+                    raise EOFError("the answer ended early")
         except Exception as error:  # as in `put`
             raise KeepingError(f"{name}: {error}") from error
 

@@ -6,16 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files, run
-from ansible_collections.samerun.stack.plugins.module_utils.errors import SOFTWARE, SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunSpec, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunSpec, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import (
     bundle,
@@ -24,10 +22,10 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import (
     history,
     images,
     import_marks,
-    lines,
     scripts,
     signals,
     source_checks,
+    watching,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import EnvironmentRequest, Say
@@ -154,49 +152,39 @@ class Launcher:
         """A FINISHED launch with the same fingerprint whose MLflow runs are still there."""
         return history.finished(self.world, spec.fingerprint)
 
-    def run(self, spec: RunSpec, code: bundle.Bundle, *, detach: bool = False) -> RunRecord:
-        """Carry the launch out and return its record; with `detach` return once it is submitted."""
+    def run(
+        self, spec: RunSpec, code: bundle.Bundle, *, detach: bool = False, begins: Callable[[], None] = lambda: None
+    ) -> RunRecord:
+        """Carry the launch out and return its record; with `detach` return once it is submitted.
+
+        Args:
+            begins: is called when all is ready; from then on this process's signals are the launch's.
+        """
         started = time.monotonic()
         environment = self.target.prepare(self.training.environment, spec.environment)
         wanted = import_marks.wanted(self.world, environment, self.sources)
         spec = RunSpec(**{**spec.__dict__, "environment": environment, "imports": wanted})
         prepared = time.monotonic()
         lock = collector.lock_path(self.world, spec.launch)
-        with files.locked(lock):
+        wishes = watching.Wishes(self.target, spec.launch)
+        caught = contextlib.nullcontext() if detach else signals.passed_on(wishes.take)
+        with files.locked(lock), caught:
+            begins()
             with _nothing_left(lock):
                 self.target.submit(spec, code)
             record = spec.record()
-            collector.note(self.world, record)
-            import_marks.expect(self.world, spec.launch, environment, self.sources)
             record.started_at = run.now()
+            collector.note(self.world, record)
+            wishes.submitted()
+            import_marks.expect(self.world, spec.launch, environment, self.sources)
             if detach:
                 record.state = RunState.RUNNING
                 return record
-            outcome, first = self._watch(record)
+            outcome, first = watching.watch(self.target, record, wishes, self.show)
             record.durations = {"prepare": round(prepared - started, 3)}
             if first:
                 record.durations["first_output"] = round(first - prepared, 3)
             return collector.settle(self.target, record, outcome)
-
-    def _watch(self, record: RunRecord) -> tuple[Outcome, float]:
-        """Follow a launch to its end, over all its attempts; return when its first byte came too (0.0 for none)."""
-        signalled: list[int] = []
-
-        def cancel(number: int) -> None:
-            signalled.append(number)
-            self.target.cancel(record.launch, number)
-
-        log = LogKeeper(collector.log_path(self.world, record.launch), self.show)
-        with signals.passed_on(cancel):
-            while True:
-                log.take(self.target.follow(record.launch))
-                outcome = self.target.outcome(record.launch)
-                if outcome is None:
-                    raise SamerunError(f"Failed to follow {record.launch}: its log ended before it did.", "", SOFTWARE)
-                if signalled or not collector.restarted(self.target, record, outcome):
-                    log.end()
-                    return outcome, log.first
-                self.say(f"{outcome.reason} It is started again.")
 
 
 @contextlib.contextmanager
@@ -209,37 +197,3 @@ def _nothing_left(lock: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):
             lock.parent.rmdir()
         raise
-
-
-class LogKeeper:
-    """Shows a log once and keeps it, also where it is read from its start again.
-
-    On the process target the shim itself writes the file. Elsewhere it appears whole: if we are killed, whoever
-    collects the launch sees that it is not there.
-
-    Attributes:
-        first: when the first byte came (of the monotonic clock), 0.0 for none.
-    """
-
-    def __init__(self, path: Path, show: Callable[[bytes], None]) -> None:
-        self.first = 0.0
-        self._path, self._part = path, path.with_name(collector.LOG_PART)
-        self._show = show
-        self._taken = 0
-        if not path.exists():
-            files.write_private(self._part, b"")
-
-    def take(self, pieces: Iterable[bytes]) -> None:
-        """Take the log from its start; what was taken before is left out."""
-        with open(self._part if self._part.exists() else os.devnull, "ab") as copy:
-            for fresh in lines.after(pieces, self._taken):
-                self._taken += len(fresh)
-                self.first = self.first or time.monotonic()
-                copy.write(fresh)
-                copy.flush()
-                self._show(fresh)
-
-    def end(self) -> None:
-        """It is whole."""
-        if self._part.exists():
-            self._part.replace(self._path)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -36,10 +37,11 @@ def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path
         if not found and record.record_failures and record.state is RunState.FAILED:
             keeping.failed_run(server, _facts(record))
             experiments, found = server.experiments(), server.launch_runs(record.launch)
-        if not report.get("closed"):
+        # On a cluster each attempt's shim counts one.
+        if not report.get("closed") or (found and record.attempts > int(report.get("attempts", record.attempts))):
             server.close(found, record.state.value, keeping.tags(_facts(record)))
             found = server.launch_runs(record.launch, list(experiments))
-        if (run := keeping.chosen(found)) and record.started_at:
+        if run := keeping.chosen(found):
             _exchange(world, server, run, record, report, log)
     except (OSError, ValueError, KeyError):
         return False
@@ -53,6 +55,8 @@ def told(world: World, launch: str) -> dict[str, Any]:
         runs = mlflow.tracking(world).launch_runs(launch)
     except (OSError, ValueError, KeyError):
         return {}
+    if any(tracking.is_open(run) for run in runs):
+        return {}  # another attempt went on with it: what the tags say is of the one before
     closed = next((run for run in runs if tracking.tag(run, tracking.STATE_TAG)), None)
     if closed is None:
         return {}
@@ -80,18 +84,25 @@ def _exchange(
 ) -> None:
     """Keep with the run what the shim could not, and fetch what the script left and what an engine lost of its log."""
     kept, wanted = bool(report.get("kept")), bool(record.outputs)
-    cut = kept and log.stat().st_size < int(report.get("log_bytes", 0)) - _SAID_LATER
-    if kept and not wanted and not cut:
+    here, there = log.stat().st_size, int(report.get("log_bytes", 0))
+    cut = kept and here < there - _SAID_LATER
+    # The last attempt's shim kept what it had, which on a cluster is the log of its own pod.
+    more = kept and record.attempts > 1 and here > there
+    if kept and not wanted and not cut and not more:
         return
     uri = run["info"]["artifact_uri"]
     try:
         artifacts = keeping.Artifacts(uri, server, store.client(world) if uri.startswith("s3:") else None)
         if not kept:
+            with contextlib.suppress(keeping.KeepingError):
+                # A shim that was killed after that, in a pod of which nothing is left.
+                files.take_better(log, artifacts.pieces(keeping.LOG))
+        if more or not kept:
             keeping.keep(artifacts, _facts(record), str(log), b"", ())
         if cut:
-            files.write_private(log, artifacts.get(keeping.LOG))
+            files.write_private_stream(log, artifacts.pieces(keeping.LOG))
         for name in _listed(server, run["info"]["run_id"], keeping.OUTPUTS) if wanted else ():
-            files.write_private(log.parent / OUTPUTS / name.partition("/")[2], artifacts.get(name))
+            files.write_private_stream(log.parent / OUTPUTS / name.partition("/")[2], artifacts.pieces(name))
     except (keeping.KeepingError, SamerunError):
         pass  # the run is closed, and its log lies beside the record
 

@@ -18,6 +18,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import descendants
 from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
 
 GRACE_SECONDS = 30
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Where the kernel counts the processes that it killed for want of memory, by the cgroups' version 2 or 1: in the folder
 # of this process's cgroup, which a container sees as the root.
 _KILLS = {"": ("/sys/fs/cgroup", "memory.events"), "memory": ("/sys/fs/cgroup/memory", "memory.oom_control")}
@@ -32,6 +33,8 @@ class ScriptProcess:
     Args:
         timeout: seconds, 0 for none.
         grace: seconds between a signal and SIGKILL.
+        note: the path at which a signal is noted before it is sent. The first process of a container does not get what
+            comes before its handlers are there.
 
     Attributes:
         cancelled: the first signal that came from outside, 0 for none.
@@ -39,7 +42,7 @@ class ScriptProcess:
         out_of_memory: whether the kernel killed it, or something that it started, for want of memory.
     """
 
-    def __init__(self, output: Output, timeout: int, grace: int = GRACE_SECONDS) -> None:
+    def __init__(self, output: Output, timeout: int, grace: int = GRACE_SECONDS, note: str = "") -> None:
         self.cancelled = 0
         self.timed_out = self.out_of_memory = False
         self._output = output
@@ -48,9 +51,12 @@ class ScriptProcess:
         self._end = 0.0
         self._pid = 0
         descendants.adopt_orphans()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        self._noted = 0
+        for number in SIGNALS:
             signal.signal(number, self._pass_on)
         signal.signal(signal.SIGALRM, self._deadline)
+        self._read(note)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # who started us may have kept them until now
 
     def run(self, argv: Sequence[str], folder: str, env: Mapping[str, str]) -> int:
         """Run it to its end; return its exit code, negative for a signal.
@@ -89,6 +95,12 @@ class ScriptProcess:
         self.timed_out = bool(self._timeout) and time.monotonic() >= self._end
         return self.timed_out
 
+    def _read(self, note: str) -> None:
+        with contextlib.suppress(OSError, ValueError), open(note, encoding="ascii") as noted:
+            number = int(noted.read())
+            if not self.cancelled:
+                self.cancelled = self._noted = number
+
     def _reap(self, pid: int) -> int:
         """Wait for the script and for every orphan meanwhile."""
         while True:
@@ -97,12 +109,17 @@ class ScriptProcess:
                 return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
     def _pass_on(self, number: int, _frame: Any) -> None:
+        if number == self._noted:  # it is the one that was noted
+            self._noted = 0
+            return
         again, self.cancelled = bool(self.cancelled), number
         if again:
             self._kill()
-        else:
+        elif self._pid:
             self._signal(number)
             signal.alarm(self._grace)
+        else:
+            self._kill()  # what looks at things before the script, say
 
     def _deadline(self, _number: int, _frame: Any) -> None:
         if self.cancelled or self.timed_out:

@@ -29,6 +29,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.script_process impor
 
 RUN_CONTEXT = "MLFLOW_RUN_CONTEXT"
 RUN_ID = "MLFLOW_RUN_ID"
+CANCELLED = "cancelled"  # beside the log: a signal, noted by who sends it
 LAUNCH = "SAMERUN_LAUNCH"  # by it a process is known as part of a launch, whoever its parent is
 EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
 EX_FINAL = 1  # of a script that was killed for a reason that another attempt would meet again; the report has its own
@@ -60,7 +61,9 @@ class Shim:
         secret = {*contract.keys(secret=True), *spec.get("secret_names", [])}
         os.makedirs(os.path.dirname(spec["log"]) or ".", exist_ok=True)
         self.output = Output([self.env.get(name, "") for name in secret], spec["log"] if spec["copy_log"] else "")
-        self.script = ScriptProcess(self.output, int(spec.get("timeout", 0)), int(spec.get("grace", GRACE_SECONDS)))
+        note = os.path.join(os.path.dirname(spec["log"]), CANCELLED)
+        grace = int(spec.get("grace", GRACE_SECONDS))
+        self.script = ScriptProcess(self.output, int(spec.get("timeout", 0)), grace, note)
         self.attempts = Attempts(spec)
         self.ending = Ending(spec, self.report, self.output, self.server, self.code)
 
@@ -82,12 +85,19 @@ class Shim:
                 return self._refuse(error)
             code = -self.script.cancelled
         self.report.update(stage="ended", ended_at=now(), exit_code=code if code >= 0 else 128 - code)
+        if self._never_began:
+            self.report["exit_code"] = None
         self.report["seconds"] = round(time.monotonic() - self.began, 3)
         if code < 0:
             self.report["signal"] = -code
         self._explain(code)
         self.end()
         return code
+
+    @property
+    def _never_began(self) -> bool:
+        """Whether the script did not start, in this attempt or one before."""
+        return "attempts" not in self.report and not self.attempts.again
 
     @property
     def _proxied(self) -> bool:
@@ -121,6 +131,8 @@ class Shim:
             ProbeError: something is not as the script needs it.
         """
         self.code.client = self._store()
+        if self.script.cancelled:
+            return
         looked = self._patiently(self._probe) if self.spec.get("bundle_key") else None  # it lies in the store
         self._patiently(self.code.unpack)
         with imports.Checking(self.spec, self.env) as checking:
@@ -211,7 +223,7 @@ class Shim:
     def state(self) -> str:
         code, script = self.report["exit_code"], self.script
         if code is None:
-            return "FAILED"
+            return "KILLED" if script.cancelled else "FAILED"
         killed = self.report.get("signal") in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
         by_itself = script.timed_out or script.out_of_memory
         return "KILLED" if script.cancelled or (killed and not by_itself) else "FAILED" if code else "FINISHED"
@@ -222,7 +234,8 @@ class Shim:
             limit = self.spec["timeout"]
             self._because(f"{script} was stopped after its time limit of {limit} s.", "Raise training_timeout.")
         elif self.script.cancelled:
-            self._because(f"Cancelled by {signal.Signals(self.script.cancelled).name}.")
+            when = " before the script started" if self._never_began else ""
+            self._because(f"Cancelled by {signal.Signals(self.script.cancelled).name}{when}.")
         elif self.script.out_of_memory:
             self._because("Out of memory: the kernel stopped it.", "Raise memory in training_resources, or use less.")
         elif code < 0:

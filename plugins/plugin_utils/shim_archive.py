@@ -48,14 +48,11 @@ _MODULES = (
     tracking,
     versions,
 )
-# The first process of a container ignores what it has no handler for, and the import takes a moment.
-_MAIN = f"""import os
-import signal
+# Signals wait until there are handlers for them, see ScriptProcess: the import takes a moment.
+_MAIN = f"""import signal
 import sys
 
-if os.getpid() == 1:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _frame: os._exit(128 + number))
+signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP, signal.SIGINT, signal.SIGTERM))
 
 from {shim.__name__} import main
 

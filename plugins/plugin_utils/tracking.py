@@ -153,6 +153,11 @@ class Tracking:
         return str(wanted["info"]["run_id"]) if wanted else ""
 
 
+def is_open(run: Mapping[str, Any]) -> bool:
+    """Whether MLflow takes a run in its own shape for one that goes on."""
+    return run["info"]["status"] in _OPEN
+
+
 def tag(run: Mapping[str, Any], key: str) -> str:
     """A tag of a run in MLflow's own shape, empty where it has none."""
     found = {row["key"]: row["value"] for row in run.get("data", {}).get("tags", [])}

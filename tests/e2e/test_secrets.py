@@ -13,7 +13,8 @@ import stacks
 from tours import FOREIGN, Tour, Tours
 
 # The files that are meant to hold the keys, for their owner alone.
-MEANT = ("credentials.json", "contract.json", "services/*/secrets/*")
+# The last one is the process target's counterpart of a Secret: of a launch that may be started again, until its end.
+MEANT = ("credentials.json", "contract.json", "services/*/secrets/*", "runs/*/again.json")
 
 
 def is_meant(path: Path, state: Path) -> bool:

@@ -134,6 +134,10 @@ def test_a_killed_launch_goes_on_with_its_run(
     epochs = [line.split()[1] for line in ended.log.splitlines() if line.startswith(b"epoch ")]
     assert epochs == [b"0", b"1", b"2", b"3", b"4", b"5"], "no line is lost or doubled"
     assert (world.runs / record.launch / "log.txt").read_bytes() == ended.log
+    (logged,) = mlflow_runs(world, record)
+    kept = keeping.Artifacts(logged["info"]["artifact_uri"], server(world), store.client(world))
+    assert kept.get(keeping.LOG) == ended.log, "what is kept with the run is the log of both attempts"
+    assert tracking.tag(logged, "samerun.attempts") == "2"
     nothing_left(engine, record)
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import engines
+import launches
 import psutil
 import pytest
 import worlds
 from typed import Place, finish
 
 import samerun
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from samerun import RunState, SamerunError
 
@@ -154,6 +155,34 @@ def test_a_launch_that_is_cancelled_at_once_was_cancelled(
     assert "ancel" in record.reason
     assert b"line 200\n" not in launch.logs()
     engines.wait_until(lambda: not engines.engine_of(real.world).leftovers(launch.id), "nothing is left")
+
+
+@pytest.mark.parametrize("real", ["process", "docker"], indirect=True)
+def test_a_training_that_goes_on_is_joined_by_who_asks_for_the_same(real: worlds.RealWorld) -> None:
+    given = {"training_script": COUNTS, "training_args": ["60", "0"], "training_always": False}
+    given["training_requirements"] = str(worlds.ROOT / "trainer" / "requirements.txt")
+    submitted = real.play("samerun.stack.train", **given, training_detach=True)
+    assert (submitted.code, submitted.changed) == (0, 1), submitted.text
+    before = {path.name for path in real.world.runs.iterdir()}
+    joined = real.play("samerun.stack.train", **given)
+    assert (joined.code, joined.changed) == (0, 0), joined.text
+    assert "goes on already" in joined.text
+    assert "line 59" in joined.text, "it is followed to its end"
+    assert {path.name for path in real.world.runs.iterdir()} == before, "and no other was started"
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("real", ["process"], indirect=True)
+def test_a_container_of_a_world_of_this_host_is_found_again(real: worlds.RealWorld) -> None:
+    if reason := worlds.missing("docker"):
+        pytest.skip(reason)
+    given = {"script": COUNTS, "args": ["5", "3"], "requirements": str(worlds.ROOT / "trainer" / "requirements.txt")}
+    record = launches.launch(real.world, **given, target="docker", network="host", detach=True).record
+    assert attach.find([real.world], record.launch[:-1]).launch == record.launch
+    ended = launches.collect_until_settled(real.world, record.launch)
+    assert (ended.state, ended.exit_code) == (RunState.FAILED, 3)
+    assert collector.log_path(real.world, record.launch).read_bytes() == lines(5)
+    assert [target.NAME for target in collector.targets(real.world)] == ["process"]
 
 
 def test_launches_of_one_name_from_threads_and_shells_are_independent(

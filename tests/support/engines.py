@@ -53,12 +53,14 @@ class Engine(abc.ABC):
         VOLUMES: kinds of volumes that reach a script here.
         LIMITS: whether resources can be limited.
         SHARED: whether a second machine, with a state folder of its own, sees the same launches.
+        KEEPS_LOGS: whether a launch that was killed by force still has its log.
         EDITS: ways to change the store by hand, each a method `edit_<name>`.
     """
 
     VOLUMES: ClassVar[tuple[str, ...]]
     LIMITS: ClassVar[bool]
     SHARED: ClassVar[bool]
+    KEEPS_LOGS: ClassVar[bool] = True
     EDITS: ClassVar[tuple[str, ...]]
 
     def __init__(self, world: World) -> None:
@@ -222,6 +224,7 @@ class KubernetesEngine(Engine):
     VOLUMES = ("claim",)
     LIMITS = True
     SHARED = True
+    KEEPS_LOGS = False
     EDITS = ("scaled", "patched", "service_deleted")
 
     @functools.cached_property

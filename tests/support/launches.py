@@ -132,8 +132,7 @@ def main(path: str) -> None:
 
     launcher = Launcher(world, training(world, given["training"]), lambda _line: None, show)
     spec, code = launcher.spec()
-    print(f"launch {spec.launch}", flush=True)
-    launcher.run(spec, code)
+    launcher.run(spec, code, begins=lambda: print(f"launch {spec.launch}", flush=True))
 
 
 if __name__ == "__main__":

@@ -64,6 +64,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/version":
             self._send(200, self.server.version)
+        elif (found := self.server.artifacts.get(self.path)) is not None:
+            self._send(200, found.decode())
+        elif "/mlflow-artifacts/artifacts/" in self.path:
+            self._send(404, "there is no such artifact")
         else:
             self._answer({})
 

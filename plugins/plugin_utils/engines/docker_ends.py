@@ -69,6 +69,11 @@ def end_of(container: Any) -> End:
     )
 
 
+def cancelled(number: int) -> End:
+    """Of a container that was signalled by us and left no report."""
+    return End(RunState.KILLED, f"Cancelled by {signal.Signals(number).name}.", "")
+
+
 def corrected(container: Any, report: Mapping[str, Any], *, cancelled: bool) -> dict[str, Any]:
     """`report` with what the shim in the container cannot know; `cancelled` says whether we signalled it ourselves.
 

@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import pod_words, pods
 
-CANCELLED = "samerun.dev/cancelled"  # an annotation: by which signal
+CANCELLED = "samerun.dev/cancelled"  # an annotation: by which signal, and that its script had not started, if so
 _OVER = ("Complete", "Failed", "FailureTarget", "SuccessCriteriaMet")
 # What the events of a pod that is gone say about why, the more telling first.
 _TAKEN = {
@@ -21,7 +21,7 @@ _TAKEN = {
 
 
 def is_cancelled(job: Mapping[str, Any]) -> str:
-    """The name of the signal that it was cancelled by, empty if it was not."""
+    """What it was cancelled by, empty if it was not."""
     return str((job["metadata"].get("annotations") or {}).get(CANCELLED, ""))
 
 
@@ -90,5 +90,5 @@ def refused(events: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
 
 
 def cancelled(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a launch that was cancelled before its script ran."""
-    return {"state": RunState.KILLED, "reason": f"Cancelled by {is_cancelled(job)} before it started.", "hint": ""}
+    """Of a launch that was cancelled and left no report."""
+    return {"state": RunState.KILLED, "reason": f"Cancelled by {is_cancelled(job)}.", "hint": ""}

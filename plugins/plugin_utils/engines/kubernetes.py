@@ -41,6 +41,17 @@ _RESTRICTED = {
     "pod-security.kubernetes.io/enforce-version": "latest",
 }
 
+# A note is whole or not there.
+_SIGNAL = """\
+import os, sys
+note, number = sys.argv[1:]
+os.makedirs(os.path.dirname(note), exist_ok=True)
+with open(note + ".part", "w") as out:
+    out.write(number)
+os.rename(note + ".part", note)
+os.kill(1, int(number))
+"""
+
 
 class Cluster:
     """One context of a kubeconfig; see `Api` for what it takes."""
@@ -154,12 +165,12 @@ class Cluster:
             self.merge("Pod", namespace, name, {"metadata": {"finalizers": None}})
             self.api.call("DELETE", _path("Pod", namespace, name), {"gracePeriodSeconds": 0})
 
-    def signal(self, pod: str, namespace: str, python: str, number: int) -> None:
-        """Send signal `number` to the first process of a pod."""
+    def signal(self, pod: str, namespace: str, python: str, number: int, note: str) -> None:
+        """Send signal `number` to the first process of a pod, and note it at the path `note` before that."""
         from kubernetes import client
         from kubernetes.stream import stream
 
-        command = [python, "-c", f"import os; os.kill(1, {int(number)})"]
+        command = [python, "-c", _SIGNAL, note, str(int(number))]
         with self.api.settings() as settings, client.ApiClient(settings) as api:
             call = client.CoreV1Api(api).connect_get_namespaced_pod_exec
             try:

@@ -123,7 +123,7 @@ class Target(abc.ABC):
     def cancel(self, launch: str, number: int) -> None:
         """Pass signal `number` to the launch."""
 
-    def log_copy(self, launch: str) -> bytes | None:
+    def log_copy(self, launch: str) -> Iterator[bytes] | None:
         """The shim's own copy of the log where the engine keeps one that may differ, else None."""
         del launch
         return None

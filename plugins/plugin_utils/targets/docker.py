@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
@@ -25,6 +27,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, 
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_ends, docker_log, quantities
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import CANCELLED
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     MOUNT,
     EnvironmentRequest,
@@ -42,11 +45,12 @@ _FOLDER = "/samerun"
 _WORK = f"{_FOLDER}/work"
 _REPORT = f"{_FOLDER}/out/report.json"
 _LOG = f"{_FOLDER}/out/log.txt"
-_CANCELLED = f"{_FOLDER}/out/cancelled"
+_CANCELLED = f"{_FOLDER}/out/{CANCELLED}"
 _START_SECONDS = 60
 _STOP_SECONDS = 45  # of `docker stop`: the script has 30 s of them, and its runs are closed after it
 _LET_TRAVEL = "Leave it out: the code then travels with the launch."
 _BUILT_IN = {"bridge", "host", "none"}
+_LIVE = ("created", "running", "paused", "restarting")
 
 
 class DockerTarget(Target):
@@ -146,13 +150,25 @@ class DockerTarget(Target):
                     return outcome_from(report, **_times(state))
                 end = docker_ends.OUTSIDE
             else:
-                end = docker_ends.end_of(container)
-        return outcome_from({}, exit_code=code, **end.__dict__, **_times(state))
+                noted = engine.read_file(container, _CANCELLED)
+                end = docker_ends.cancelled(int(noted)) if noted else docker_ends.end_of(container)
+            counted = engine.read_file(container, f"{_REPORT}.attempts") or b""
+        return outcome_from({}, exit_code=code, attempts=len(counted.split()), **end.__dict__, **_times(state))
 
-    def log_copy(self, launch: str) -> bytes | None:
+    def log_copy(self, launch: str) -> Iterator[bytes] | None:
         """Engines may make text of a log, or forget the end of a long line."""
         container = self._container(launch)
-        return engine.read_file(container, _LOG) if container else None
+        return self._copied(container) if container else None
+
+    @staticmethod
+    def _copied(container: Any) -> Iterator[bytes]:
+        import docker
+
+        with (
+            engine.explained(f"copy the log of {container.name}"),
+            contextlib.suppress(docker.errors.NotFound),
+        ):
+            yield from engine.file_pieces(container, _LOG)
 
     def launches(self) -> list[RunRecord]:
         labels = [f"{WORLD_LABEL}={self.world.name}", LAUNCH_LABEL]
@@ -161,11 +177,20 @@ class DockerTarget(Target):
         return [RunRecord.from_dict(json.loads(container.attrs["Labels"][RECORD_LABEL])) for container in found]
 
     def cancel(self, launch: str, number: int) -> None:
+        import docker
+
         with engine.explained(f"signal the container {self._name(launch)}"):
-            if (container := self._container(launch)) and container.status == "running":
-                # An engine that is shut down signals its containers too; this tells the one from the other.
-                container.put_archive("/", engine.archive({_CANCELLED.lstrip("/"): b""}))
+            if (container := self._container(launch)) is None or container.status not in _LIVE:
+                return
+            if container.status == "paused":
+                container.unpause()  # or it would get it some day, and the person would wait until then
+            # For a shim without handlers yet, and to tell it from the signal of an engine that is shut down.
+            container.put_archive("/", engine.archive({_CANCELLED.lstrip("/"): str(int(number)).encode()}))
+            try:
                 container.kill(signal=number)
+            except docker.errors.APIError as error:
+                if error.status_code != HTTPStatus.CONFLICT:  # it does not run: not yet, or no more
+                    raise
 
     def restart(self, launch: str) -> bool:
         container = self._container(launch)

@@ -11,6 +11,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import (
@@ -41,6 +42,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError, GoneError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.pod_log import PodLog
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import CANCELLED
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import (
     kubernetes_checks,
     kubernetes_job,
@@ -56,11 +58,12 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
     shim_spec,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_follow import Follower
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView, Pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.taking_back import taken_back
 
 CONFIG_MAP_BYTES = 700 * 1024  # of 1 MiB that a ConfigMap takes, base64 and the shim included
 _BUNDLE = "bundle.tar.gz"
+_NOTE = str(PurePosixPath(kubernetes_pod.LOG).with_name(CANCELLED))
 
 
 class KubernetesTarget(Target):
@@ -189,23 +192,32 @@ class KubernetesTarget(Target):
         with self.cluster.explained(f"signal the Job {self._name(launch)}"):
             view = JobView(self.cluster, self._namespace, launch)
             view.read()
-            running = next((pod for pod in view.pods if pods.is_running(pod) and not view.lost(pod)), None)
+            running = self._reachable(view)
+            when = "" if any(map(pods.has_started, view.pods)) else " before the script started"
             change: dict[str, Any] = {
-                "metadata": {"annotations": {jobs.CANCELLED: signal.Signals(number).name}}, "spec": {"backoffLimit": 0},
+                "metadata": {"annotations": {jobs.CANCELLED: f"{signal.Signals(number).name}{when}"}},
+                "spec": {"backoffLimit": 0},
             }  # fmt: skip
             if running is None:
                 change["spec"]["suspend"] = True
             with contextlib.suppress(GoneError):
                 self.cluster.merge("Job", self._namespace, self._name(launch), change)
+            if running is None:  # or it has begun just now, and would not hear that it is to go
+                view.read()
+                running = self._reachable(view)
             if running is None:
                 return
             try:
                 python = running["spec"]["containers"][0]["command"][0]
-                self.cluster.signal(running["metadata"]["name"], self._namespace, python, number)
+                self.cluster.signal(running["metadata"]["name"], self._namespace, python, number, _NOTE)
             except ApiError:
                 view.read()
                 if view.is_there(running) and pods.is_running(view.current(running)):
                     raise  # else it has ended meanwhile
+
+    @staticmethod
+    def _reachable(view: JobView) -> Pod | None:
+        return next((pod for pod in view.pods if pods.is_running(pod) and not view.lost(pod)), None)
 
     def remove(self, launch: str) -> None:
         with self.cluster.explained(f"remove the Job {self._name(launch)}"):

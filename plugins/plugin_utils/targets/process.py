@@ -8,12 +8,13 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract, files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, NO_INPUT, SamerunError
@@ -25,7 +26,14 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunState,
     Volume,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, private_mounts, shim_archive, venvs
+from ansible_collections.samerun.stack.plugins.plugin_utils import (
+    code_images,
+    credentials,
+    private_mounts,
+    script_process,
+    shim_archive,
+    venvs,
+)
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.ending import PART
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import processes
@@ -43,11 +51,12 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 
 _POLL = 0.02
 _AGAIN = "again.json"
-_BEGUN = f"report.json{PART}"  # the shim makes it first of all
+_REPORT = "report.json"
+_BEGUN = f"{_REPORT}{PART}"  # the shim makes it first of all
 _LAST_LINES = "Its last lines say why."
 _TAIL = 2000  # bytes
 _CARRIERS = (
-    _AGAIN, _BEGUN, "alive.lock", "bundle.tar.gz", "report.json", "report.json.attempts", "shim.json", "spec.json",
+    _AGAIN, _BEGUN, "alive.lock", "bundle.tar.gz", _REPORT, f"{_REPORT}.attempts", "shim.json", "spec.json",
     "submitted.json", shim_archive.NAME,
 )  # fmt: skip
 
@@ -106,8 +115,10 @@ class ProcessTarget(Target):
         for volume in request["volumes"]:
             Path(volume["source"]).mkdir(parents=True, exist_ok=True)
         if spec.retries:
-            # Whoever restarts it may be another command, which has no other way to know these.
-            files.write_json(folder / _AGAIN, {"argv": request["argv"], "env": request["env"]})
+            # Whoever restarts it may be another command, which has no other way to know these; the world's own keys it
+            # finds where they are kept.
+            known = {"argv": request["argv"], "plain": dict(spec.plain), "keys": sorted(spec.contract.secret)}
+            files.write_json(folder / _AGAIN, {**known, "secret_env": dict(spec.secret_env)})
         self._start(folder, request["argv"], request["env"])
 
     def restart(self, launch: str) -> bool:
@@ -115,11 +126,13 @@ class ProcessTarget(Target):
         again = files.read_json(folder / _AGAIN)
         if not again or files.is_locked(folder / "alive.lock"):
             return False
+        keys = self.world.contract(self.VIEWPOINT, credentials.for_runs(self.world)).secret if again["keys"] else {}
+        env = {**again["plain"], **{name: keys[name] for name in again["keys"] if name in keys}, **again["secret_env"]}
         processes.kill(launch)
         # What the attempt before left to say is not what this one will.
-        for name in ("report.json", _BEGUN):
+        for name in (_REPORT, _BEGUN):
             (folder / name).unlink(missing_ok=True)
-        self._start(folder, again["argv"], again["env"])
+        self._start(folder, again["argv"], env)
         return True
 
     @staticmethod
@@ -127,18 +140,23 @@ class ProcessTarget(Target):
         with open(folder / "alive.lock", "ab") as alive, open(folder / "log.txt", "ab") as log:
             # The shim inherits the lock: it is held exactly as long as the shim lives, however that ends.
             fcntl.flock(alive, fcntl.LOCK_EX)
-            shim = subprocess.Popen(
-                argv, env={**contract.inherited(os.environ), **env}, cwd=folder,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                pass_fds=(alive.fileno(),),
-            )  # fmt: skip
+            # Signals wait in it until there are handlers for them.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, script_process.SIGNALS)
+            try:
+                shim = subprocess.Popen(
+                    argv, env={**contract.inherited(os.environ), **env}, cwd=folder,
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                    pass_fds=(alive.fileno(),),
+                )  # fmt: skip
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         files.write_json(folder / "shim.json", {"pid": shim.pid})
         # Whoever submits in a process of its own that lives on must not keep a zombie.
         threading.Thread(target=shim.wait, daemon=True).start()
 
     def follow(self, launch: str) -> Iterator[bytes]:
         folder = self._folder(launch)
-        with open(folder / "log.txt", "rb") as log:
+        with self._log(folder) as log:
             while True:
                 alive = files.is_locked(folder / "alive.lock")
                 if found := log.read(1 << 16):
@@ -149,7 +167,7 @@ class ProcessTarget(Target):
                     time.sleep(_POLL)
 
     def log(self, launch: str) -> Iterator[bytes]:
-        with open(self._folder(launch) / "log.txt", "rb") as log:
+        with self._log(self._folder(launch)) as log:
             while found := log.read(1 << 16):
                 yield found
 
@@ -157,7 +175,7 @@ class ProcessTarget(Target):
         folder = self._folder(launch)
         if files.is_locked(folder / "alive.lock"):
             return None
-        report = files.read_json(folder / "report.json")
+        report = files.read_json(folder / _REPORT)
         if not report and not (folder / _BEGUN).exists():
             return outcome_from({}, exit_code=None, reason=_never_began(folder / "log.txt"), hint=_LAST_LINES)
         return outcome_from(
@@ -166,6 +184,7 @@ class ProcessTarget(Target):
             state=RunState.KILLED,
             reason="The run's parent process was killed, and the script with it.",
             hint="Start it again: samerun train",
+            attempts=_lines(folder / f"{_REPORT}.attempts"),
         )
 
     def launches(self) -> list[RunRecord]:
@@ -176,16 +195,24 @@ class ProcessTarget(Target):
     def cancel(self, launch: str, number: int) -> None:
         pid = files.read_json(self._folder(launch) / "shim.json").get("pid")
         if pid and self.outcome(launch) is None:
-            os.kill(int(pid), number)
+            with contextlib.suppress(ProcessLookupError):  # it has ended just now
+                os.kill(int(pid), number)
+                os.kill(int(pid), signal.SIGCONT)  # one that was stopped would get it some day
 
     def remove(self, launch: str) -> None:
         """What the script wrote stays, with log and record; what only carried it goes."""
-        if not (self._folder(launch) / "report.json").exists():
+        if not (self._folder(launch) / _REPORT).exists():
             processes.kill(launch)
         for name in _CARRIERS:
             (self._folder(launch) / name).unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
             (self._folder(launch) / private_mounts.ROOT).rmdir()
+
+    @staticmethod
+    def _log(folder: Path) -> BinaryIO:
+        """The log, also of a launch whose submitter died before there was one."""
+        path = folder / "log.txt"
+        return open(path if path.exists() else os.devnull, "rb")
 
     def _folder(self, launch: str) -> Path:
         return files.private_folder(self.world.runs / launch)
@@ -199,17 +226,21 @@ class ProcessTarget(Target):
             "env": {**spec.plain, **secrets},
             "instructions": shim_spec(
                 spec, self.VIEWPOINT, work=spec.project if spec.delivery == MOUNT else str(folder / "work"),
-                code=str(folder / "bundle.tar.gz"), report=str(folder / "report.json"),
+                code=str(folder / "bundle.tar.gz"), report=str(folder / _REPORT),
                 log=str(folder / "log.txt"), copy_log=False, restarts=spec.retries,
             ),
             "volumes": volumes,
         }  # fmt: skip
 
 
+def _lines(path: Path) -> int:
+    return len(path.read_text().split()) if path.exists() else 0
+
+
 def _never_began(path: Path) -> str:
     """Why a launch ended before its shim began: its last line, which may be one of ours."""
-    with open(path, "rb") as log:
-        log.seek(max(0, path.stat().st_size - _TAIL))
+    with open(path if path.exists() else os.devnull, "rb") as log:
+        log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL))
         lines = log.read().decode(errors="replace").strip().splitlines()
     last = lines[-1].strip() if lines else ""
     if last.startswith(MARK):

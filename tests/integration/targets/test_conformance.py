@@ -31,7 +31,15 @@ from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, credentials, probes
+from ansible_collections.samerun.stack.plugins.plugin_utils import (
+    attach,
+    collector,
+    credentials,
+    keeping,
+    probes,
+    store,
+    tracking,
+)
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 # A line of 10 MB, progress bars, torn characters, binary noise, and 200,000 lines as quickly as they can be written.
@@ -291,13 +299,14 @@ def submitter(real: worlds.RealWorld, project: Path, trainer: dict[str, Any], tm
     """Start a child process that submits a launch and follows it; killed in any case."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(plan: dict[str, Any]) -> tuple[subprocess.Popen[bytes], str]:
+    def start(plan: dict[str, Any], *, wait: bool = True) -> tuple[subprocess.Popen[bytes], str]:
         given = {"script": str(project / "probe.py"), "env": {"PROBE": json.dumps(plan)}, **trainer}
         child = launches.submitter(real.options, given, tmp_path / "submit.json")
         started.append(child)
         assert child.stdout is not None
         launched = child.stdout.readline().split()[1].decode()
-        assert any(b"first line at" in line for line in child.stdout), "the script never said a thing"
+        if wait:
+            assert any(b"first line at" in line for line in child.stdout), "the script never said a thing"
         return child, launched
 
     yield start
@@ -306,6 +315,20 @@ def submitter(real: worlds.RealWorld, project: Path, trainer: dict[str, Any], tm
         child.wait()
         assert child.stdout is not None
         child.stdout.close()
+
+
+def test_a_signal_in_the_first_moment_is_heard(
+    real: worlds.RealWorld, submitter: Any, engine: engines.Engine, temporary: Path
+) -> None:
+    started = time.monotonic()
+    child, launched = submitter({"wait": 60}, wait=False)
+    child.send_signal(signal.SIGINT)
+    child.wait(30)
+    assert time.monotonic() - started < 20, "far less than the script would have waited"
+    record = launches.record_on_disk(real.world, launched)
+    assert (record["state"], record["exit_code"]) == ("KILLED", None)
+    assert record["reason"] == "Cancelled by SIGINT before the script started."
+    assert_nothing_left(real.world, engine, launched, temporary)
 
 
 def test_a_launch_outlives_its_killed_submitter(
@@ -345,6 +368,17 @@ def test_a_launch_whose_shim_was_killed_is_settled(real: worlds.RealWorld, launc
     assert record.reason
     assert [run.status for run in record.mlflow_runs] == ["KILLED"]
     engines.wait_until(lambda: not engine.leftovers(submitted.launch), "nothing is left")
+    # All that the shim would have kept is with the run.
+    client = tracking.Tracking(real.world.mlflow.url("host"))
+    (run,) = client.launch_runs(submitted.launch)
+    tags = {"state": "KILLED", "reason": record.reason, "attempts": "1"}
+    assert {name: tracking.tag(run, f"samerun.{name}") for name in tags} == tags
+    assert tracking.tag(run, "samerun.exit_code") in ("", "143"), "143: a shim that could still tell"
+    kept = keeping.Artifacts(run["info"]["artifact_uri"], client, store.client(real.world))
+    log = (real.world.runs / submitted.launch / "log.txt").read_bytes()
+    assert b"run is open" in log or not engine.KEEPS_LOGS
+    assert kept.get(keeping.LOG) == log
+    assert json.loads(kept.get(keeping.RECORD))["reason"] == record.reason
 
 
 def test_what_mlflow_could_not_be_told_is_told_by_the_next_command(real: worlds.RealWorld, launch: Launch) -> None:
@@ -364,8 +398,14 @@ def test_what_mlflow_could_not_be_told_is_told_by_the_next_command(real: worlds.
 def test_nothing_is_left_once_a_launch_is_collected(
     world: World, launch: Launch, engine: engines.Engine, temporary: Path
 ) -> None:
-    record = launch({"exit": 1}, secret_env={"CANARY": "a canary in a cage"}).record
+    canary = {"CANARY": "a canary in a cage"}
+    record = launch({"exit": 1}, secret_env=canary, retries=1).record
     assert_nothing_left(world, engine, record.launch, temporary)
+    cancelled = attach.Attached(
+        world, launch({"wait": 60}, secret_env=canary, retries=1, detach=True).record, TARGETS[world.target](world)
+    )
+    assert "Cancelled by SIGTERM" in cancelled.cancel().reason
+    assert_nothing_left(world, engine, cancelled.launch, temporary)
 
 
 def assert_nothing_left(world: World, engine: engines.Engine, launched: str, temporary: Path) -> None:

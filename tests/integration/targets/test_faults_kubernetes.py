@@ -254,7 +254,7 @@ def test_a_pod_without_a_node_is_waited_for_as_long_as_is_asked_and_can_be_cance
         assert_nothing_is_left(runs.world, record, collector.collect)
         ended = launches.record_on_disk(runs.world, record.launch)
         assert (ended["state"], ended["exit_code"]) == ("KILLED", None)
-        assert ended["reason"] == "Cancelled by SIGTERM before it started."
+        assert ended["reason"] == "Cancelled by SIGTERM before the script started."
 
 
 # ---- how a run ends ----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,9 @@ def test_a_killed_launch_is_started_again_as_it_was(
             secret_env={"TOKEN": "it is a secret"}, **trainer,
         ).record  # fmt: skip
         target = TARGETS[world.target](world)
+        again = world.runs / submitted.launch / "again.json"
+        held = json.loads(again.read_text())["secret_env"] if again.exists() else {"TOKEN": "it is a secret"}
+        assert held == {"TOKEN": "it is a secret"}, "no key of the world is with it"
         log = b""
         for piece in target.follow(submitted.launch):
             log += piece
@@ -58,3 +62,4 @@ def test_a_killed_launch_is_started_again_as_it_was(
     assert (record.state, record.exit_code) == (RunState.FAILED, 3)
     assert not target.restart(submitted.launch), "nothing is left that could be started"
     assert engine.leftovers(submitted.launch) == []
+    assert {path.name for path in (world.runs / submitted.launch).iterdir()} <= {"log.txt", "record.json", "work"}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,12 @@ import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
-from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.errors import (
+    NO_PERMISSION,
+    TEMPORARY,
+    UNAVAILABLE,
+    SamerunError,
+)
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector
@@ -81,18 +88,66 @@ def test_who_follows_a_launch_settles_it(engine: Any) -> None:
     assert not engine.removed
 
 
-def test_a_log_that_could_not_be_reached_stays_for_the_next_command(
-    engine: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(_launch: str) -> list[bytes]:
-        raise SamerunError("the engine went away", "", UNAVAILABLE)
+def test_a_launch_on_a_target_that_is_not_the_worlds_is_looked_for_there(engine: Any) -> None:
+    world = engine.world
+    assert [target.NAME for target in collector.targets(world)] == ["process"]
+    collector.note(world, replace(record(), target="docker"))
+    assert [target.NAME for target in collector.targets(world)] == ["process", "docker"]
 
-    engine.asked = threading.Barrier(1)
-    monkeypatch.setattr(engine, "follow", away)
-    with pytest.raises(SamerunError, match="went away"):
-        collector.conclude(engine, record())
-    assert collector.settled(engine.world, LAUNCH) is None
-    assert not engine.removed
-    monkeypatch.undo()
-    assert collector.conclude(engine, record())
+
+class Away(Engine):
+    """A target whose engine went away between the end of its launch and the reading of its log."""
+
+    def __init__(self, world: World, code: int = UNAVAILABLE, report: dict[str, Any] | None = None) -> None:
+        super().__init__(world)
+        self.problem: SamerunError | None = SamerunError("Failed to follow: nothing answers.", "", code)
+        self.report = {"closed": True, **(report or {})}
+        self.gone = False
+        self.copy = b""
+
+    def outcome(self, _launch: str) -> Outcome:
+        return Outcome(exit_code=0, state=RunState.FINISHED, report=self.report, gone=self.gone)
+
+    def follow(self, _launch: str) -> list[bytes]:
+        if self.problem:
+            raise self.problem
+        return [b"line\n"]
+
+    def log_copy(self, _launch: str) -> Iterator[bytes]:
+        return iter([self.copy[:3], self.copy[3:]])
+
+
+@pytest.mark.parametrize("code", [UNAVAILABLE, TEMPORARY, NO_PERMISSION])
+def test_a_log_that_the_engine_still_has_is_waited_for(engine: Any, code: int) -> None:
+    away: Any = Away(engine.world, code)
+    with pytest.raises(SamerunError, match="nothing answers"):
+        collector.conclude(away, record())
+    assert (away.removed, collector.settled(engine.world, LAUNCH)) == (0, None)
+    away.problem = None
+    assert collector.conclude(away, record())
     assert collector.log_path(engine.world, LAUNCH).read_bytes() == b"line\n"
+    assert away.removed == 1
+
+
+def test_a_launch_that_its_engine_has_forgotten_has_no_log(engine: Any) -> None:
+    away: Any = Away(engine.world)
+    away.gone = True
+    assert collector.conclude(away, record())
+    assert collector.log_path(engine.world, LAUNCH).read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    "copy, kept",
+    [
+        (b"line\nand more\n", b"line\nand more\n"),
+        (b"li", b"line\n"),  # it was cut, as one of more than a gigabyte is
+        (b"l\xefn\n", b"l\xefn\n"),  # the engine made text of it, and the copy has just what the shim counted
+        (b"", b"line\n"),
+    ],
+)
+def test_the_better_of_two_logs_is_kept(engine: Any, copy: bytes, kept: bytes) -> None:
+    away: Any = Away(engine.world, report={"log_bytes": 4})
+    away.problem, away.copy = None, copy
+    assert collector.conclude(away, record())
+    assert collector.log_path(engine.world, LAUNCH).read_bytes() == kept
+    assert sorted(path.name for path in (engine.world.runs / LAUNCH).iterdir()) == ["log.txt", "record.json"]

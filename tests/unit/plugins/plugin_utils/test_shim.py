@@ -19,7 +19,13 @@ import pytest
 import trackers
 
 from ansible_collections.samerun.stack.plugins.module_utils import masking
-from ansible_collections.samerun.stack.plugins.plugin_utils import bundle, shim_archive, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import (
+    bundle,
+    script_output,
+    script_process,
+    shim_archive,
+    tracking,
+)
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import processes
 
 
@@ -513,3 +519,40 @@ def test_the_archive_is_the_same_for_the_same_sources_and_needs_nothing_of_ours(
     )
     assert "FileNotFoundError" in ended.stderr
     assert "ModuleNotFoundError" not in ended.stderr
+
+
+def test_a_cancel_that_was_noted_is_heard_before_the_script_starts(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "cancelled").write_text(str(int(signal.SIGINT)))
+    ended = start("print('it runs')").end()
+    assert (ended.code, ended.log) == (-signal.SIGINT, "")
+    assert (ended.report["state"], ended.report["exit_code"]) == ("KILLED", None)
+    assert ended.report["reason"] == "Cancelled by SIGINT before the script started."
+
+
+def test_a_signal_that_comes_before_there_is_a_handler_is_kept(start: Start) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, script_process.SIGNALS)
+    try:
+        started = start("print('it runs')")
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    started.process.send_signal(signal.SIGTERM)
+    ended = started.end()
+    assert (ended.code, ended.log) == (-signal.SIGTERM, "")
+    assert ended.report["reason"] == "Cancelled by SIGTERM before the script started."
+
+
+def test_a_signal_and_its_note_are_one_wish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script_process.descendants, "adopt_orphans", lambda: None)  # these tests' own stay theirs
+    (tmp_path / "note").write_text(str(int(signal.SIGTERM)))
+    handlers = {number: signal.getsignal(number) for number in (*script_process.SIGNALS, signal.SIGALRM)}
+    killed: list[bool] = []
+    try:
+        script = script_process.ScriptProcess(script_output.Output([], ""), 0, note=str(tmp_path / "note"))
+        script._kill = lambda: killed.append(True)  # type: ignore[method-assign]
+        signal.raise_signal(signal.SIGTERM)
+        assert (script.cancelled, killed) == (signal.SIGTERM, [])
+        signal.raise_signal(signal.SIGTERM)
+        assert killed == [True]
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -73,7 +73,7 @@ WITHOUT_PODS: dict[str, tuple[dict[str, Any] | None, str]] = {
     "removed": (None, "The Job was removed before its end was seen."),
     "waiting in a queue": (job(suspend=True, queue="team"), ""),
     "never started": (job(suspend=True), "The Job was created and never started."),
-    "cancelled": (job(suspend=True, cancelled="SIGINT"), "Cancelled by SIGINT before it started."),
+    "cancelled": (job(suspend=True, cancelled="SIGINT"), "Cancelled by SIGINT."),
     "about to get a pod": (job(), ""),
 }
 
@@ -104,6 +104,18 @@ def test_a_pod_on_a_lost_node_is_given_up_where_nothing_replaces_it(given: dict[
         "The node node-2 was lost with the pod: Kubelet stopped.",
     )
     assert cluster.released == []
+
+
+@pytest.mark.parametrize("report", ["", '{"state": "KILLED", "exit_code": null, "reason": "Cancelled by SIGTERM."}'])
+def test_a_pod_that_is_taken_away_by_a_cancel_says_so(report: str) -> None:
+    pod = leaving()
+    ended = {"exitCode": 143 if report else 137, "message": report, "finishedAt": LONG_AGO}
+    pod["status"]["containerStatuses"][0]["state"] = {"terminated": ended}
+    given = job(suspend=True, cancelled="SIGINT before the script started")
+    outcome = looked_at(Fake(given, [pod])).outcome()
+    assert outcome is not None
+    assert (outcome.state, outcome.exit_code) == (RunState.KILLED, None)
+    assert outcome.reason == "Cancelled by SIGINT before the script started."
 
 
 def test_a_pod_that_takes_its_time_to_end_is_waited_for() -> None:

@@ -1,0 +1,92 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Following a launch from the command that started it: its log, its attempts, and what the person wants meanwhile."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SOFTWARE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, lines
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
+
+
+class Wishes:
+    """Signals for a launch: they are passed on once it is submitted, and none is lost before that.
+
+    Attributes:
+        cancelled: whether there was one.
+    """
+
+    def __init__(self, target: Target, launch: str) -> None:
+        self.cancelled = False
+        self._target, self._launch = target, launch
+        self._waiting: list[int] = []
+        self._submitted = False
+
+    def take(self, number: int) -> None:
+        """Pass signal `number` on, now or as soon as somebody can get it."""
+        self.cancelled = True
+        if self._submitted:
+            self._target.cancel(self._launch, number)
+        else:
+            self._waiting.append(number)
+
+    def submitted(self) -> None:
+        """From now on the launch can be signalled."""
+        self._submitted = True
+        for number in self._waiting:
+            self._target.cancel(self._launch, number)
+
+
+def watch(target: Target, record: RunRecord, wishes: Wishes, show: Callable[[bytes], None]) -> tuple[Outcome, float]:
+    """Follow a launch to its end, over all its attempts; return when its first byte came too (0.0 for none)."""
+    log = LogKeeper(collector.log_path(target.world, record.launch), show)
+    while True:
+        log.take(target.follow(record.launch))
+        outcome = target.outcome(record.launch)
+        if outcome is None:
+            raise SamerunError(f"Failed to follow {record.launch}: its log ended before it did.", "", SOFTWARE)
+        if wishes.cancelled or not collector.restarted(target, record, outcome):
+            log.end()
+            return outcome, log.first
+        target.say(f"{outcome.reason} It is started again.")
+
+
+class LogKeeper:
+    """Shows a log once and keeps it, also where it is read from its start again.
+
+    On the process target the shim itself writes the file. Elsewhere it appears whole: if we are killed, whoever
+    collects the launch sees that it is not there.
+
+    Attributes:
+        first: when the first byte came (of the monotonic clock), 0.0 for none.
+    """
+
+    def __init__(self, path: Path, show: Callable[[bytes], None]) -> None:
+        self.first = 0.0
+        self._path, self._part = path, path.with_name(collector.LOG_PART)
+        self._show = show
+        self._taken = 0
+        if not path.exists():
+            files.write_private(self._part, b"")
+
+    def take(self, pieces: Iterable[bytes]) -> None:
+        """Take the log from its start; what was taken before is left out."""
+        with open(self._part if self._part.exists() else os.devnull, "ab") as copy:
+            for fresh in lines.after(pieces, self._taken):
+                self._taken += len(fresh)
+                self.first = self.first or time.monotonic()
+                copy.write(fresh)
+                copy.flush()
+                self._show(fresh)
+
+    def end(self) -> None:
+        """It is whole."""
+        if self._part.exists():
+            self._part.replace(self._path)
