@@ -124,7 +124,7 @@ def _unreachable(address: str, given: str, error: BaseException) -> SamerunError
     if "timed out" in text:
         return SamerunError(
             f"Failed to talk to the Docker engine at {address}: it takes a connection and says nothing.",
-            "Start Docker again (sudo systemctl restart docker, or Docker Desktop).",
+            "It may just be starting; else start it again (sudo systemctl restart docker, or Docker Desktop).",
             UNAVAILABLE,
         )
     if address == DEFAULT_HOST:

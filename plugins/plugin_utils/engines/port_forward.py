@@ -30,6 +30,7 @@ LOCK = "alive.lock"  # held for as long as it runs
 _READ = 1 << 16
 _START_SECONDS = 10.0
 _FIND_SECONDS = 15.0  # for a pod that is just being replaced
+_ANSWER_SECONDS = 5.0
 _AGAIN_SECONDS = 0.5
 
 
@@ -59,6 +60,7 @@ class Forwarder:
         Raises:
             OSError: there is none for a while.
         """
+        import urllib3
         from kubernetes.client import ApiException
         from kubernetes.stream import portforward
 
@@ -71,16 +73,17 @@ class Forwarder:
                 found = portforward(call, name, namespace, ports=str(target)).socket(target)
                 found.setblocking(True)
                 return found
-            except (ApiException, OSError, LookupError) as error:
+            except (ApiException, OSError, LookupError, urllib3.exceptions.HTTPError) as error:
                 if time.monotonic() > deadline:
                     raise OSError(f"no pod of {namespace}/{service}: {error}") from error
                 time.sleep(_AGAIN_SECONDS)
 
     def _pod(self, namespace: str, service: str, port: int) -> tuple[str, int]:
-        found = self._api.read_namespaced_service(service, namespace).spec
+        patience = {"_request_timeout": _ANSWER_SECONDS}
+        found = self._api.read_namespaced_service(service, namespace, **patience).spec
         selector = ",".join(f"{key}={value}" for key, value in found.selector.items())
         target = next((row.target_port for row in found.ports if row.port == port), port)
-        for pod in self._api.list_namespaced_pod(namespace, label_selector=selector).items:
+        for pod in self._api.list_namespaced_pod(namespace, label_selector=selector, **patience).items:
             ready = any(row.type == "Ready" and row.status == "True" for row in pod.status.conditions or [])
             if ready and not pod.metadata.deletion_timestamp:
                 named = {row.name: row.container_port for one in pod.spec.containers for row in one.ports or []}

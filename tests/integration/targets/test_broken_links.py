@@ -93,8 +93,7 @@ class Linked:
 
 
 @pytest.fixture
-def linked(world: World, trainer: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Linked]:
-    monkeypatch.setattr(kubernetes_api, "ANSWER_SECONDS", 1.0)
+def linked(world: World, trainer: dict[str, Any], tmp_path: Path) -> Iterator[Linked]:
     cluster = Cluster(world.kubeconfig, world.context) if world.target == "kubernetes" else None
     server = cluster.server.replace("https://", "tcp://") if cluster else docker_engine.host(world.docker_host)
     script = tmp_path / "train.py"
@@ -129,8 +128,10 @@ def test_nothing_is_left_of_a_launch_whose_submit_lost_its_link(
     # What reaches the engine after everybody gave up, and what nobody could take back, the next command settles.
     launcher = linked.launcher()
     linked.disturb(launcher, steps[0], "silent")
-    with pytest.raises(SamerunError, match="Failed to start the "):
-        linked.submit(launcher)
+    with monkeypatch.context() as patch:
+        patch.setattr(kubernetes_api, "ANSWER_SECONDS", 1.0)
+        with pytest.raises(SamerunError, match="Failed to start the "):
+            linked.submit(launcher)
     monkeypatch.setattr(taking_back, "_SECONDS", 0.0)
     monkeypatch.setattr(linked, "away", linked.link.refuse)
     launcher = linked.launcher()
