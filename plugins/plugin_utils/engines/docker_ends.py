@@ -8,7 +8,6 @@ import contextlib
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, timedelta
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState, parse_time
@@ -18,6 +17,7 @@ AGAIN = "Start it again: samerun train"
 _KILLED = 128 + signal.SIGKILL
 _LOST = 255  # what an engine writes down that finds a container dead when it starts
 _EVENTS_SECONDS = 0.3  # the event of `docker stop` comes after the end that it led to
+_REMEMBERED = 256  # events that an engine keeps, which it forgets when it ends
 _TAIL_LINES = 5
 
 
@@ -36,6 +36,7 @@ OUT_OF_MEMORY = End(
 STOPPED = End(RunState.KILLED, "The container was stopped by hand (docker stop).")
 KILLED = End(RunState.KILLED, "The container was killed by hand (docker kill).")
 HOST = End(RunState.KILLED, "The container was killed, and not by its engine: its host or the engine itself went down.")
+RESTARTED = End(RunState.KILLED, "The container went down with its engine, which was started again since.")
 OUTSIDE = End(RunState.KILLED, "The container was stopped from outside: with its engine, or by hand a while ago.")
 FULL_DISK = End(
     RunState.FAILED, "The disk of the engine is full: no space left on device.", docker_words.FULL_DISK.hint
@@ -48,6 +49,8 @@ def end_of(container: Any) -> End:
     if state.get("OOMKilled"):
         return OUT_OF_MEMORY
     if state["ExitCode"] in (_KILLED, _LOST):
+        if _was_restarted(container):
+            return RESTARTED
         actions = events(container)
         return STOPPED if "stop" in actions else KILLED if "kill" in actions else HOST
     said = f"{state.get('Error') or ''} {last_words(container)}".strip()
@@ -84,11 +87,37 @@ def corrected(container: Any, report: Mapping[str, Any], *, cancelled: bool) -> 
         return {**report, **_said(OUT_OF_MEMORY)}
     if not cancelled and report.get("reason", "").startswith("Cancelled by SIGTERM"):
         actions = events(container)
+        if "die" not in actions or _was_restarted(container):
+            return {}
         if "stop" in actions:
             return {**report, **_said(STOPPED)}
-        if "die" not in actions:
-            return {}
     return dict(report)
+
+
+def lost(container: Any) -> End:
+    """Of a container whose report `corrected` does not believe."""
+    return RESTARTED if _was_restarted(container) else OUTSIDE
+
+
+def _was_restarted(container: Any) -> bool:
+    """Whether the engine, which knows all since it began, knows nothing of the container's start.
+
+    One that was killed finds its containers alive when it starts, and stops them as somebody does by hand.
+    """
+    import docker
+    import requests
+
+    with contextlib.suppress(docker.errors.DockerException, requests.RequestException):
+        until = container.client.info()["SystemTime"]
+        found = list(container.client.api.events(since="1", until=_seconds(until), decode=True))
+        started = any(event.get("id") == container.id and event.get("Action") == "start" for event in found)
+        return not started and len(found) < _REMEMBERED
+    return False
+
+
+def _seconds(stamp: str, more: float = 0.0) -> str:
+    """A time as the engine takes it for its events."""
+    return f"{parse_time(stamp).timestamp() + more:.6f}"
 
 
 def events(container: Any) -> set[str]:
@@ -97,11 +126,10 @@ def events(container: Any) -> set[str]:
     import requests
 
     state = container.attrs["State"]
-    until = parse_time(state["FinishedAt"]).astimezone(UTC) + timedelta(seconds=_EVENTS_SECONDS)
     actions: set[str] = set()
     with contextlib.suppress(docker.errors.DockerException, requests.RequestException):
         found = container.client.api.events(
-            since=f"{parse_time(state['StartedAt']).timestamp():.6f}", until=f"{until.timestamp():.6f}",
+            since=_seconds(state["StartedAt"]), until=_seconds(state["FinishedAt"], _EVENTS_SECONDS),
             filters={"type": "container", "container": container.id}, decode=True,
         )  # fmt: skip
         actions = {event["Action"] for event in found}

@@ -148,7 +148,7 @@ class DockerTarget(Target):
                 cancelled = engine.read_file(container, _CANCELLED) is not None
                 if report := docker_ends.corrected(container, report, cancelled=cancelled):
                     return outcome_from(report, **_times(state))
-                end = docker_ends.OUTSIDE
+                end = docker_ends.lost(container)
             else:
                 noted = engine.read_file(container, _CANCELLED)
                 end = docker_ends.cancelled(int(noted)) if noted else docker_ends.end_of(container)
