@@ -156,6 +156,8 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
     With `keep`, or where MLflow could not be asked, the engine's part stays for the next command.
     """
     world, report = target.world, outcome.report
+    if not report:
+        target.end_rest(record.launch)
     _keep_log(target, record.launch, outcome)
     import_marks.settle(world, record.launch, report)
     record.state, record.exit_code = outcome.state, outcome.exit_code

@@ -71,6 +71,10 @@ class Engine(abc.ABC):
         """Objects of a launch that are still there; without one, of any launch of the world."""
 
     @abc.abstractmethod
+    def alive(self, launch: str) -> list[str]:
+        """Where something still runs that the script of a launch started."""
+
+    @abc.abstractmethod
     def kill_run(self, launch: str) -> None:
         """Kill a launch, its shim included."""
 
@@ -104,6 +108,14 @@ class ProcessEngine(Engine):
     def leftovers(self, launch: str = "") -> list[str]:
         folder = str(self.world.runs / launch)
         return [f"process {p.pid}" for p in psutil.process_iter(["cmdline"]) if folder in " ".join(_words(p))]
+
+    def alive(self, launch: str) -> list[str]:
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get("SAMERUN_LAUNCH") == launch and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(f"process {process.pid}")
+        return found
 
     def kill_run(self, launch: str) -> None:
         for process in self._shims(launch):
@@ -163,6 +175,9 @@ class DockerEngine(Engine):
         labels = [f"{WORLD_LABEL}={self.world.name}", f"{LAUNCH_LABEL}={launch}" if launch else LAUNCH_LABEL]
         found = self.client.containers.list(all=True, ignore_removed=True, filters={"label": labels})
         return [f"container {container.name}" for container in found]
+
+    def alive(self, launch: str) -> list[str]:
+        return [c.name for c in self.client.containers.list(filters={"label": f"{LAUNCH_LABEL}={launch}"})]
 
     def kill_run(self, launch: str) -> None:
         for container in self._running(launch):
@@ -236,6 +251,10 @@ class KubernetesEngine(Engine):
         kinds = ("Job", "Pod", "ConfigMap", "Secret")
         found = [(k, o) for k in kinds for o in self._find(k, self.world.training_namespace, labelSelector=selector)]
         return [f"{kind} {one['metadata']['name']}" for kind, one in found]
+
+    def alive(self, launch: str) -> list[str]:
+        found = self._find("Pod", self.world.training_namespace, labelSelector=f"{LAUNCH_LABEL}={launch}")
+        return [pod["metadata"]["name"] for pod in found if pod["status"]["phase"] == "Running"]
 
     def kill_run(self, launch: str) -> None:
         for pod in self._find("Pod", self.world.training_namespace, labelSelector=f"{LAUNCH_LABEL}={launch}"):

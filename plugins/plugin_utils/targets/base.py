@@ -133,6 +133,9 @@ class Target(abc.ABC):
         del launch
         return False
 
+    def end_rest(self, launch: str) -> None:  # noqa: B027 - a container's or a pod's end is the end of all in it
+        """End what outlived a shim that was killed."""
+
     @abc.abstractmethod
     def remove(self, launch: str) -> None:
         """Remove what a collected launch left in the engine; nothing where there is nothing."""

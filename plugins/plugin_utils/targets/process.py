@@ -199,10 +199,11 @@ class ProcessTarget(Target):
                 os.kill(int(pid), number)
                 os.kill(int(pid), signal.SIGCONT)  # one that was stopped would get it some day
 
+    def end_rest(self, launch: str) -> None:
+        processes.kill(launch)
+
     def remove(self, launch: str) -> None:
         """What the script wrote stays, with log and record; what only carried it goes."""
-        if not (self._folder(launch) / _REPORT).exists():
-            processes.kill(launch)
         for name in _CARRIERS:
             (self._folder(launch) / name).unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):

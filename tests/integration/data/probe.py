@@ -99,6 +99,12 @@ def main() -> None:
         time.sleep(plan["sleep"])
         say_time("last line at")
     if "wait" in plan:
+        if plan.get("daemon") and os.fork() == 0:  # what no signal to a group or a session reaches
+            os.setsid()
+            if os.fork() == 0:
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                time.sleep(plan["wait"])
+            os._exit(0)
         signal.signal(signal.SIGTERM, interrupted)
         print("waiting", flush=True)
         time.sleep(plan["wait"])

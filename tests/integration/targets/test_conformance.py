@@ -277,8 +277,10 @@ def test_mlflow_says_what_the_exit_code_says(launch: Launch, world: World, how: 
     assert run.url.startswith(world.mlflow.url("host"))
 
 
-def test_a_signal_reaches_the_script(world: World, launch: Launch, engine: engines.Engine) -> None:
-    submitted = launch({"wait": 60}, detach=True).record
+def test_a_signal_reaches_the_script_and_ends_all_that_it_started(
+    world: World, launch: Launch, engine: engines.Engine
+) -> None:
+    submitted = launch({"wait": 60, "daemon": True}, detach=True).record
     assert submitted.state is RunState.RUNNING
     target = TARGETS[world.target](world)
     log = b""
@@ -289,6 +291,8 @@ def test_a_signal_reaches_the_script(world: World, launch: Launch, engine: engin
     record = launches.collect_until_settled(world, submitted.launch)
     assert (record.state, record.exit_code) == (RunState.KILLED, 128 + signal.SIGTERM)
     assert b"got signal 15" in log
+    # A cluster's own word of a pod comes a moment later.
+    engines.wait_until(lambda: not engine.alive(submitted.launch), "all that it started has ended", 20)
 
 
 # ---- who watches -------------------------------------------------------------------------
@@ -385,11 +389,12 @@ def test_what_mlflow_could_not_be_told_is_told_by_the_next_command(real: worlds.
     engine = engines.engine_of(real.world)
     submitted = launch(script=str(difficult.DATA / "opens_a_run.py"), args=["wait"], detach=True).record
     for piece in TARGETS[real.target](real.world).follow(submitted.launch):
-        if b"run is open" in piece:
-            engine.kill_run(submitted.launch)
+        if b"and a daemon" in piece:
+            engine.kill_shim(submitted.launch)
     away = dataclasses.replace(real.world, mlflow=dataclasses.replace(real.world.mlflow, external="http://127.0.0.1:1"))
     record = launches.collect_until_settled(away, submitted.launch)
     assert (record.state, bool(record.reason)) == (RunState.KILLED, True)
+    engines.wait_until(lambda: not engine.alive(submitted.launch), "what the script had started dies with it")
     record = launches.collect_until_settled(real.world, submitted.launch)
     assert [run.status for run in record.mlflow_runs] == ["KILLED"]
     engines.wait_until(lambda: not engine.leftovers(submitted.launch), "nothing is left")

@@ -44,6 +44,9 @@ class Engine:
     def follow(self, _launch: str) -> list[bytes]:
         return [b"line\n"]
 
+    def end_rest(self, _launch: str) -> None:
+        """Nothing outlives it."""
+
     def remove(self, _launch: str) -> None:
         self.removed += 1
 
