@@ -32,6 +32,6 @@ class ActionModule(SamerunAction):
             return {"skipped": True, "msg": "removing cannot be predicted without asking what is there"}
         done = host.teardown(purge=options["purge"])
         for line in done.kept:
-            self.say(f"Kept: {line}")
+            self.say(f"Kept {line}")
         removed = done.removed + (published.forget(world) if options["purge"] else [])
         return {"changed": bool(removed), "removed": removed, "kept": done.kept}

@@ -50,7 +50,7 @@ kept:
   returned: success
   type: list
   elements: str
-  sample: ["namespace training holds what is not this world's: PersistentVolumeClaim checkpoints"]
+  sample: ["namespace training, which holds what is not this world's: PersistentVolumeClaim checkpoints"]
 """
 
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC

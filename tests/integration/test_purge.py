@@ -74,7 +74,7 @@ def test_a_namespace_goes_only_with_nothing_of_anybody_else_in_it(host: Kubernet
     assert sorted(done.removed) == [*(f"Secret {place}/ours" for place in sorted(_PLACES.values())),
                                     f"namespace {monitoring}"]  # fmt: skip
     (line,) = done.kept
-    assert line.startswith(f"namespace {training} holds what is not this world's: ")
+    assert line.startswith(f"namespace {training}, which holds what is not this world's: ")
     assert "PersistentVolumeClaim checkpoints" in line
     assert "Job training-job-of-another" in line
     assert host.cluster.get("PersistentVolumeClaim", "checkpoints", training)
@@ -102,7 +102,7 @@ def test_a_network_and_a_volume_go_only_if_nobody_else_uses_them(tmp_path: Path)
         theirs = client.containers.create(image, ["true"], network=_NAME, volumes=[f"{_NAME}:/data"])
         stack.callback(lambda: theirs.remove(force=True))
         done = host.teardown(purge=True)
-        assert [line for line in done.kept if line.startswith(f"volume {_NAME} is used by somebody else: ")]
+        assert f"volume {_NAME}, which the container {theirs.name} of somebody else uses" in done.kept
         assert client.volumes.get(_NAME)
         theirs.remove(force=True)
         stack.pop_all()

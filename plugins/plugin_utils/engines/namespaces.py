@@ -25,25 +25,25 @@ def foreign(cluster: Cluster, namespace: str, world: str) -> list[str]:
 
     All kinds that the cluster knows are looked at, those of its extensions too; one that nobody may look at counts.
     """
+    groups = [group for group in cluster.api.call("GET", "apis")["groups"] if group["name"] not in _VIEWS]
     found = []
-    for path, kind in _kinds(cluster):
-        prefix, _, plural = path.rpartition("/")
+    for prefix in ("api/v1", *(f"apis/{group['preferredVersion']['groupVersion']}" for group in groups)):
+        what = prefix
         try:
-            items = cluster.api.call("GET", f"{prefix}/namespaces/{namespace}/{plural}")["items"]
+            for plural, kind in _kinds(cluster, prefix):
+                what = plural
+                items = cluster.api.call("GET", f"{prefix}/namespaces/{namespace}/{plural}")["items"]
+                found += [f"{kind} {one['metadata']['name']}" for one in items if _stays(kind, one, world)]
         except ApiError as error:
-            found.append(f"{plural} that cannot be listed ({error.words})")
-            continue
-        found += [f"{kind} {one['metadata']['name']}" for one in items if _stays(kind, one, world)]
+            found.append(f"what cannot be listed ({what}: {error.words})")
     return found
 
 
-def _kinds(cluster: Cluster) -> Iterator[tuple[str, str]]:
-    """Path of the list, and kind, of everything that can be in a namespace."""
-    groups = [group for group in cluster.api.call("GET", "apis")["groups"] if group["name"] not in _VIEWS]
-    for prefix in ("api/v1", *(f"apis/{group['preferredVersion']['groupVersion']}" for group in groups)):
-        for one in cluster.api.call("GET", prefix)["resources"]:
-            if one["namespaced"] and "list" in one["verbs"] and one["name"] not in _DERIVED:
-                yield f"{prefix}/{one['name']}", one["kind"]
+def _kinds(cluster: Cluster, prefix: str) -> Iterator[tuple[str, str]]:
+    """Name and kind of everything of a group that can be in a namespace."""
+    for one in cluster.api.call("GET", prefix)["resources"]:
+        if one["namespaced"] and "list" in one["verbs"] and one["name"] not in _DERIVED:
+            yield one["name"], one["kind"]
 
 
 def _stays(kind: str, found: Mapping[str, Any], world: str) -> bool:

@@ -124,19 +124,19 @@ class DockerHost(ServiceHost):
                 self._remove_unused(one, done)
         return done
 
-    @staticmethod
-    def _remove_unused(there: Any, done: Teardown) -> None:
+    def _remove_unused(self, there: Any, done: Teardown) -> None:
         """Remove a network or volume, unless somebody else's container uses it."""
         import docker
 
-        named = f"{type(there).__name__.lower()} {there.name}"
+        kind = type(there).__name__.lower()
         try:
             there.remove()
-            done.removed.append(named)
+            done.removed.append(f"{kind} {there.name}")
         except docker.errors.APIError as error:
-            if error.status_code not in _IN_USE:
+            users = [one.name for one in self.client.containers.list(all=True, filters={kind: there.name})]
+            if error.status_code not in _IN_USE or not users:
                 raise
-            done.kept.append(f"{named} is used by somebody else: {error.explanation}")
+            done.kept.append(f"{kind} {there.name}, which the container {users[0]} of somebody else uses")
 
     def _request(self, service: Service) -> dict[str, Any]:
         """What the role's tasks need beyond the service's own variables."""

@@ -23,8 +23,9 @@ def claim(client: Any, world: World, claims: Sequence[Claim]) -> None:
                 raise _refusal("container", service.name, f"{service.role}_name")
             if "/" not in service.data and (volume := found(client.volumes, service.data)):
                 _refuse_foreign(volume, world, f"{service.role}_data")
-            for network in client.networks.list(names=[f"^{world.network}$"]):
-                _refuse_foreign(network, world, "samerun_network")
+            for network in client.networks.list(names=[world.network]):
+                if network.name == world.network:  # the filter finds every network whose name holds this one
+                    _refuse_foreign(network, world, "samerun_network")
             running = container is not None and container.status == "running"
             _claim_ports(client, world, service, _published(container) if running else set())
 

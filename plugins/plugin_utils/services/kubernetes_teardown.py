@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import namespaces
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster, is_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import FORBIDDEN, ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Teardown
 
 _GONE_SECONDS = 90
@@ -43,12 +44,17 @@ def teardown(cluster: Cluster, world: World, keys: Collection[str], *, purge: bo
 
 def _remove(cluster: Cluster, world: World, place: str, done: Teardown) -> bool:
     """Remove a namespace that the world made, unless somebody else uses it by now."""
-    there = cluster.get("Namespace", place)
+    try:
+        there = cluster.get("Namespace", place)
+    except ApiError as error:
+        if error.status != FORBIDDEN:
+            raise
+        return False  # whoever may not look was given one
     if there is None or not is_of(there, world.name):
         return False  # it was there before us
     if others := namespaces.foreign(cluster, place, world.name):
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-        done.kept.append(f"namespace {place} holds what is not this world's: {', '.join(others[:_NAMED])}{more}")
+        done.kept.append(f"namespace {place}, which holds what is not this world's: {', '.join(others[:_NAMED])}{more}")
         return False
     cluster.delete("Namespace", place)
     done.removed.append(f"namespace {place}")

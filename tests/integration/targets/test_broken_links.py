@@ -172,6 +172,9 @@ def test_who_waits_outlives_a_link_that_breaks_and_who_cancels_may_try_again(lin
         time.sleep(0.5)
         linked.link.cut(reset=reset)
     linked.link.refuse()
+    with pytest.raises(SamerunError) as unseen:
+        collector.collect(linked.world)
+    assert unseen.value.code == UNAVAILABLE
     canceller = attach.Attached(linked.world, submitted, follower.target)
     with pytest.raises(SamerunError) as caught:
         canceller.cancel(signal.SIGTERM)

@@ -163,3 +163,11 @@ def test_a_secret_of_somebody_else_with_the_name_of_ours_is_refused(tmp_path: Pa
     secrets.put("storage/minio-keys", PAIR, ours=False)
     with pytest.raises(SamerunError, match="storage/minio-keys: it is not this world's"):
         credentials.load(made("kubernetes", tmp_path))
+
+
+def test_a_secret_of_another_world_is_as_foreign_as_anybodys(tmp_path: Path, secrets: Secrets) -> None:
+    secrets.put("storage/minio-keys", PAIR, ours=True)
+    secrets.found["storage/minio-keys"]["metadata"]["labels"][WORLD_LABEL] = "another"
+    with pytest.raises(SamerunError, match="storage/minio-keys: it is not this world's") as caught:
+        credentials.load(made("kubernetes", tmp_path))
+    assert "object_store_name" in caught.value.hint
