@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import samerun
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process import ProcessTarget
 from samerun import RunState, SamerunError
 
 pytestmark = pytest.mark.process
@@ -96,6 +97,25 @@ def test_ctrl_c_raises_once_the_script_has_ended(folder: Path) -> None:
 
 
 PATIENT = "import time\nprint('ready', flush=True)\ntime.sleep(100)\n"
+
+
+def test_a_launch_whose_submitter_died_before_it_started_is_settled(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_given: object) -> None:
+        raise KeyboardInterrupt
+
+    path = script(folder, PATIENT)
+    with monkeypatch.context() as patch:
+        patch.setattr(ProcessTarget, "_start", dies)
+        with pytest.raises(KeyboardInterrupt):
+            samerun.submit(path, variables=VARIABLES)
+    launch = samerun.attach(variables=VARIABLES)
+    record = launch.wait()
+    assert (record.state, record.exit_code) == (RunState.FAILED, None)
+    assert "never started" in record.reason
+    assert launch.logs() == b""
+    assert samerun.runs(variables=VARIABLES)[0] == record
 
 
 @pytest.mark.parametrize("method", ["wait", "follow"])

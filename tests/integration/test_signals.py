@@ -66,8 +66,13 @@ class Run:
         assert (record.state, record.reason) == (RunState.KILLED, reason)
         assert record.exit_code == code
         assert [run.status for run in record.mlflow_runs] == ["KILLED"]
-        open_runs = tracking.Tracking(world.mlflow.url("host")).runs("attributes.status = 'RUNNING'")
-        assert [tracking.tag(run, tracking.LAUNCH_TAG) for run in open_runs] == []
+        assert open_runs(self.real) == []
+
+
+def open_runs(real: worlds.RealWorld) -> list[str]:
+    """The launches whose MLflow runs are RUNNING."""
+    found = tracking.Tracking(real.world.mlflow.url("host")).runs("attributes.status = 'RUNNING'")
+    return [tracking.tag(run, tracking.LAUNCH_TAG) for run in found]
 
 
 def signalled(process: subprocess.Popen[bytes], number: int) -> None:
@@ -86,6 +91,19 @@ def test_a_signal_reaches_the_script_and_stops_it_all(
     assert ended.text == f"got {number.name}\n"
     assert "Traceback" not in ended.err
     run.assert_over(f"Cancelled by {number.name}.", 7)
+
+
+def test_ctrl_c_right_after_the_submit_ends_it_all(real: worlds.RealWorld, place: Place) -> None:
+    engine = engines.engine_of(real.world)
+    process = place.start("train", SCRIPT, "--", "heed")
+    engines.wait_until(engine.leftovers, "something of it is there")
+    signalled(process, signal.SIGINT)
+    ended = finish(process)
+    assert ended.code == 130, ended.err
+    record = next(collector.records(real.world))
+    assert (record.name, record.state, "Cancelled by SIGINT" in record.reason) == ("open_run", RunState.KILLED, True)
+    engines.wait_until(lambda: not engine.leftovers(), "nothing is left in the engine", 20)
+    assert open_runs(real) == []
 
 
 def test_a_second_ctrl_c_ends_a_stubborn_script_at_once(real: worlds.RealWorld, place: Place) -> None:

@@ -108,9 +108,10 @@ class ProcessTarget(Target):
     def submit(self, spec: RunSpec, code: Bundle) -> None:
         folder = self._folder(spec.launch)
         request = self._request(spec, spec.secrets)
+        # First of all: by it whoever comes later finds what is left if this process dies here.
+        files.write_private(folder / "submitted.json", spec.record().as_json())
         files.write_private(folder / "bundle.tar.gz", code.data)
         files.write_private(folder / "spec.json", request["instructions"])
-        files.write_private(folder / "submitted.json", spec.record().as_json())
         files.write_private(folder / shim_archive.NAME, shim_archive.data())
         for volume in request["volumes"]:
             Path(volume["source"]).mkdir(parents=True, exist_ok=True)
@@ -240,8 +241,10 @@ def _lines(path: Path) -> int:
 
 def _never_began(path: Path) -> str:
     """Why a launch ended before its shim began: its last line, which may be one of ours."""
-    with open(path if path.exists() else os.devnull, "rb") as log:
-        log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL))
+    if not path.exists():
+        return "It was submitted and never started: whoever did so died before."
+    with open(path, "rb") as log:
+        log.seek(max(0, path.stat().st_size - _TAIL))
         lines = log.read().decode(errors="replace").strip().splitlines()
     last = lines[-1].strip() if lines else ""
     if last.startswith(MARK):
