@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -167,7 +168,8 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
     # A report counts those too that were lost with a shim before.
     record.attempts = max(int(report.get("attempts", 1)), 1 + _restarts(world, record.launch), outcome.attempts)
     record.durations["run"] = seconds_between(record.started_at, record.ended_at)
-    told = leftovers.finish(world, record, report, log_path(world, record.launch))
+    left = functools.partial(target.left, record.launch)
+    told = leftovers.finish(world, record, report, log_path(world, record.launch), left)
     if not told:
         record.mlflow_runs = [
             MlflowRun(run_id=run["run_id"], experiment="", status=run["status"]) for run in report.get("runs", [])

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,13 +18,18 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import MlflowRun
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, store, tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils import server as mlflow
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
 
 OUTPUTS = "outputs"  # in the launch's folder
+_PIECE = 1 << 16
 _SAID_LATER = 4096  # bytes: what the shim says after it has kept the log
 
 
-def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path) -> bool:
+def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path, left: Callable[[Path], Left]) -> bool:
     """Make MLflow agree with the record, do what the shim could not, and copy what MLflow knows of the launch.
+
+    Args:
+        left: the files that the launch left, given a folder for copies; see `Target.left`.
 
     Returns:
         False if MLflow does not answer, then all of it is left to the next command; or has nothing to be told.
@@ -42,7 +48,11 @@ def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path
             server.close(found, record.state.value, keeping.tags(_facts(record)))
             found = server.launch_runs(record.launch, list(experiments))
         if run := keeping.chosen(found):
-            _exchange(world, server, run, record, report, log)
+            _exchange(world, server, run, record, report, log, left)
+        elif record.outputs:
+            with _copies(log) as folder:
+                for name, path in left(folder).outputs:
+                    files.write_private_stream(log.parent / OUTPUTS / name, _read(path))
     except (OSError, ValueError, KeyError):
         return False
     record.mlflow_runs = [_mlflow_run(run, experiments, server.uri) for run in found]
@@ -81,6 +91,7 @@ def _exchange(
     record: RunRecord,
     report: Mapping[str, Any],
     log: Path,
+    left: Callable[[Path], Left],
 ) -> None:
     """Keep with the run what the shim could not, and fetch what the script left and what an engine lost of its log."""
     kept, wanted = bool(report.get("kept")), bool(record.outputs)
@@ -90,21 +101,36 @@ def _exchange(
     more = kept and record.attempts > 1 and here > there
     if kept and not wanted and not cut and not more:
         return
-    uri = run["info"]["artifact_uri"]
-    try:
-        artifacts = keeping.Artifacts(uri, server, store.client(world) if uri.startswith("s3:") else None)
-        if not kept:
-            with contextlib.suppress(keeping.KeepingError):
-                # A shim that was killed after that, in a pod of which nothing is left.
-                files.take_better(log, artifacts.pieces(keeping.LOG))
-        if more or not kept:
-            keeping.keep(artifacts, _facts(record), str(log), b"", ())
-        if cut:
-            files.write_private_stream(log, artifacts.pieces(keeping.LOG))
-        for name in _listed(server, run["info"]["run_id"], keeping.OUTPUTS) if wanted else ():
-            files.write_private_stream(log.parent / OUTPUTS / name.partition("/")[2], artifacts.pieces(name))
-    except (keeping.KeepingError, SamerunError):
-        pass  # the run is closed, and its log lies beside the record
+    with _copies(log) as folder:
+        found = Left() if kept else left(folder)
+        with contextlib.suppress(keeping.KeepingError, SamerunError):  # the run is closed, its log beside the record
+            artifacts = _artifacts(world, server, run["info"]["artifact_uri"])
+            if not kept:
+                with contextlib.suppress(keeping.KeepingError):
+                    # A shim that was killed after that, in a pod of which nothing is left.
+                    files.take_better(log, artifacts.pieces(keeping.LOG))
+            if more or not kept:
+                keeping.keep(artifacts, _facts(record), str(log), found.code, found.outputs)
+            if cut:
+                files.write_private_stream(log, artifacts.pieces(keeping.LOG))
+            for name in _listed(server, run["info"]["run_id"], keeping.OUTPUTS) if wanted else ():
+                files.write_private_stream(log.parent / OUTPUTS / name.partition("/")[2], artifacts.pieces(name))
+
+
+def _artifacts(world: World, server: tracking.Tracking, uri: str) -> keeping.Artifacts:
+    return keeping.Artifacts(uri, server, store.client(world) if uri.startswith("s3:") else None)
+
+
+@contextlib.contextmanager
+def _copies(log: Path) -> Iterator[Path]:
+    """A folder for copies, beside the log: there is room for what belongs to the launch."""
+    with tempfile.TemporaryDirectory(dir=log.parent, prefix=".left-") as folder:
+        yield Path(folder)
+
+
+def _read(path: str) -> Iterator[bytes]:
+    with open(path, "rb") as found:
+        yield from iter(lambda: found.read(_PIECE), b"")
 
 
 def _listed(server: tracking.Tracking, run: str, folder: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ import contextlib
 import io
 import os
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,12 +18,11 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     UNAVAILABLE,
     SamerunError,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away, docker_ssh, docker_words
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away, docker_files, docker_ssh, docker_words
 
 _BY_NETWORK = ("tcp", "http", "https")
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _FIRST_SECONDS = 7.0  # for the first answer: whoever gets none is told within 10 s
-_PIECE = 1 << 16
 
 
 def host(given: str = "") -> str:
@@ -188,38 +187,6 @@ def read_file(container: Any, path: str) -> bytes | None:
     import docker
 
     try:
-        return b"".join(file_pieces(container, path))
+        return b"".join(docker_files.pieces(container, path))
     except docker.errors.NotFound:
         return None
-
-
-def file_pieces(container: Any, path: str) -> Iterator[bytes]:
-    """The content of `path` in a container, running or not, in pieces.
-
-    Raises:
-        docker.errors.NotFound: there is none.
-    """
-    stream, _stat = container.get_archive(path)
-    with tarfile.open(fileobj=_Stream(stream), mode="r|") as tar:  # type: ignore[call-overload] # it only reads
-        member = tar.next()
-        content = tar.extractfile(member) if member else None
-        while content and (piece := content.read(_PIECE)):
-            yield piece
-
-
-class _Stream:
-    """What comes in pieces, as a file to read."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
-        self._rest = b""
-
-    def read(self, size: int) -> bytes:
-        found = [self._rest]
-        length = len(self._rest)
-        while length < size and (piece := next(self._pieces, b"")):
-            found.append(piece)
-            length += len(piece)
-        whole = b"".join(found)
-        self._rest = whole[size:]
-        return whole[:size]

@@ -8,6 +8,7 @@ import abc
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
@@ -39,6 +40,19 @@ class EnvironmentRequest:
     python: str = ""
     image: str = ""
     base_image: str = ""
+
+
+@dataclass(frozen=True)
+class Left:
+    """Files of this host that belong to a launch.
+
+    Attributes:
+        code: the path of its bundle, if it was to be kept.
+        outputs: name and path of each file that `training_outputs` names.
+    """
+
+    code: str = ""
+    outputs: tuple[tuple[str, str], ...] = ()
 
 
 Say = Callable[[str], None]
@@ -127,6 +141,11 @@ class Target(abc.ABC):
         """The shim's own copy of the log where the engine keeps one that may differ, else None."""
         del launch
         return None
+
+    def left(self, launch: str, folder: Path) -> Left:
+        """What a launch that has ended left of what it was to keep; copies go below `folder`."""
+        del launch, folder
+        return Left()
 
     def restart(self, launch: str) -> bool:
         """Start a launch again that died with its shim; False where the engine does so itself, or nobody can."""

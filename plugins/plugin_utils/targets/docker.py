@@ -10,8 +10,10 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Environment,
@@ -23,14 +25,20 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     parse_time,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL
-from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, images, shim_archive
+from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, images, keeping, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_ends, docker_log, quantities
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
+    docker_ends,
+    docker_files,
+    docker_log,
+    quantities,
+)
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import CANCELLED
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     MOUNT,
     EnvironmentRequest,
+    Left,
     Target,
     cluster_options,
     mask,
@@ -168,7 +176,21 @@ class DockerTarget(Target):
             engine.explained(f"copy the log of {container.name}"),
             contextlib.suppress(docker.errors.NotFound),
         ):
-            yield from engine.file_pieces(container, _LOG)
+            yield from docker_files.pieces(container, _LOG)
+
+    def left(self, launch: str, folder: Path) -> Left:
+        if (container := self._container(launch)) is None:
+            return Left()
+        with engine.explained(f"copy what {container.name} left"):
+            spec = json.loads(engine.read_file(container, f"{_FOLDER}/spec.json") or b"{}")
+            code = str(folder / "code") if spec.get("keep_code") else ""
+            if code:
+                files.write_private_stream(Path(code), docker_files.pieces(container, spec["bundle"]))
+            found, work = spec.get("outputs", []), folder / "work"
+            if found:
+                names = functools.partial(_names, found)
+                docker_files.copied(container, spec["work"], work, names)
+            return Left(code, tuple(keeping.files(str(work), found)))
 
     def launches(self) -> list[RunRecord]:
         labels = [f"{WORLD_LABEL}={self.world.name}", LAUNCH_LABEL]
@@ -297,6 +319,10 @@ class DockerTarget(Target):
             reason="The container was created and never started.",
             hint="Start it again: samerun train",
         )
+
+
+def _names(patterns: list[str], folder: Path) -> list[str]:
+    return [name for name, _path in keeping.files(str(folder), patterns)]
 
 
 def _times(state: Mapping[str, Any]) -> dict[str, str]:

@@ -145,9 +145,9 @@ class JobView:
             return outcome_from({}, exit_code=None, **refused) if refused else None
         if not ended["report"] or ended["report"].get("state") == "KILLED":
             limited = jobs.limited(job)
-            unheard = ended["state"] == "KILLED" and (not ended["report"] or pods.taken_away(last))
-            if jobs.is_cancelled(job) and not limited and unheard:
-                limited = jobs.cancelled(job)  # its pod was taken away for that, and perhaps never heard of it
+            if jobs.is_cancelled(job) and not limited and (not ended["report"] or pods.taken_away(last)):
+                # Its pod was taken away for that, or its interpreter ended while it started.
+                limited = jobs.cancelled(job)
             ended |= limited or ({} if ended["report"] else pods.last_words(last, self.reasons.tail(last)))
             ended["report"] = {**ended["report"], **limited} if ended["report"] else {}
         return outcome_from(**ended)

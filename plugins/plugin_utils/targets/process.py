@@ -29,6 +29,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
 from ansible_collections.samerun.stack.plugins.plugin_utils import (
     code_images,
     credentials,
+    keeping,
     private_mounts,
     script_process,
     shim_archive,
@@ -41,6 +42,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     MOUNT,
     EnvironmentRequest,
+    Left,
     Target,
     cluster_options,
     mask,
@@ -187,6 +189,12 @@ class ProcessTarget(Target):
             hint="Start it again: samerun train",
             attempts=_lines(folder / f"{_REPORT}.attempts"),
         )
+
+    def left(self, launch: str, folder: Path) -> Left:
+        spec = files.read_json(self._folder(launch) / "spec.json")
+        code = spec["bundle"] if spec.get("keep_code") else ""
+        outputs = spec.get("outputs", [])
+        return Left(code, tuple(keeping.files(spec["work"], outputs)) if outputs else ())
 
     def launches(self) -> list[RunRecord]:
         submitted = (files.read_json(path) for path in sorted(self.world.runs.glob("*/submitted.json")))

@@ -10,6 +10,8 @@ mlflow.set_experiment("conformance")
 run = mlflow.start_run(run_name="left open")
 mlflow.log_param("how", sys.argv[1])
 mlflow.log_metric("loss", 0.25, step=1)
+with open("left.txt", "w") as left:
+    left.write(sys.argv[1])
 print("run is open", flush=True)
 if sys.argv[1] == "exit":
     sys.exit(3)  # MLflow's own handler says FINISHED

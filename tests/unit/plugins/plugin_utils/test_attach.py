@@ -15,6 +15,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAI
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
 
 NEW = "train-20260102-000000-0123"
 
@@ -77,6 +78,9 @@ class Engine:
     def cancel(self, _launch: str, number: int) -> None:
         self.signals.append(number)
         self.ended = len(self.signals) > 1
+
+    def left(self, _launch: str, _folder: Path) -> Left:
+        return Left()
 
     def remove(self, _launch: str) -> None:
         self.LOG = b""

@@ -21,6 +21,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
 
 LAUNCH = "x-20260101-000000-abcd"
 NOBODY = Endpoint("x", "x", "process", "x", 1)  # MLflow is away
@@ -46,6 +47,9 @@ class Engine:
 
     def end_rest(self, _launch: str) -> None:
         """Nothing outlives it."""
+
+    def left(self, _launch: str, _folder: Path) -> Left:
+        return Left()
 
     def remove(self, _launch: str) -> None:
         self.removed += 1

@@ -10,9 +10,11 @@ import pytest
 import trackers
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import leftovers, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
 
 LAUNCH = "x-20260101-000000-abcd"
 NOBODY = Endpoint("x", "x", "process", "x", 1)
@@ -36,6 +38,10 @@ def log(tmp_path: Path) -> Path:
     path = tmp_path / "log.txt"
     path.write_bytes(b"of all attempts\n")
     return path
+
+
+def finish(*given: Any, left: Left | None = None) -> bool:
+    return leftovers.finish(*given, lambda _folder: left or Left())
 
 
 def closed(run_id: str, status: str, **tags: str) -> dict[str, Any]:
@@ -67,14 +73,14 @@ def test_what_an_older_attempt_said_of_a_run_that_went_on_is_not(
 ) -> None:
     server.runs = [closed("a", status, state="KILLED", reason="Cancelled by SIGTERM.")]
     assert leftovers.told(world, LAUNCH) == {}
-    assert leftovers.finish(world, record(), {}, log)
+    assert finish(world, record(), {}, log)
     assert server.runs[0]["info"]["status"] == "KILLED"
 
 
 def test_nothing_is_known_where_mlflow_is_away(server: trackers.Tracker, world: World, log: Path) -> None:
     server.refusal = (503, "busy")
     assert leftovers.told(world, LAUNCH) == {}
-    assert not leftovers.finish(world, record(), {}, log)
+    assert not finish(world, record(), {}, log)
 
 
 @pytest.mark.parametrize(
@@ -86,14 +92,14 @@ def test_a_log_of_all_attempts_replaces_that_of_the_last(
 ) -> None:
     server.runs, server.artifacts[ARTIFACT] = [trackers.run("a", "FINISHED")], kept
     report = {"closed": True, "kept": True, "log_bytes": len(kept)}
-    assert leftovers.finish(world, record(attempts=attempts), report, log)
+    assert finish(world, record(attempts=attempts), report, log)
     assert server.artifacts[ARTIFACT] == (log.read_bytes() if replaced else kept)
 
 
 def test_a_log_that_the_engine_cut_is_fetched_whole(server: trackers.Tracker, world: World, log: Path) -> None:
     whole = b"a line of it\n" * 20_000
     server.runs, server.artifacts[ARTIFACT] = [trackers.run("a", "FINISHED")], whole
-    assert leftovers.finish(world, record(), {"closed": True, "kept": True, "log_bytes": len(whole)}, log)
+    assert finish(world, record(), {"closed": True, "kept": True, "log_bytes": len(whole)}, log)
     assert log.read_bytes() == whole
 
 
@@ -104,7 +110,7 @@ def test_the_longer_log_is_kept_where_the_shim_died(
     log.write_bytes(here)
     server.runs = [trackers.run("a", "RUNNING")]
     server.artifacts = {ARTIFACT: there} if there is not None else {}
-    assert leftovers.finish(world, record(), {}, log)
+    assert finish(world, record(), {}, log)
     assert log.read_bytes() == server.artifacts[ARTIFACT] == max(here, there or b"", key=len)
 
 
@@ -125,10 +131,44 @@ def test_an_answer_that_ends_early_replaces_nothing(
         return None
 
     monkeypatch.setattr(trackers._Handler, "_send", cut)
-    assert leftovers.finish(world, record(), {"closed": True, "kept": True, "log_bytes": 20_000}, log)
+    assert finish(world, record(), {"closed": True, "kept": True, "log_bytes": 20_000}, log)
     assert log.read_bytes() == b"of all attempts\n"
 
 
 def test_an_open_run_is_told_from_a_closed_one() -> None:
     assert tracking.is_open(trackers.run("a", "RUNNING"))
     assert not tracking.is_open(trackers.run("a", "KILLED"))
+
+
+def test_what_a_killed_shim_left_is_kept_with_the_run(
+    server: trackers.Tracker, world: World, log: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "code").write_bytes(b"bundle")
+    (tmp_path / "model").write_bytes(b"weights")
+    server.runs = [trackers.run("a", "RUNNING")]
+    left = Left(str(tmp_path / "code"), (("deep/model", str(tmp_path / "model")),))
+    assert finish(world, record(outputs=["deep"]), {}, log, left=left)
+    kept = {path.partition("/artifacts/1/a/")[2]: found for path, found in server.artifacts.items()}
+    assert kept["samerun/code.tar.gz"] == b"bundle"
+    assert kept["outputs/deep/model"] == b"weights"
+    assert kept["samerun/log.txt"] == log.read_bytes()
+
+
+def test_files_of_a_launch_without_a_run_come_back(
+    server: trackers.Tracker, world: World, log: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "model").write_bytes(b"weights")
+    left = Left("", (("deep/model", str(tmp_path / "model")),))
+    report = {"closed": True, "kept": True, "log_bytes": 0}
+    assert finish(world, record(outputs=["deep"], state=RunState.FINISHED), report, log, left=left)
+    assert (log.parent / "outputs" / "deep" / "model").read_bytes() == b"weights"
+    assert [path.name for path in log.parent.glob(".left-*")] == []
+
+
+def test_an_engine_that_is_away_keeps_what_it_has(server: trackers.Tracker, world: World, log: Path) -> None:
+    def away(_folder: Path) -> Left:
+        raise SamerunError("Failed to copy: nothing answers.")
+
+    server.runs = [trackers.run("a", "RUNNING")]
+    with pytest.raises(SamerunError, match="nothing answers"):
+        leftovers.finish(world, record(), {}, log, away)

@@ -106,10 +106,13 @@ def test_a_pod_on_a_lost_node_is_given_up_where_nothing_replaces_it(given: dict[
     assert cluster.released == []
 
 
-@pytest.mark.parametrize("report", ["", '{"state": "KILLED", "exit_code": null, "reason": "Cancelled by SIGTERM."}'])
-def test_a_pod_that_is_taken_away_by_a_cancel_says_so(report: str) -> None:
+TOLD = '{"state": "KILLED", "exit_code": null, "reason": "Cancelled by SIGTERM."}'
+
+
+@pytest.mark.parametrize("code, report", [(137, ""), (143, TOLD), (130, "")])
+def test_a_pod_that_is_taken_away_by_a_cancel_says_so(code: int, report: str) -> None:
     pod = leaving()
-    ended = {"exitCode": 143 if report else 137, "message": report, "finishedAt": LONG_AGO}
+    ended = {"exitCode": code, "message": report, "finishedAt": LONG_AGO}
     pod["status"]["containerStatuses"][0]["state"] = {"terminated": ended}
     given = job(suspend=True, cancelled="SIGINT before the script started")
     outcome = looked_at(Fake(given, [pod])).outcome()
