@@ -87,6 +87,17 @@ def test_a_failure_without_a_run_gets_one_where_asked(world: World, tmp_path: Pa
     assert (run.experiment, run.status, run.name) == (keeping.FAILURES, "FAILED", record.launch)
 
 
+@pytest.mark.parametrize("real", ["kubernetes"], indirect=True)
+def test_a_log_that_its_node_has_thrown_away_is_whole(real: worlds.RealWorld) -> None:
+    given = {**TRAINER, "script": str(difficult.DATA / "logs_much.py"), "detach": True}
+    submitted = launches.launch(real.world, **given).record
+    record = launches.collect_until_settled(real.world, submitted.launch, 120)
+    assert record.state is RunState.FINISHED
+    kept = (real.world.runs / submitted.launch / "log.txt").read_bytes()
+    assert (len(kept), kept.endswith(b"\nthe end\n")) == (15_000_000 + 8, True)
+    assert kept.count(b"\n") == 150_001
+
+
 # ---- the same run goes on ----------------------------------------------------------------
 
 

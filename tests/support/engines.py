@@ -82,6 +82,9 @@ class Engine(abc.ABC):
         """Kill the shim of a launch alone; as PID 1 of a container it takes all the others with it."""
         self.kill_run(launch)
 
+    def pause(self, launch: str) -> None:  # noqa: B027 - a cluster pauses nothing
+        """Let nothing of a launch go on, where that can be done."""
+
     @abc.abstractmethod
     def kill_script(self, launch: str) -> None:
         """Kill the script of a launch, and nothing else; LookupError where there is none."""
@@ -135,6 +138,12 @@ class ProcessEngine(Engine):
         program = str(self.world.runs / launch / "shim.pyz")
         return [process for process in psutil.process_iter(["cmdline"]) if program in _words(process)]
 
+    def pause(self, launch: str) -> None:
+        folder = str(self.world.runs / launch)
+        for process in psutil.process_iter(["cmdline"]):
+            if any(word == f"{folder}/shim.pyz" for word in _words(process)):
+                process.suspend()
+
     def kill_script(self, launch: str) -> None:
         subprocess.run([sys.executable, "-c", KILL_SCRIPT, launch], check=True)
 
@@ -183,6 +192,10 @@ class DockerEngine(Engine):
         for container in self._running(launch):
             with contextlib.suppress(docker.errors.APIError):  # it has ended meanwhile
                 container.kill()
+
+    def pause(self, launch: str) -> None:
+        for container in self.client.containers.list(filters={"label": f"{LAUNCH_LABEL}={launch}"}):
+            container.pause()
 
     def kill_script(self, launch: str) -> None:
         for container in self._running(launch):

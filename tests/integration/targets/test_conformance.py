@@ -127,10 +127,13 @@ def test_the_same_tree_is_delivered(probed: Any, monkeypatch: pytest.MonkeyPatch
     assert probed.dump["tree"] == {name: here[name] for name in difficult.DELIVERED}
 
 
-def test_working_folder_is_fresh_and_writable(launch: Launch) -> None:
-    seen = [launch().dump for _again in range(2)]
-    assert [dump["new_file"] for dump in seen] == ["written", "written"]
-    assert [sorted(dump["tree"]) for dump in seen] == [["probe.py"], ["probe.py"]]
+def test_working_folder_is_fresh_and_writable(world: World, launch: Launch, engine: engines.Engine) -> None:
+    seen = [launch(outputs=["made*"]) for _again in range(2)]
+    assert [one.dump["new_file"] for one in seen] == ["written", "written"]
+    assert [sorted(one.dump["tree"]) for one in seen] == [["probe.py"], ["probe.py"]]
+    # Files that are asked for come back without an MLflow run, too, where something is left of the launch.
+    back = [(world.runs / one.record.launch / "outputs" / "made by the script").exists() for one in seen]
+    assert back == [engine.KEEPS_LOGS, engine.KEEPS_LOGS]
 
 
 def test_code_beyond_a_config_map_is_delivered(launch: Launch, project: Path) -> None:
@@ -287,6 +290,7 @@ def test_a_signal_reaches_the_script_and_ends_all_that_it_started(
     for piece in target.follow(submitted.launch):
         log += piece
         if b"waiting" in piece:
+            engine.pause(submitted.launch)
             target.cancel(submitted.launch, signal.SIGTERM)
     record = launches.collect_until_settled(world, submitted.launch)
     assert (record.state, record.exit_code) == (RunState.KILLED, 128 + signal.SIGTERM)
