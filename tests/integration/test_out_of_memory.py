@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import launches
 import pytest
+import worlds
 
 LIMIT = 100 * 2**20
 # Enters a cgroup with a limit, starts a script that needs more, and tells how the shim's keeper of scripts sees that.
@@ -51,3 +53,20 @@ def test_out_of_memory_is_told_from_a_kill(group: Path, script: str, ended: str)
     keeper = [sys.executable, "-c", KEEPER, str(group), script]
     told = subprocess.run(keeper, env=environ, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
     assert told.splitlines()[-1] == ended
+
+
+@pytest.mark.parametrize("real", ["process"], indirect=True)
+def test_a_launch_that_ran_out_of_memory_says_so(real: worlds.RealWorld, group: Path, tmp_path: Path) -> None:
+    limit = next(path for path in (group / "memory.max", group / "memory.limit_in_bytes") if path.exists())
+    limit.write_text(str(8 * LIMIT))  # whoever submits is in it, too
+    (tmp_path / "greedy.py").write_text(f"x = bytearray({20 * LIMIT})")
+    given = {"script": str(tmp_path / "greedy.py"), "requirements": str(worlds.ROOT / "trainer" / "requirements.txt")}
+    with launches.submitter(real.options, given, tmp_path / "submit.json") as child:
+        (group / "cgroup.procs").write_text(str(child.pid))
+        assert child.stdout is not None
+        launch = child.stdout.readline().split()[1].decode()
+        child.stdout.read()
+    record = launches.record_on_disk(real.world, launch)
+    assert (record["state"], record["exit_code"]) == ("FAILED", 137)
+    assert record["reason"] == "Out of memory: the kernel stopped it."
+    assert record["hint"] == "Use less, or train where there is more."

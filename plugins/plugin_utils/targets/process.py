@@ -181,6 +181,8 @@ class ProcessTarget(Target):
         report = files.read_json(folder / _REPORT)
         if not report and not (folder / _BEGUN).exists():
             return outcome_from({}, exit_code=None, reason=_never_began(folder / "log.txt"), hint=_LAST_LINES)
+        if "training_resources" in report.get("hint", ""):  # which this target refuses
+            report["hint"] = "Use less, or train where there is more."
         return outcome_from(
             report,
             exit_code=None,
