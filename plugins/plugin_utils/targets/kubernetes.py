@@ -63,6 +63,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.taking_back 
 
 CONFIG_MAP_BYTES = 700 * 1024  # of 1 MiB that a ConfigMap takes, base64 and the shim included
 _BUNDLE = "bundle.tar.gz"
+_TRIES, _AGAIN_SECONDS = 5, 0.5  # to reach a pod that runs
 _NOTE = str(PurePosixPath(kubernetes_pod.LOG).with_name(CANCELLED))
 
 
@@ -207,13 +208,21 @@ class KubernetesTarget(Target):
                 running = self._reachable(view)
             if running is None:
                 return
+            self._signal(view, running, number)
+
+    def _signal(self, view: JobView, pod: Pod, number: int) -> None:
+        python = pod["spec"]["containers"][0]["command"][0]
+        for left in reversed(range(_TRIES)):
             try:
-                python = running["spec"]["containers"][0]["command"][0]
-                self.cluster.signal(running["metadata"]["name"], self._namespace, python, number, _NOTE)
-            except ApiError:
+                return self.cluster.signal(pod["metadata"]["name"], self._namespace, python, number, _NOTE)
+            except ApiError:  # nothing was sent
                 view.read()
-                if view.is_there(running) and pods.is_running(view.current(running)):
-                    raise  # else it has ended meanwhile
+                if not view.is_there(pod) or not pods.is_running(view.current(pod)):
+                    return None  # it has ended meanwhile
+                if not left:
+                    raise
+                time.sleep(_AGAIN_SECONDS)  # one that has begun just now may not be found by its node yet
+        return None
 
     @staticmethod
     def _reachable(view: JobView) -> Pod | None:

@@ -326,12 +326,12 @@ def submitter(real: worlds.RealWorld, project: Path, trainer: dict[str, Any], tm
 
 
 def test_a_signal_in_the_first_moment_is_heard(
-    real: worlds.RealWorld, submitter: Any, engine: engines.Engine, temporary: Path
+    real: worlds.RealWorld, submitter: Any, engine: engines.Engine, tmp_path: Path, temporary: Path
 ) -> None:
     started = time.monotonic()
     child, launched = submitter({"wait": 60}, wait=False)
     child.send_signal(signal.SIGINT)
-    child.wait(30)
+    assert child.wait(30) == 0, (tmp_path / "submit.err").read_text()
     assert time.monotonic() - started < 20, "far less than the script would have waited"
     record = launches.record_on_disk(real.world, launched)
     assert (record["state"], record["exit_code"]) == ("KILLED", None)
