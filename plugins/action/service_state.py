@@ -24,6 +24,8 @@ class ActionModule(SamerunAction):
         # One whose keeper has just started it again is as wanted, and whoever comes next still needs it to answer.
         if not state.differs and not self.checking and (problem := readiness.problem(host, service)):
             state.differs.append(f"{service.name} does not answer: {problem}")
+        if state.differs and not self.checking and not options["built"]:
+            host.fetch(service)
         before = "".join(f"{line}\n" for line in state.differs)
         return {
             "changed": self.checking and bool(state.differs),

@@ -12,6 +12,12 @@ author: samerun contributors (@samerun)
 description:
   - Reads the engine once and says what is not as wanted, so that the tasks that change it run only then.
   - In check mode it reports a change where the role would make one.
+  - An image that is to be pulled is pulled here, so that a reason why it cannot be is told in one line.
+options:
+  built:
+    description: Whether the role builds the service's image itself.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - samerun.stack.world
   - samerun.stack.world.service
@@ -59,4 +65,4 @@ request:
 
 from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC, WORLD_SPEC
 
-ARGUMENT_SPEC = {**WORLD_SPEC, **SERVICE_SPEC}
+ARGUMENT_SPEC = {**WORLD_SPEC, **SERVICE_SPEC, "built": {"type": "bool", "default": False}}

@@ -9,7 +9,7 @@ import urllib.error
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, leftovers, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, leftovers, probes, tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils import server as mlflow
 
 
@@ -31,7 +31,7 @@ def finished(world: World, fingerprint: str) -> RunRecord | None:
     except (OSError, ValueError, KeyError) as error:
         raise SamerunError(
             f"Failed to ask MLflow at {server.uri} what was trained already: {getattr(error, 'reason', error)}.",
-            "Is it started? samerun up",
+            probes.starting(probes.TRACKING_URI, ours=not world.mlflow.external),
             UNAVAILABLE,
         ) from error
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.probes import (
     S3_ENDPOINT,
@@ -31,7 +32,14 @@ _T = TypeVar("_T")
 
 
 def look(
-    server: Tracking, s3_endpoint: str, client: Any, bucket: str, viewpoint: str, *, artifacts: bool = False
+    server: Tracking,
+    s3_endpoint: str,
+    client: Any,
+    bucket: str,
+    viewpoint: str,
+    *,
+    artifacts: bool = False,
+    own_hosts: Collection[str] = (),
 ) -> str:
     """Look at all that a run uses.
 
@@ -39,6 +47,7 @@ def look(
         s3_endpoint: empty where the run has none.
         client: of boto3, or None where the run cannot use S3.
         artifacts: whether the run writes its artifacts through MLflow.
+        own_hosts: where services of the world's own are.
 
     Returns:
         The version of the tracking server, empty where it does not tell.
@@ -47,16 +56,19 @@ def look(
         ProbeError: as of the probes; or that an endpoint takes a connection and says nothing.
     """
 
+    def ours(url: str) -> bool:
+        return urlsplit(url).hostname in own_hosts
+
     def store() -> None:
         if s3_endpoint:
-            probe_tcp("the S3 store", S3_ENDPOINT, s3_endpoint, viewpoint)
+            probe_tcp("the S3 store", S3_ENDPOINT, s3_endpoint, viewpoint, ours=ours(s3_endpoint))
         if client is not None:
             probe_s3(client, bucket, s3_endpoint, viewpoint)
 
     uri = f"{TRACKING_URI}={server.uri}"
     looks: dict[str, Callable[[], None]] = {
         f"Failed to use MLflow from the {viewpoint}: {uri}": lambda: probe_tracking(
-            server.uri, viewpoint, server.login
+            server.uri, viewpoint, server.login, ours=ours(server.uri)
         ),
         f"Failed to use the S3 store from the {viewpoint}: {S3_ENDPOINT}={s3_endpoint}": store,
     }

@@ -23,6 +23,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Trac
 
 TRACKING_URI = contract.name_of("tracking_uri")
 S3_ENDPOINT = contract.name_of("s3_endpoint")
+_SETTINGS = {TRACKING_URI: "mlflow_endpoint", S3_ENDPOINT: "object_store_endpoint"}
 CONNECT_SECONDS = 5
 LEAST_FREE = 100_000_000  # bytes
 PROBE_KEY = ".samerun/probe"
@@ -38,8 +39,15 @@ class ProbeError(Exception):
         self.hint = hint
 
 
-def probe_tcp(what: str, variable: str, url: str, viewpoint: str) -> None:
-    """Resolve the name of `url` and open a connection to it.
+def starting(variable: str, *, ours: bool) -> str:
+    """What to do about a service that is not there; one that is not the world's own is not samerun's to start."""
+    if ours:
+        return "Is it started? samerun up"
+    return f"Ask who runs it, or name another: {_SETTINGS[variable]}."
+
+
+def probe_tcp(what: str, variable: str, url: str, viewpoint: str, *, ours: bool = True) -> None:
+    """Resolve the name of `url` and open a connection to it; `ours` as of `starting`.
 
     Raises:
         ProbeError: naming the hop that failed, within about 5 s.
@@ -52,7 +60,9 @@ def probe_tcp(what: str, variable: str, url: str, viewpoint: str) -> None:
     except OSError as error:
         raise ProbeError(
             f"{start}: the name {host} of {variable}={url} cannot be resolved ({error.strerror or error}).",
-            "Is the service started (samerun up), and is the run in its network?",
+            "Is the service started (samerun up), and is the run in its network?"
+            if ours
+            else starting(variable, ours=ours),
         ) from error
     problem: OSError | None = None
     for family, kind, protocol, _name, address in found:
@@ -67,17 +77,19 @@ def probe_tcp(what: str, variable: str, url: str, viewpoint: str) -> None:
         "no answer within 5 s" if isinstance(problem, socket.timeout) else str(getattr(problem, "strerror", problem))
     )
     raise ProbeError(
-        f"{start}: nothing answers at {host}:{port} of {variable}={url} ({cause}).", "Is it started? samerun up"
+        f"{start}: nothing answers at {host}:{port} of {variable}={url} ({cause}).", starting(variable, ours=ours)
     )
 
 
-def probe_tracking(url: str, viewpoint: str, login: contract.Login = contract.NOBODY, *, direct: bool = False) -> None:
+def probe_tracking(
+    url: str, viewpoint: str, login: contract.Login = contract.NOBODY, *, direct: bool = False, ours: bool = True
+) -> None:
     """Ask the tracking server something that its host check does not exempt, and what time it is there.
 
     Raises:
         ProbeError: as `probe_tcp`, or with what the server answered.
     """
-    probe_tcp("MLflow", TRACKING_URI, url, viewpoint)
+    probe_tcp("MLflow", TRACKING_URI, url, viewpoint, ours=ours)
     start = f"Failed to use MLflow from the {viewpoint}"
     try:
         with Tracking(url, patience(10.0), login, direct=direct).open(

@@ -74,7 +74,7 @@ _S3_CAUSES = {
     "AuthorizationHeaderMalformed": ("it expects another region", "Set object_store_region to its region."),
     "InvalidBucketName": ("no bucket can be called so", "Lower case, digits and hyphens fit object_store_bucket."),
     "404": ("what answers there is no S3 store", "Set object_store_endpoint to its S3 interface."),
-    "EndpointConnectionError": ("nothing answers there", "Is it started? samerun up"),
+    "EndpointConnectionError": ("nothing answers there", "Is it started? A store of this world: samerun up"),
     "ConnectTimeoutError": ("no answer within 5 s", "Is it started, and does a firewall stand between?"),
     "ReadTimeoutError": ("it takes the connection and says nothing", "Does it hang, or a proxy before it?"),
     **dict.fromkeys(

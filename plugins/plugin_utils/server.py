@@ -24,7 +24,8 @@ def probe(world: World) -> None:
     Raises:
         ProbeError: it does not.
     """
-    probes.probe_tracking(world.mlflow.url("host"), "host", world.login, direct=not world.mlflow.external)
+    ours = not world.mlflow.external
+    probes.probe_tracking(world.mlflow.url("host"), "host", world.login, direct=ours, ours=ours)
     if world.artifact_mode == contract.PROXIED:
         probes.probe_artifacts(tracking(world), "host")
 

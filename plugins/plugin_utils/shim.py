@@ -121,7 +121,7 @@ class Shim:
         endpoint = "" if self._proxied else self.env.get(probes.S3_ENDPOINT, "")
         return looks.look(
             self.server, endpoint, self.code.client, self.spec["bucket"], self.spec["viewpoint"],
-            artifacts=self._proxied,
+            artifacts=self._proxied, own_hosts=self.spec.get("own_hosts", ()),
         )  # fmt: skip
 
     def _prepare(self) -> None:

@@ -40,7 +40,8 @@ def probe(world: World) -> None:
         ProbeError: it cannot.
     """
     url, keys = world.object_store.url("host"), credentials.require(world)
-    probes.probe_tcp(world.object_store.service, probes.S3_ENDPOINT, url, "host")
+    ours = not world.object_store.external
+    probes.probe_tcp(world.object_store.service, probes.S3_ENDPOINT, url, "host", ours=ours)
     used = keys.for_runs if world.artifact_mode == contract.DIRECT else keys
     start = f"Failed to use the S3 store from the host: {probes.S3_ENDPOINT}={url}"
     looks.at_once({start: lambda: s3.probe_s3(client(world, used), world.bucket, url, "host")})

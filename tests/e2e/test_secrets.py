@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import hunting
 import machines
 import pytest
 import stacks
-from tours import FOREIGN, Tour, Tours
+from tours import FOREIGN, NOWHERE, Tour, Tours
 
 # The files that are meant to hold the keys, for their owner alone.
 # The last one is the process target's counterpart of a Secret: of a launch that may be started again, until its end.
@@ -22,9 +23,12 @@ def is_meant(path: Path, state: Path) -> bool:
 
 
 def test_the_hunt_finds_a_secret_in_any_shape() -> None:
-    secret = "0123456789abcdef" * 2
+    secret = "a/b+c=ü& " + "0123456789abcdef" * 2
     for before in ("", "a", "ab"):
         assert hunting.hits(base64.b64encode(f"{before}{secret}and more".encode()), [secret])
+    for text in (quote(secret, safe=""), quote(secret), quote_plus(secret), json.dumps({"a": secret})):
+        assert secret not in text
+        assert hunting.hits(text, [secret])
     assert hunting.hits(f"x{secret}x", [secret])
     assert not hunting.hits("nothing of it", [secret])
 
@@ -37,9 +41,33 @@ def test_no_command_line_and_no_temporary_file_ever_holds_one(tour: Tour) -> Non
 
 
 def test_a_play_never_shows_one(tour: Tour) -> None:
-    for play in (tour.predicted, tour.first, tour.observing):
+    for play in (tour.predicted, tour.first, tour.observing, *tour.failing.values()):
         assert "TASK [" in play.output
         assert hunting.hits(play.output, tour.canaries.values()) == []
+
+
+def test_a_play_that_fails_says_why_in_one_line(tour: Tour) -> None:
+    says = {"script": "exit code 3", "image": NOWHERE, "service": "Failed to "}
+    for what, play in tour.failing.items():
+        assert play.code != 0, what
+        (line,) = play.errors
+        assert says[what] in line
+
+
+def test_no_object_of_the_store_and_nothing_that_mlflow_tells_holds_one(tour: Tour) -> None:
+    stack = tour.stack
+    pages = stack.s3.get_paginator("list_objects_v2").paginate(Bucket="mlflow-artifacts")
+    names = [row["Key"] for page in pages for row in page.get("Contents", [])]
+    # Log and record of a launch that failed are kept with its run.
+    assert {"log.txt", "record.json"} <= {name.rpartition("/")[2] for name in names}
+    for name in names:
+        body = stack.s3.get_object(Bucket="mlflow-artifacts", Key=name)["Body"].read()
+        assert hunting.hits(name.encode() + b" " + body, tour.canaries.values()) == [], name
+    body = {"max_results": 1000}
+    experiments = [found["experiment_id"] for found in stack.mlflow("experiments/search", body)["experiments"]]
+    runs = stack.mlflow("runs/search", {**body, "experiment_ids": experiments})["runs"]
+    assert {"FINISHED", "FAILED"} <= {run["info"]["status"] for run in runs}
+    assert hunting.hits(json.dumps(runs, ensure_ascii=False), tour.canaries.values()) == []
 
 
 def test_a_play_leaves_no_temporary_file(tour: Tour) -> None:

@@ -27,8 +27,8 @@ def test_a_run_outlives_an_outage_that_boto3_alone_does_not(real: worlds.RealWor
     world, go = real.world, tmp_path / "go"
     with (
         gates.gate("127.0.0.1", world.mlflow.url("host"), "") as known,  # MLflow answers to no other Host header
-        links.link(tcp(known.url)) as mlflow,
-        links.link(tcp(world.object_store.url("host"))) as store,
+        links.link(links.tcp(known.url)) as mlflow,
+        links.link(links.tcp(world.object_store.url("host"))) as store,
     ):
         linked = dataclasses.replace(
             world,
@@ -59,10 +59,6 @@ def test_a_run_outlives_an_outage_that_boto3_alone_does_not(real: worlds.RealWor
     assert alone.state is RunState.FAILED, "the outage was too short to show anything"
     assert "Could not connect to the endpoint URL" in told[1]
     assert "metric logged" in told[1], "it failed for another reason"
-
-
-def tcp(url: str) -> str:
-    return "tcp://" + url.partition("://")[2]
 
 
 def http(url: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ import psutil
 import stacks
 import yaml
 from plays import ROOT, Play, play
+
+from ansible_collections.samerun.stack.plugins.module_utils import errors
+from ansible_collections.samerun.stack.plugins.plugin_utils import probes
 
 OWN_NAMESPACES = {"guarded-monitoring", "guarded-storage", "guarded-training"}
 # No name or port of these worlds is anybody else's.
@@ -40,6 +44,25 @@ SPECS: dict[str, dict[str, Any]] = {
     "Service": {"type": "NodePort", "selector": {"a": "b"}, "ports": [{"port": 5000}]},
     "PersistentVolumeClaim": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
 }  # fmt: skip
+
+ANSIBLES_OWN = 2  # how ansible-playbook ends when a task failed
+DEADLINE = 10.0  # seconds
+# How `samerun` ends, by how the line begins; the first that fits.
+CODES = {
+    r"Failed to find a world:": errors.NO_INPUT,
+    r"Failed to read the script .*(there is no such file|it is a folder)": errors.NO_INPUT,
+    r"Failed to read the (variable|S3 keys)": errors.CONFIG,
+    r"Failed to (plan|choose) ": errors.CONFIG,
+    r"Failed to (read|check) ": errors.DATA,
+    r"Failed to claim ": errors.CANNOT_CREATE,
+    r"Failed to talk to .* does not accept our credentials": errors.NO_PERMISSION,
+    r"Failed to talk to .* (there is no kubeconfig|has no such context)": errors.CONFIG,
+    r"Failed to talk to ": errors.UNAVAILABLE,
+}
+
+
+def code_of(line: str) -> int:
+    return next(code for start, code in CODES.items() if re.match(start, line))
 
 
 def any_image() -> str:
@@ -84,13 +107,15 @@ class Guarded:
         )  # fmt: skip
 
     def refuses(self, start: str, *words: str, arguments: tuple[str, ...] = (), **variables: Any) -> Play:
-        """See that the play ends with one line that begins with `start` and says `words`, and leaves nothing."""
+        """See that the play soon ends with one line that begins with `start` and says `words`, and leaves nothing."""
         self.before = self._there()
         done = self.play(*arguments, **variables)
-        assert done.code != 0, done.output
+        assert done.code == ANSIBLES_OWN, done.output
         assert len(done.errors) == 1, done.output
         line = done.errors[0]
         assert line.startswith(start), line
+        assert done.exit_codes == {code_of(line)}, line
+        assert done.seconds < probes.patience(DEADLINE)
         assert [word for word in words if word not in line] == [], line
         assert "Traceback" not in done.output or "-vvvv" in arguments, done.output
         assert done.changed <= 0, done.changes

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import os
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import psutil
 
@@ -18,9 +19,10 @@ _YOUNG, _SELDOM = 25, 25  # looks: a process is young for a second, then it is l
 
 
 def shapes(secret: str) -> list[bytes]:
-    """The secret itself, URL-encoded, and what is left of it inside longer base64 at each of the three alignments."""
+    """The secret itself, as JSON and URLs write it, and its part of longer base64 at each of the three alignments."""
     raw = secret.encode()
-    found = [raw, quote(secret, safe="").encode()]
+    found = [raw, json.dumps(secret)[1:-1].encode(), quote_plus(secret).encode()]
+    found += [quote(secret, safe=safe).encode() for safe in ("", "/")]
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + raw)
         # The first and last characters mix with the neighbours' bits.

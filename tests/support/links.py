@@ -133,6 +133,11 @@ def _end(one: socket.socket, *, reset: bool) -> None:
         one.close()
 
 
+def tcp(url: str) -> str:
+    """Where a link to `url` leads."""
+    return "tcp://" + url.partition("://")[2]
+
+
 @contextlib.contextmanager
 def link(server: str, address: str = "127.0.0.1") -> Iterator[Link]:
     made = Link(server, address)

@@ -49,6 +49,11 @@ class Play:
         return _ERROR.findall(self.output)
 
     @property
+    def exit_codes(self) -> set[int]:
+        """How `samerun` would end, as the failed tasks say."""
+        return {int(code) for code in re.findall(r'"samerun_exit": (\d+)', self.output)}
+
+    @property
     def warnings(self) -> list[str]:
         return re.findall(r"^\[WARNING\]: (.*)$", self.output, re.MULTILINE)
 

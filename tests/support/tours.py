@@ -20,6 +20,7 @@ from stacks import Stack
 OBSERVE = ROOT / "tests" / "scripts" / "observe.py"
 REQUIREMENTS = ROOT / "trainer" / "requirements.txt"
 CLAIM = "observed-data"
+NOWHERE = "127.0.0.1:1/nowhere:1"  # an image that nobody can pull
 # What a person may have exported for other work; a run must never see it.
 FOREIGN = {
     "AWS_ACCESS_KEY_ID": "foreign-access",
@@ -46,6 +47,7 @@ class Tour:
         observing: the play that launched tests/scripts/observe.py; launch is its id.
         run: the engine's own description of that launch while it ran.
         everything: all that the engine would tell anybody meanwhile.
+        failing: plays that end badly, as loud as it gets: by the script, by its image, by a service.
     """
 
     stack: Stack
@@ -60,6 +62,7 @@ class Tour:
     launch: str
     run: dict[str, Any]
     everything: dict[str, Any]
+    failing: dict[str, Play]
 
 
 class Tours:
@@ -98,7 +101,8 @@ class Tours:
         canaries = {
             "object_store_access_key": secrets.token_hex(10),
             "object_store_secret_key": secrets.token_hex(16),
-            "training_secret_env": secrets.token_hex(16),
+            # No other way to write it is the value itself.
+            "training_secret_env": f'a/b+c=ü& "{secrets.token_hex(12)}',
         }
         folder = self._folder / target
         shutil.rmtree(folder, ignore_errors=True)  # of a world that a test has ended
@@ -129,6 +133,7 @@ def _watched(stack: Stack, canaries: dict[str, str]) -> Tour:
             run = stacks.until(lambda: playing.done() or RUNNING[stack.target](stack), "the start of the launch")
             everything = _everything(stack.target)
             observing = playing.result()
+        failing = _failing(stack, loud)
     return Tour(
         stack,
         canaries,
@@ -142,19 +147,36 @@ def _watched(stack: Stack, canaries: dict[str, str]) -> Tour:
         observing.launch,
         run,
         everything,
+        failing,
     )
 
 
-def observe(stack: Stack, *arguments: str, seconds: int = 0, playbook: str = "train", **variables: Any) -> Play:
+def _failing(stack: Stack, environment: dict[str, str]) -> dict[str, Play]:
+    """The same script, and the services, where something is wrong."""
+    loud = ("-vvvv", "--diff")
+    found = {"script": observe(stack, *loud, environment=environment, exit_code=3)}
+    if stack.target == "process":
+        found["service"] = stack.play("services", *loud, environment=environment, mlflow_version="0.0.0.1")
+    else:
+        found["image"] = observe(stack, *loud, environment=environment, training_image=NOWHERE)
+    if stack.target == "docker":
+        found["service"] = stack.play("services", *loud, environment=environment, mlflow_image=NOWHERE)
+    return found
+
+
+def observe(
+    stack: Stack, *arguments: str, seconds: int = 0, exit_code: int = 0, playbook: str = "train", **variables: Any
+) -> Play:
     """Run tests/scripts/observe.py with files of its own, from a project folder that holds nothing else."""
     script = stack.folder / "project" / OBSERVE.name
     shutil.copyfile(OBSERVE, script)
     source = CLAIM if stack.target == "kubernetes" else stack.folder / "data"
     if stack.target == "kubernetes":
         _ensure_claim()
+    env = {"OBSERVE_COLOUR": "blue", "OBSERVE_DATA": "/data", "OBSERVE_SECONDS": str(seconds)}
     own = {
         "training_script": str(script),
-        "training_env": {"OBSERVE_COLOUR": "blue", "OBSERVE_DATA": "/data", "OBSERVE_SECONDS": str(seconds)},
+        "training_env": {**env, **({"OBSERVE_EXIT": str(exit_code)} if exit_code else {})},
         "training_volumes": [f"{source}:/data"],
         **({} if stack.target == "process" else {"training_resources": {"cpu": "500m", "memory": "1Gi"}}),
     }

@@ -89,6 +89,13 @@ class ServiceHost(abc.ABC):
     def look(self, service: Service, keys: Credentials | None) -> ServiceState:
         """Compare the service with what is wanted; changes nothing."""
 
+    def fetch(self, service: Service) -> None:  # noqa: B027 - most hosts fetch what they need by themselves
+        """Fetch the image that the service runs by, where this host has none yet.
+
+        Raises:
+            SamerunError: there is no such image, or it cannot be reached.
+        """
+
     @abc.abstractmethod
     def deliver(self, service: Service, keys: Credentials) -> bool:
         """Put the service's secret files where it reads them; return whether anything changed."""

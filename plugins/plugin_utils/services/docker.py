@@ -15,6 +15,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOO
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import parse_time
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, Credentials
+from ansible_collections.samerun.stack.plugins.plugin_utils import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import docker_claims
@@ -76,6 +77,10 @@ class DockerHost(ServiceHost):
         if keys is not None and self._stale(container, service, keys):
             state.differs.append(f"the keys in container {service.name} are not the world's")
         return state
+
+    def fetch(self, service: Service) -> None:
+        if self._request(service)["image_missing"]:
+            images.pull(self.client, service.image)
 
     def deliver(self, service: Service, keys: Credentials) -> bool:
         container = self._container(service.name)

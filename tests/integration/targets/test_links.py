@@ -104,8 +104,8 @@ class Lines:
     def linked(self) -> Iterator[Linked]:
         address = addresses.of_this_machine(self.world)
         with (
-            links.link(tcp(self.known.url), address) as mlflow,
-            links.link(tcp(self.world.object_store.url("host")), address) as store,
+            links.link(links.tcp(self.known.url), address) as mlflow,
+            links.link(links.tcp(self.world.object_store.url("host")), address) as store,
         ):
             made = {MLFLOW: mlflow, STORE: store}
             theirs = {
@@ -228,7 +228,3 @@ def own_contract(linked: Linked) -> dict[str, Any]:
     ]
     container = {"name": "training", "env": env}
     return {"overlay": {"spec": {"template": {"spec": {"containers": [container]}}}}}
-
-
-def tcp(url: str) -> str:
-    return "tcp://" + url.partition("://")[2]

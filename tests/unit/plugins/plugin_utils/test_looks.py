@@ -35,6 +35,14 @@ def test_an_endpoint_that_says_nothing_is_given_up(server: trackers.Tracker, sil
         assert time.monotonic() - started < 4
 
 
+def test_who_can_start_what_is_not_there_is_told() -> None:
+    url = "http://127.0.0.1:1"
+    for own, hint in ((["127.0.0.1"], "samerun up"), ([], "Ask who runs it, or name another: mlflow_endpoint.")):
+        with pytest.raises(probes.ProbeError) as caught:
+            looks.look(Tracking(url), "", None, "bucket", "host", own_hosts=own)
+        assert caught.value.hint.endswith(hint)
+
+
 def test_of_several_problems_the_first_hop_is_told(server: trackers.Tracker) -> None:
     assert looks.look(Tracking(server.url), "", None, "bucket", "host") == "3.17.2"
     with pytest.raises(probes.ProbeError, match="Failed to reach the S3 store"):
