@@ -1,52 +1,61 @@
-"""How a process ended whose shim left no report."""
+"""What the process target reads from a launch's folder, also where its shim or its submitter was killed."""
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process import ProcessTarget
 
+LAUNCH = "x-20260101-000000-abcd"
+
 
 @pytest.fixture
 def target(tmp_path: Path) -> ProcessTarget:
-    endpoint = Endpoint("x", "x", "process", "x", 1)
-    return ProcessTarget(
-        World("w", "process", tmp_path, endpoint, endpoint, "bucket", "region", "access", "secret key")
-    )
+    nobody = Endpoint("x", "x", "process", "x", 1)
+    return ProcessTarget(World("w", "process", tmp_path, nobody, nobody, "bucket", "region", "access", "secret key"))
 
 
-MOUNTS = "Failed to show /a at /data to the script: this system allows no private mounts (x). Make a link instead: ln"
+@pytest.fixture
+def folder(target: ProcessTarget) -> Path:
+    return files.private_folder(target.world.runs / LAUNCH)
 
 
-@pytest.mark.parametrize(
-    "log, reason",
-    [
-        ("", "The run's interpreter ended before the run began, without a word."),
-        ("one\n  no licence found.\n\n", "The run's interpreter ended before the run began: no licence found."),
-        (f"samerun: {MOUNTS}\n", MOUNTS),
-    ],
-)
-def test_one_that_never_began_failed_and_its_last_line_says_why(target: ProcessTarget, log: str, reason: str) -> None:
-    folder = target._folder("the-launch")
-    (folder / "log.txt").write_text(log)
-    ended = target.outcome("the-launch")
-    assert ended is not None
-    assert (ended.state, ended.exit_code, ended.reason) == (RunState.FAILED, None, reason)
-    assert ended.hint
-    assert not ended.lost
-
-
-def test_one_that_began_and_left_nothing_was_killed(target: ProcessTarget) -> None:
-    folder = target._folder("the-launch")
-    (folder / "log.txt").write_text("one\n")
+def test_attempts_of_a_shim_that_was_killed_are_counted(target: ProcessTarget, folder: Path) -> None:
     (folder / "report.json.part").touch()
-    ended = target.outcome("the-launch")
-    assert ended is not None
-    assert (ended.state, ended.lost) == (RunState.KILLED, True)
-    target.remove("the-launch")
-    assert [path.name for path in folder.iterdir()] == ["log.txt"]
+    (folder / "report.json.attempts").write_text("2026-01-01T00:00:00.000Z\n2026-01-01T00:00:00.000Z\n")
+    found = target.outcome(LAUNCH)
+    assert found is not None
+    assert (found.state, found.attempts, found.lost) == (RunState.KILLED, 2, True)
+
+
+def test_a_launch_without_a_log_has_an_empty_one(target: ProcessTarget, folder: Path) -> None:
+    assert (b"".join(target.follow(LAUNCH)), b"".join(target.log(LAUNCH))) == (b"", b"")
+
+
+def test_a_shim_that_ends_while_it_is_cancelled_is_no_error(
+    target: ProcessTarget, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_pid: int, _number: int) -> None:
+        raise ProcessLookupError
+
+    files.write_json(folder / "shim.json", {"pid": 1 << 30})
+    monkeypatch.setattr(os, "kill", gone)
+    monkeypatch.setattr(target, "outcome", lambda _launch: None)  # as it was a moment before
+    target.cancel(LAUNCH, signal.SIGTERM)
+
+
+def test_what_was_to_be_kept_is_taken_from_the_folder(target: ProcessTarget, folder: Path) -> None:
+    (folder / "work" / "plots").mkdir(parents=True)
+    (folder / "work" / "plots" / "one").touch()
+    spec = {"work": str(folder / "work"), "bundle": str(folder / "bundle.tar.gz"), "outputs": ["plots"]}
+    files.write_json(folder / "spec.json", {**spec, "keep_code": True})
+    left = target.left(LAUNCH, folder)
+    assert (left.code, left.outputs) == (spec["bundle"], (("plots/one", str(folder / "work" / "plots" / "one")),))
