@@ -169,6 +169,7 @@ class Cluster:
         """Send signal `number` to the first process of a pod, and note it at the path `note` before that."""
         from kubernetes import client
         from kubernetes.stream import stream
+        from websocket import WebSocketException
 
         command = [python, "-c", _SIGNAL, note, str(int(number))]
         with self.api.settings() as settings, client.ApiClient(settings) as api:
@@ -179,10 +180,11 @@ class Cluster:
                 )
             except client.ApiException as error:
                 raise handshake_refused(str(error.reason)) from error
-            try:
-                session.run_forever(timeout=ANSWER_SECONDS)
-            finally:
-                session.sock.shutdown()  # which `close` leaves out once the command has ended
+            with contextlib.suppress(OSError, WebSocketException):  # a pod that ends by it takes the connection along
+                try:
+                    session.run_forever(timeout=ANSWER_SECONDS)
+                finally:
+                    session.sock.shutdown()  # which `close` leaves out once the command has ended
 
 
 def handshake_refused(words: str) -> ApiError:
