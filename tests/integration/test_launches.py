@@ -106,15 +106,6 @@ def test_a_run_whose_command_was_killed_is_cancelled_from_elsewhere(
     engines.wait_until(lambda: not engines.engine_of(real.world).leftovers(launch), "nothing is left")
 
 
-def test_who_watches_a_run_that_is_cancelled_elsewhere_ends_with_143(place: Place, elsewhere: Place) -> None:
-    process = place.start("train", COUNTS, "--", "3000", "0")
-    launch = trained(place, process)
-    elsewhere.must("cancel", launch)
-    ended = finish(process)
-    assert ended.code == 143
-    assert "Cancelled by SIGTERM" in ended.err
-
-
 def test_a_program_holds_its_launch(place: Place, monkeypatch: pytest.MonkeyPatch, real: worlds.RealWorld) -> None:
     monkeypatch.chdir(place.folder)
     before = own()

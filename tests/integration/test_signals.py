@@ -119,14 +119,18 @@ def test_a_second_ctrl_c_ends_a_stubborn_script_at_once(real: worlds.RealWorld, 
     run.assert_over("Cancelled by SIGINT.", 137)
 
 
-def test_a_second_cancel_ends_a_stubborn_script_at_once(real: worlds.RealWorld, place: Place) -> None:
+def test_a_second_cancel_from_elsewhere_ends_a_stubborn_script_at_once(
+    real: worlds.RealWorld, place: Place, elsewhere: Place
+) -> None:
     run = Run(real, place.start("train", SCRIPT, "--", "ignore"))
-    first = place.start("cancel", run.launch)
+    first = elsewhere.start("cancel", run.launch)
     assert run.held_by.stdout is not None
     assert run.held_by.stdout.readline() == b"got SIGTERM\n"
     assert first.poll() is None
-    assert "KILLED" in place.must("cancel", run.launch).err
-    assert [finish(first).code, finish(run.held_by).code] == [0, 143]
+    assert "KILLED" in elsewhere.must("cancel", run.launch).err
+    watched = finish(run.held_by)
+    assert (finish(first).code, watched.code) == (0, 143)
+    assert "Cancelled by SIGTERM" in watched.err
     run.assert_over("Cancelled by SIGTERM.", 137)
 
 
