@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.modules.service_ready import ARGUMENT_SPEC
+from ansible_collections.samerun.stack.plugins.plugin_utils import probes
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import diagnosis, host_of, readiness
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
@@ -15,6 +16,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.service imp
 
 _POLL = 0.25
 _LOOK_SECONDS = 2  # between looks at its log, which may be far away
+_PASSING_SECONDS = 20  # what may pass by itself, such as a lock of a server that is just ending, has passed by then
 # A server that its engine calls ready, and that this host cannot reach that long, is not; a busy machine starts slowly.
 _UNREACHED_SECONDS = 90
 
@@ -38,7 +40,7 @@ class ActionModule(SamerunAction):
             over = seconds > options["timeout"]
             if over or seconds > looked + _LOOK_SECONDS:
                 looked = seconds
-                self._diagnose(host, service, over=over)
+                self._diagnose(host, service, over=over or seconds > probes.patience(_PASSING_SECONDS))
             hopeless = host.hopeless(service)
             if not hopeless and time.monotonic() - running_since > _UNREACHED_SECONDS:
                 hopeless = f"it runs, and {problem}. {host.reached_by(endpoint)}"

@@ -19,7 +19,7 @@ from stacks import Stack
 
 OBSERVE = ROOT / "tests" / "scripts" / "observe.py"
 REQUIREMENTS = ROOT / "trainer" / "requirements.txt"
-CLAIM = "observed-data"
+CLAIMS, CLAIM = "/api/v1/namespaces/training/persistentvolumeclaims", "observed-data"
 NOWHERE = "127.0.0.1:1/nowhere:1"  # an image that nobody can pull
 # What a person may have exported for other work; a run must never see it.
 FOREIGN = {
@@ -92,6 +92,8 @@ class Tours:
         """Remove the world with all its data, so that its names are free."""
         self._seen.pop(target, None)
         if stack := self._stacks.pop(target, None):
+            if target == "kubernetes":  # nothing of ours, for which the namespace would be kept
+                machines.cluster().call("DELETE", f"{CLAIMS}/{CLAIM}")
             stack.play("teardown", samerun_purge=True).succeeded()
             stacks.until(lambda: not stacks.in_the_way(target), f"the end of world {stack.name}", 120)
 
@@ -184,11 +186,10 @@ def observe(
 
 
 def _ensure_claim() -> None:
-    path = "/api/v1/namespaces/training/persistentvolumeclaims"
-    if machines.cluster().get(f"{path}/{CLAIM}") is None:
+    if machines.cluster().get(f"{CLAIMS}/{CLAIM}") is None:
         spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
         claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM}, "spec": spec}
-        machines.cluster().call("POST", path, claim)
+        machines.cluster().call("POST", CLAIMS, claim)
 
 
 def _process(stack: Stack) -> dict[str, Any]:
