@@ -138,6 +138,33 @@ def test_a_signal_that_did_not_arrive_is_sent_again(world: World, monkeypatch: p
     assert engine.signals == [15, 15]
 
 
+def test_a_cancel_leaves_the_reason_of_an_end_that_it_did_not_cause(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = "The node node-2 was lost with the pod."
+    engine: Any = Engine(world, "whole")
+    engine.ended = True
+    monkeypatch.setattr(engine, "cancel", lambda _launch, _number: None)
+    found = Outcome(exit_code=None, state=RunState.KILLED, reason=lost, report={"closed": True})
+    monkeypatch.setattr(engine, "outcome", lambda _launch: found)
+    done = attach.Attached(world, record(), engine).cancel()
+    kept = collector.settled(world, NEW)
+    assert kept is not None
+    assert (done.reason, kept.reason) == (lost, lost)
+
+
+@pytest.mark.parametrize("goes_on, found", [(True, NEW), (False, None)])
+def test_an_equal_launch_is_one_of_the_same_fingerprint_that_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, goes_on: bool, found: str | None
+) -> None:
+    engine: Any = Engine(world)
+    engine.ended = not goes_on
+    engine.launches = lambda: [record(fingerprint="same"), record(fingerprint="other", launch=f"{NEW[:-4]}4567")]
+    going = attach.equal(engine, "same")
+    assert (going.launch if going else None) == found
+    assert attach.equal(engine, "none of these") is None
+
+
 def test_an_id_in_full_of_a_settled_launch_needs_no_engine(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     files.write_json(collector.record_path(world, NEW), record(ended_at="2026-01-02T00:00:01Z").as_dict())
     monkeypatch.setattr(collector, "targets", lambda _world: pytest.fail("it asked the engine"))

@@ -1,0 +1,45 @@
+"""Who starts a launch and watches it loses neither a signal nor a line."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.plugin_utils import watching
+
+LAUNCH = "x-20260101-000000-abcd"
+
+
+class Target:
+    """Takes signals."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, int]] = []
+
+    def cancel(self, launch: str, number: int) -> None:
+        self.got.append((launch, number))
+
+
+def test_a_signal_that_comes_too_early_waits_until_the_launch_is_submitted() -> None:
+    target: Any = Target()
+    wishes = watching.Wishes(target, LAUNCH)
+    assert not wishes.cancelled
+    wishes.take(signal.SIGINT)
+    assert (wishes.cancelled, target.got) == (True, [])
+    wishes.submitted()
+    assert target.got == [(LAUNCH, signal.SIGINT)]
+    wishes.take(signal.SIGTERM)
+    assert target.got == [(LAUNCH, signal.SIGINT), (LAUNCH, signal.SIGTERM)]
+
+
+def test_a_log_that_is_read_from_its_start_again_is_shown_and_kept_once(tmp_path: Path) -> None:
+    shown: list[bytes] = []
+    log = watching.LogKeeper(tmp_path / "log.txt", shown.append)
+    log.take([b"one\n", b"tw"])
+    log.take([b"one\ntwo\n", b"three\n"])
+    assert not (tmp_path / "log.txt").exists(), "who is killed here leaves it to the next one"
+    log.end()
+    assert b"".join(shown) == (tmp_path / "log.txt").read_bytes() == b"one\ntwo\nthree\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["log.txt"]
+    assert log.first > 0
