@@ -150,7 +150,7 @@ def test_a_launch_that_is_cancelled_at_once_was_cancelled(
 
 @pytest.mark.parametrize("real", ["process", "docker"], indirect=True)
 def test_a_training_that_goes_on_is_joined_by_who_asks_for_the_same(real: worlds.RealWorld) -> None:
-    given = {"training_script": COUNTS, "training_args": ["60", "0"], "training_always": False}
+    given = {"training_script": COUNTS, "training_args": ["120", "0"], "training_always": False}
     given["training_requirements"] = str(worlds.ROOT / "trainer" / "requirements.txt")
     submitted = real.play("samerun.stack.train", **given, training_detach=True)
     assert (submitted.code, submitted.changed) == (0, 1), submitted.text
@@ -158,7 +158,7 @@ def test_a_training_that_goes_on_is_joined_by_who_asks_for_the_same(real: worlds
     joined = real.play("samerun.stack.train", **given)
     assert (joined.code, joined.changed) == (0, 0), joined.text
     assert "goes on already" in joined.text
-    assert "line 59" in joined.text, "it is followed to its end"
+    assert "line 119" in joined.text, "it is followed to its end"
     assert {path.name for path in real.world.runs.iterdir()} == before, "and no other was started"
 
 
