@@ -54,5 +54,5 @@ class Attempts:
     def spent(self, runs: list[dict[str, Any]]) -> float:
         """Seconds since the first of them began, or since it opened the first of the launch's `runs`; 0.0 for none."""
         starts = [datetime.strptime(began, _FORMAT).timestamp() for began in self.began[:1]]
-        starts += [int(run["info"].get("start_time") or 0) / 1000 for run in runs]
+        starts += [int(run["info"]["start_time"]) / 1000 for run in runs if run["info"].get("start_time")]
         return max(0.0, time.time() - min(starts)) if starts else 0.0

@@ -60,7 +60,7 @@ class DeliveredCode:
         with tarfile.open(fileobj=io.BytesIO(code)) as archive:
             if hasattr(tarfile, "data_filter"):
                 # Ours was made from the project folder; links in it may point where the project's own do.
-                archive.extraction_filter = staticmethod(tarfile.tar_filter)
+                archive.extraction_filter = tarfile.tar_filter
             archive.extractall(self.spec["work"])  # noqa: S202 - our own archive
 
     def read(self) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,6 +58,18 @@ SECRET = "canary/of+the=user"
 Start = Callable[..., Started]
 
 
+def works(python: str) -> bool:
+    return subprocess.run([python, "-c", "import ssl"], check=False, stderr=subprocess.DEVNULL).returncode == 0
+
+
+# The oldest that a trainer's image may have.
+OLD_PYTHONS = [
+    found
+    for name in (os.environ.get("SAMERUN_TEST_PYTHON", ""), "python3.8", "python3.9")
+    if name and (found := shutil.which(name)) and works(found)
+]
+
+
 @pytest.fixture
 def server() -> Iterator[trackers.Tracker]:
     with trackers.tracker() as found:
@@ -67,7 +81,7 @@ def start(tmp_path: Path, server: trackers.Tracker) -> Iterator[Start]:
     """Start the shim on a script of one file; it gets no keys, so that no store is looked at."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(script: str, *, url: str = "", **spec: Any) -> Started:
+    def run(script: str, *, url: str = "", python: str = sys.executable, **spec: Any) -> Started:
         project = tmp_path / "project"
         project.mkdir()
         (project / "train.py").write_text(script)
@@ -82,7 +96,7 @@ def start(tmp_path: Path, server: trackers.Tracker) -> Iterator[Start]:
         }  # fmt: skip
         (tmp_path / "spec.json").write_text(json.dumps(given))
         environ = {"PATH": "/usr/bin:/bin", "MLFLOW_TRACKING_URI": url or server.url, "MINE": "1", "HIDDEN": SECRET}
-        argv = [sys.executable, str(tmp_path / shim_archive.NAME), str(tmp_path / "spec.json")]
+        argv = [python, str(tmp_path / shim_archive.NAME), str(tmp_path / "spec.json")]
         started.append(subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return Started(started[-1], tmp_path)
 
@@ -106,6 +120,18 @@ ENDS: dict[str, tuple[str, int, dict[str, Any]]] = {
         "import os; os.kill(os.getpid(), 11)", -11, {"exit_code": 139, "state": "FAILED", "signal": 11},
     ),
 }  # fmt: skip
+
+
+@pytest.mark.skipif(
+    not OLD_PYTHONS, reason="no Python 3.8 or 3.9 here: put one on PATH, or name it by SAMERUN_TEST_PYTHON"
+)
+def test_the_shim_runs_under_old_pythons(start: Start, server: trackers.Tracker) -> None:
+    server.runs = [trackers.run("a", "RUNNING")]
+    ended = start(
+        "print('done')\nraise SystemExit(3)", python=OLD_PYTHONS[0], outputs=["*.py"], retries=1, timeout=60
+    ).end()
+    assert (ended.code, ended.report["state"], ended.report["kept"]) == (3, "FAILED", True), ended.log
+    assert "done\n" in ended.log
 
 
 @pytest.mark.parametrize("how", ENDS)
