@@ -14,6 +14,7 @@ import engines
 import launches
 import machines
 import pytest
+import unaided
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
@@ -24,22 +25,10 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker impor
 
 pytestmark = pytest.mark.parametrize("real", ["docker"], indirect=True)
 _BRIDGE = f"srtest{worlds.SLOT}"
-# Opens its run, or goes on with the one that it is given, as MLflow's client does.
-SCRIPT = """
-import json, os, time, urllib.request
-
-def call(path, body):
-    url = os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/" + path
-    asked = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(asked, timeout=30) as answer:
-        return json.load(answer)
-
-tags = [{"key": key, "value": value} for key, value in json.loads(os.environ["MLFLOW_RUN_CONTEXT"]).items()]
-again = os.environ.get("MLFLOW_RUN_ID")
-run = again or call("runs/create", {"experiment_id": "0", "tags": tags})["run"]["info"]["run_id"]
+SCRIPT = f"""{unaided.BEGINS}
 print("goes on" if again else "begins", flush=True)
 time.sleep(0 if again else 120)
-call("runs/update", {"run_id": run, "status": "FINISHED", "end_time": int(time.time() * 1000)})
+ended()
 """
 
 

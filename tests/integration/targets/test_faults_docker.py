@@ -15,6 +15,7 @@ import launches
 import links
 import psutil
 import pytest
+import unaided
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
@@ -152,16 +153,13 @@ def test_a_container_that_was_collected_from_elsewhere_is_believed(
     assert "exit code 3" in record.reason
 
 
-FAILS_ONCE = """
-import os, resource, socket
-import mlflow
-with mlflow.start_run():
-    run = mlflow.MlflowClient().get_run(mlflow.active_run().info.run_id)
-    attempt = int(run.data.tags.get("attempt", 0)) + 1
-    mlflow.set_tag("attempt", attempt)
-    print("attempt", attempt, socket.gethostname(), resource.getrlimit(resource.RLIMIT_NOFILE), os.environ["OVERLAID"])
-    if attempt == 1:
-        raise SystemExit(3)
+FAILS_ONCE = f"""{unaided.BEGINS}
+import resource, socket
+attempt = 2 if again else 1
+print("attempt", attempt, socket.gethostname(), resource.getrlimit(resource.RLIMIT_NOFILE), os.environ["OVERLAID"])
+if not again:
+    raise SystemExit(3)
+ended()
 """
 
 

@@ -21,6 +21,7 @@ import launches
 import links
 import machines
 import pytest
+import unaided
 import worlds
 import yaml
 
@@ -385,15 +386,11 @@ def test_a_lost_pod_is_replaced_and_the_same_mlflow_run_goes_on(runs: Runs, clus
         assert_nothing_is_left(runs.world, record)
 
 
-FAILS_ONCE = """
-import mlflow
-with mlflow.start_run():
-    run = mlflow.MlflowClient().get_run(mlflow.active_run().info.run_id)
-    attempt = int(run.data.tags.get("attempt", 0)) + 1
-    mlflow.set_tag("attempt", attempt)
-    print("now", attempt, flush=True)
-    if attempt == 1:
-        raise SystemExit(3)
+FAILS_ONCE = f"""{unaided.BEGINS}
+print("now", 2 if again else 1, flush=True)
+if not again:
+    raise SystemExit(3)
+ended()
 """
 
 
@@ -540,23 +537,11 @@ def test_verbs_are_asked_for_beforehand_and_the_role_that_is_left_is_enough(
 
 # ---- a lost node -------------------------------------------------------------------------
 
-# Opens its run as MLflow's client would, in an image that has none.
-NODE = """
-import json, os, time, urllib.request
-
-def call(path, body):
-    url = os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/" + path
-    asked = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(asked, timeout=30) as answer:
-        return json.load(answer)
-
-tags = [{"key": key, "value": value} for key, value in json.loads(os.environ["MLFLOW_RUN_CONTEXT"]).items()]
-run = os.environ.get("MLFLOW_RUN_ID")
-run = run or call("runs/create", {"experiment_id": "0", "tags": tags})["run"]["info"]["run_id"]
+NODE = f"""{unaided.BEGINS}
 print("now on", os.environ["NODE"], flush=True)
 if os.environ["NODE"] == os.environ["LOST"]:
     time.sleep(300)
-call("runs/update", {"run_id": run, "status": "FINISHED", "end_time": int(time.time() * 1000)})
+ended()
 """
 
 
