@@ -101,6 +101,7 @@ class Supervisor:
         files.private_folder(self.socket.parent)
         self.socket.unlink(missing_ok=True)
         configuration = self.folder / "supervisord.conf"
+        _end_those_of(configuration)
         files.write_private(configuration, _MAIN.format(folder=self.folder, socket=self.socket))
         # Its programs inherit what it has: nothing of the caller's but this.
         environ = {key: os.environ[key] for key in ("HOME", "LANG", "PATH", "TMPDIR") if key in os.environ}
@@ -149,6 +150,22 @@ class Supervisor:
         with contextlib.suppress(SamerunError):
             _wait_for_end(pid)
         return True
+
+
+def _end_those_of(configuration: Path) -> None:
+    """End every supervisord of this file that answers no more, as after its folder was removed by hand.
+
+    It would start its programs again and again, and each start would end those of the one that is to come.
+    """
+    import psutil
+
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if (process.info["cmdline"] or [])[-2:] == ["-c", str(configuration)]:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+                found.append(process)
+    psutil.wait_procs(found, timeout=5)
 
 
 def program(name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> str:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import configparser
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import supervisor as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.supervisor import Supervisor, program
 
 DIFFICULT = 'a "quoted" \\ 100% value, with $HOME and %(ENV_HOME)s'
@@ -52,3 +55,13 @@ def test_where_none_runs_nothing_is_said_to_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["mlflow", "store"])
 def test_a_program_has_a_file_of_its_own(tmp_path: Path, name: str) -> None:
     assert Supervisor(tmp_path).program_path(name) == tmp_path / f"{name}.conf.d"
+
+
+def test_one_whose_folder_was_removed_is_ended_and_no_other(tmp_path: Path) -> None:
+    waits = [sys.executable, "-c", "import time; time.sleep(60)", "-c"]
+    with subprocess.Popen([*waits, f"{tmp_path}/a.conf"]) as stray, subprocess.Popen([*waits, "b.conf"]) as other:
+        engine._end_those_of(tmp_path / "a.conf")
+        ended = stray.poll() is not None, other.poll() is not None
+        stray.kill()
+        other.kill()
+    assert ended == (True, False)
