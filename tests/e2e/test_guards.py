@@ -12,6 +12,8 @@ import pytest
 from guarded import Guarded, any_image
 from plays import ROOT
 
+from ansible_collections.samerun.stack.plugins.plugin_utils import images
+
 SECRET = "a-secret-of-a-person-1234567890"
 
 
@@ -95,6 +97,13 @@ def test_a_limit_that_leaves_no_world(guarded: Guarded) -> None:
     guarded.refuses(
         "Failed to find a world: --limit localhost leaves none of mine.", "to mine", arguments=("--limit", "localhost")
     )
+
+
+def test_a_limit_that_names_nothing_is_ansibles_own(guarded: Guarded) -> None:
+    play = guarded.play("--limit", "nohost")
+    assert play.code == 1
+    assert "--limit leaves us with no hosts to target" in play.output
+    guarded.nothing_is_left()
 
 
 def test_a_name_that_is_a_path(guarded: Guarded) -> None:
@@ -209,6 +218,16 @@ class TestDocker:
             assert not collection.get(name).attrs["Labels"]
         finally:
             theirs.remove()
+
+    def test_a_port_that_another_container_has(self, guarded: Guarded) -> None:
+        port = guarded.variables["mlflow_port"]
+        holder = guarded.docker.containers.run(
+            images.BASE_IMAGE, ["sleep", "60"], name="holder", ports={"1/tcp": ("127.0.0.1", port)}, detach=True
+        )
+        try:
+            guarded.refuses(f"Failed to claim port {port}: container holder has it.", f"mlflow_port={port + 1}")
+        finally:
+            holder.remove(force=True, v=True)
 
     def test_a_port_that_another_program_has(self, guarded: Guarded, port: int) -> None:
         guarded.refuses(f"Failed to claim port {port}:", "(pid ", f"mlflow_port={port + 1}", mlflow_port=port)

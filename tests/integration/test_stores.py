@@ -10,9 +10,10 @@ import secrets
 from typing import Any
 
 import pytest
+import requests
 import worlds
 
-from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.s3 import s3_client
 
@@ -134,6 +135,25 @@ def test_the_key_of_runs_does_nothing_else(world: World, s3: Any, trainer: Any) 
     finally:
         s3.delete_object(Bucket=other, Key="kept")
         s3.delete_bucket(Bucket=other)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("real", ["docker"], indirect=True)
+def test_the_key_of_runs_does_not_administer(real: worlds.RealWorld) -> None:
+    own, runs = credentials.require(real.world), credentials.for_runs(real.world)
+    assert runs
+    assert [administer(real.world, keys) for keys in (own, runs)] == [200, 403]
+
+
+def administer(world: World, keys: Credentials) -> int:
+    """What MinIO answers to a question for administrators."""
+    from botocore.auth import S3SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials as Signed
+
+    asked = AWSRequest("GET", f"{world.object_store.url('host')}/minio/admin/v3/info")
+    S3SigV4Auth(Signed(*keys.values), "s3", world.region or "us-east-1").add_auth(asked)
+    return requests.get(asked.url, headers=dict(asked.headers), timeout=30).status_code
 
 
 @pytest.mark.docker
