@@ -255,12 +255,11 @@ class TestKubernetes:
         ids=["no kubeconfig", "wrong context", "unreachable", "wrong CA", "bad token"],
     )
     def test_no_cluster(self, guarded: Guarded, change: dict[str, Any], words: tuple[str, ...]) -> None:
-        play = guarded.refuses("Failed to", "cluster", *words, **guarded.changed_kubeconfig(**change))
-        assert play.seconds < 10
+        guarded.refuses("Failed to", "cluster", *words, **guarded.changed_kubeconfig(**change))
 
     def test_an_api_server_that_says_nothing(self, guarded: Guarded, port: int) -> None:
         silent = guarded.changed_kubeconfig(server=f"https://127.0.0.1:{port}")
-        assert guarded.refuses("Failed to talk to the cluster", "no answer within", **silent).seconds < 10
+        guarded.refuses("Failed to talk to the cluster", "no answer within", **silent)
 
     def test_a_context_that_does_not_look_local_and_was_not_named(self, guarded: Guarded) -> None:
         far = guarded.changed_kubeconfig(server="https://cluster.example:6443")

@@ -56,7 +56,8 @@ CODES = {
     r"Failed to (read|check) ": errors.DATA,
     r"Failed to claim ": errors.CANNOT_CREATE,
     r"Failed to talk to .* does not accept our credentials": errors.NO_PERMISSION,
-    r"Failed to talk to .* (there is no kubeconfig|has no such context)": errors.CONFIG,
+    r"Failed to find a cluster: there is no kubeconfig": errors.UNAVAILABLE,
+    r"Failed to find a cluster: .* has no such context": errors.CONFIG,
     r"Failed to talk to ": errors.UNAVAILABLE,
 }
 
