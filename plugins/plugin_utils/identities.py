@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, store
@@ -25,11 +26,22 @@ def ensure(world: World, how: str, policy: Mapping[str, Any], *, change: bool = 
     keys = credentials.require(world)
     if how != "minio" or keys.trainer is None or keys.trainer.access_key == keys.access_key:
         return False
-    if all(_works(world, keys.trainer, bucket) for bucket in _buckets(policy)):
+    if _is_known(world, keys.trainer, policy):
         return False
     if change:
-        _make_known(world, keys, keys.trainer, policy)
+        # Of two that set up one world at once, the second finds what the first has made.
+        with files.locked(lock := world.state / ".identities.lock"):
+            try:
+                if _is_known(world, keys.trainer, policy):
+                    return False
+                _make_known(world, keys, keys.trainer, policy)
+            finally:
+                lock.unlink(missing_ok=True)
     return True
+
+
+def _is_known(world: World, trainer: Credentials, policy: Mapping[str, Any]) -> bool:
+    return all(_works(world, trainer, bucket) for bucket in _buckets(policy))
 
 
 def _buckets(policy: Mapping[str, Any]) -> list[str]:

@@ -8,21 +8,30 @@ from pathlib import Path
 import pytest
 import worlds
 
+_NAME = f"conf{worlds.SLOT or ''}-at-once"
 _PORTS = {"mlflow_port": 5471 + 1000 * worlds.SLOT, "object_store_port": 9482 + 1000 * worlds.SLOT}
-
-
-@pytest.mark.process
-def test_two_that_set_a_world_up_at_once_do_not_get_in_each_others_way(tmp_path: Path) -> None:
-    given = {
-        **worlds.VARIABLES["process"],
+_OWN = {
+    "process": _PORTS,
+    "docker": {
         **_PORTS,
-        "samerun_world": f"conf{worlds.SLOT or ''}-at-once",
-        "samerun_state_dir": str(tmp_path / "state"),
-    }
+        "object_store_console_port": 9483 + 1000 * worlds.SLOT,
+        "samerun_network": f"samerun-{_NAME}",
+        "mlflow_name": f"mlflow-{_NAME}",
+        "object_store_name": f"minio-{_NAME}",
+    },
+}
+
+
+@pytest.mark.parametrize("target", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in _OWN])
+def test_two_that_set_a_world_up_at_once_do_not_get_in_each_others_way(target: str, tmp_path: Path) -> None:
+    if reason := worlds.missing(target):
+        pytest.skip(reason)
+    own = {"samerun_world": _NAME, "samerun_state_dir": str(tmp_path / "state")}
+    given = {**worlds.VARIABLES[target], **_OWN[target], **own}
     both = []
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
-        both.append(worlds.RealWorld("process", tmp_path / name, given, {}))
+        both.append(worlds.RealWorld(target, tmp_path / name, given, {}))
     try:
         with ThreadPoolExecutor(2) as pool:
             played = list(pool.map(lambda real: real.play("samerun.stack.services"), both))
