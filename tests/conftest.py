@@ -11,6 +11,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to run side by side what may not."""
+    if config.getoption("numprocesses", None) and config.getoption("dist") != "loadgroup":
+        raise pytest.UsageError("Several processes share engines: add --dist loadgroup, as make test does.")
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark a test with its target, also where it names the world itself, and with what it may not run beside.
 
