@@ -335,11 +335,12 @@ def test_ends_are_told_apart(world: World, ended: dict[str, Timed], how: str) ->
 
 # ---- the same run goes on ----------------------------------------------------------------
 
-# Unchanged by anything of ours: it opens its run as scripts do, and counts its attempts where a volume would be.
+# Unchanged by anything of ours: it opens its run as scripts do, and counts its attempts where a volume would be. Each
+# has an experiment of its own: two that make one at the same moment may get two of one name from MLflow.
 GOES_ON = """
-import time
+import sys, time
 import mlflow
-mlflow.set_experiment("goes-on")
+mlflow.set_experiment(sys.argv[1])
 with mlflow.start_run(run_name="the same"):
     mlflow.log_param("lr", 0.1)
     run = mlflow.MlflowClient().get_run(mlflow.active_run().info.run_id)
@@ -360,9 +361,9 @@ LOST = {"evicted": evict, "killed": kill}
 
 
 def test_a_lost_pod_is_replaced_and_the_same_mlflow_run_goes_on(runs: Runs, cluster: Cluster) -> None:
-    submitted = {how: runs(how, GOES_ON, retries=1, detach=True).record for how in LOST}
+    submitted = {how: runs(how, GOES_ON, args=[how], retries=1, detach=True).record for how in LOST}
 
-    def follow(how: str) -> tuple[RunRecord, list[bytes], list[str]]:
+    def follow(how: str) -> tuple[RunRecord, bytes, list[str]]:
         said: list[str] = []
         target = KubernetesTarget(runs.world, said.append)
         log, launch = b"", submitted[how].launch
@@ -373,12 +374,13 @@ def test_a_lost_pod_is_replaced_and_the_same_mlflow_run_goes_on(runs: Runs, clus
         outcome = target.outcome(launch)
         assert outcome is not None
         record = collector.settle(target, submitted[how], outcome)
-        return record, [line for line in log.splitlines() if line.startswith(b"now")], said
+        return record, log, said
 
     with ThreadPoolExecutor(len(LOST)) as pool:
         found = list(pool.map(follow, LOST))
-    for record, lines, said in found:
-        assert (record.state, record.exit_code, record.reason, record.attempts) == (RunState.FINISHED, 0, "", 2)
+    for record, log, said in found:
+        assert (record.state, record.exit_code, record.reason, record.attempts) == (RunState.FINISHED, 0, "", 2), log
+        lines = [line for line in log.splitlines() if line.startswith(b"now")]
         assert lines == [b"now attempt 1", b"now attempt 2"]
         assert [line.split(" starts on ")[0] for line in said if line.startswith("Attempt")] == ["Attempt 2"]
         (only,) = record.mlflow_runs
