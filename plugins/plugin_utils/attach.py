@@ -37,11 +37,13 @@ class Attached:
     Attributes:
         record: as it was submitted, or complete where the launch has been settled.
         target: where it still is; None once it was settled here.
+        signalled: the signal that it got from us.
     """
 
     world: World
     record: RunRecord
     target: Target | None = None
+    signalled: int = 0
 
     @property
     def launch(self) -> str:
@@ -56,7 +58,7 @@ class Attached:
         """What is known of the launch now; it is settled if it has ended and nobody follows it."""
         if self.target is None:
             return self.record
-        done = self._settled() or collector.conclude(self.target, replace(self.record))
+        done = self._settled() or collector.conclude(self.target, replace(self.record), self.signalled)
         return done or replace(self.record, state=RunState.RUNNING)
 
     def log(self) -> Iterator[bytes]:
@@ -87,7 +89,7 @@ class Attached:
         while self.target and not self._settled():
             self.target.cancel(self.launch, number)
             try:
-                return self.wait(_GRACE_SECONDS)
+                return replace(self, signalled=number).wait(_GRACE_SECONDS)
             except SamerunError as error:
                 if error.code != TEMPORARY:
                     raise

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -106,8 +107,11 @@ def _submitted(world: World) -> Iterator[dict[str, Any]]:
     yield from filter(None, (files.read_json(path) for path in sorted(world.runs.glob("*/submitted.json"))))
 
 
-def conclude(target: Target, record: RunRecord) -> RunRecord | None:
+def conclude(target: Target, record: RunRecord, signalled: int = 0) -> RunRecord | None:
     """Settle the launch of `record`, or start it again where it was lost and may be.
+
+    Args:
+        signalled: the signal that it got from who calls; the reason for one that somebody else settled and removed.
 
     Returns:
         None while it goes on, or while somebody follows it who will settle it.
@@ -123,6 +127,9 @@ def conclude(target: Target, record: RunRecord) -> RunRecord | None:
                 known = ("state", "exit_code", "reason", "hint", "started_at", "ended_at")
                 record, outcome = before, replace(outcome, **{name: getattr(before, name) for name in known})
             elif outcome.gone:
+                if signalled:
+                    cancelled = f"Cancelled by {signal.Signals(signalled).name}."
+                    outcome = replace(outcome, reason=cancelled, hint="")
                 outcome = replace(outcome, **leftovers.told(world, launch))
             elif restarted(target, record, outcome):
                 return None

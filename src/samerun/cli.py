@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import importlib
+import os
 import signal
 import sys
 import traceback
@@ -58,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         return _ended("Cancelled.", 128 + getattr(error, "number", signal.SIGINT), loud)
     except BrokenPipeError:
+        with contextlib.suppress(OSError):  # or Python's last flush fails on what nobody read, and ends in 120
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except Exception as error:  # the last resort: whatever it is, it is one line
         cause = f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -40,7 +40,11 @@ def foreign() -> Iterator[Any]:
 @pytest.mark.skipif(bool(worlds.missing("docker")), reason=worlds.missing("docker") or "-")
 def test_a_container_of_somebody_else_under_our_name_is_73_and_stays(foreign: Any, tmp_path: Path) -> None:
     there = Place(tmp_path, tmp_path / "state", ("-i", "local"))
-    named = {**worlds.VARIABLES["docker"], "samerun_world": "exit-codes", "mlflow_name": FOREIGN}
+    # Beside the world of other tests, where nothing but this name is taken.
+    given = worlds.VARIABLES["docker"]
+    ports = {name: value + 5 for name, value in given.items() if name.endswith("_port")}
+    names = dict.fromkeys(("samerun_world", "samerun_network", "object_store_name"), "samerun-tests-exit-codes")
+    named = {**given, **ports, **names, "mlflow_name": FOREIGN}
     there.write("samerun.yml", json.dumps(named))
     ended = there.run("up")
     assert ended.code == os.EX_CANTCREAT

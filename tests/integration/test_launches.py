@@ -95,8 +95,9 @@ def test_a_run_whose_command_was_killed_is_cancelled_from_elsewhere(
     so_far = place.must("logs", launch).out
     assert lines(3000).startswith(so_far)
     assert so_far
-    ended = elsewhere.must("cancel", "--json", launch)
-    assert (json.loads(ended.out)["state"], json.loads(ended.out)["exit_code"]) == ("KILLED", 143)
+    # What Ansible started may have outlived its command: if it settles the launch first, its code is known there alone.
+    ended = json.loads(elsewhere.must("cancel", "--json", launch).out)
+    assert (ended["state"], ended["reason"]) == ("KILLED", "Cancelled by SIGTERM.")
     ended = place.run("wait", launch)
     assert ended.code == 143
     assert "Cancelled by SIGTERM" in ended.err

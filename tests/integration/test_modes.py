@@ -20,6 +20,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, 
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 BEYOND_A_CONFIG_MAP = 2_000_000
+EXPERIMENT = {"EXPERIMENT": "through MLflow"}  # one that nobody made while artifacts went to the store itself
 
 
 def test_a_run_that_writes_through_mlflow_holds_no_key(
@@ -41,7 +42,8 @@ def test_a_run_that_writes_through_mlflow_holds_no_key(
         assert real.play("samerun.stack.check", mlflow_artifact_mode="proxied").code == 0
         world = dataclasses.replace(real.world, artifact_mode=contract.PROXIED)
         ended = launches.launch(
-            world, script=str(tmp_path / "probe.py"), env={"PROBE": json.dumps({"import": ["logs_an_artifact"]})},
+            world, script=str(tmp_path / "probe.py"),
+            env={**EXPERIMENT, "PROBE": json.dumps({"import": ["logs_an_artifact"]})},
             requirements=str(worlds.ROOT / "trainer" / "requirements.txt"),
         )  # fmt: skip
         monkeypatch.delenv("http_proxy")  # one that is not the world's own is asked as the environment says
@@ -74,7 +76,7 @@ def trains_without_a_store(real: worlds.RealWorld, folder: Path) -> None:
     variables = {
         "samerun_world": f"{real.world.name}-storeless", "samerun_state_dir": str(folder / "state"),
         "mlflow_endpoint": real.world.mlflow.url("host"), "mlflow_artifact_mode": "proxied",
-        "training_script": str(folder / "logs_an_artifact.py"),
+        "training_script": str(folder / "logs_an_artifact.py"), "training_env": EXPERIMENT,
         "training_requirements": str(worlds.ROOT / "trainer" / "requirements.txt"),
     }  # fmt: skip
     trained = worlds.RealWorld("process", folder, variables, {}).play("samerun.stack.site")

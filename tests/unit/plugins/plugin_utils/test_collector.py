@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -141,6 +142,14 @@ def test_a_launch_that_its_engine_has_forgotten_has_no_log(engine: Any) -> None:
     away.gone = True
     assert collector.conclude(away, record())
     assert collector.log_path(engine.world, LAUNCH).read_bytes() == b""
+
+
+def test_a_cancelled_launch_that_somebody_else_settled_and_removed_was_cancelled(engine: Any) -> None:
+    away: Any = Away(engine.world)
+    away.gone = True
+    found = collector.conclude(away, record(), signal.SIGTERM)
+    assert found is not None
+    assert found.reason == "Cancelled by SIGTERM."
 
 
 @pytest.mark.parametrize(
