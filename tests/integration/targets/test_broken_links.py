@@ -149,12 +149,14 @@ def test_nothing_is_left_of_a_launch_whose_submit_lost_its_link(
         return not engine.leftovers()
 
     engines.wait_until(collected, "the next commands remove it", 60)
-    settled = {path.name for path in world.runs.glob("*")} - before
-    assert {launches.record_on_disk(world, one)["state"] for one in settled} <= {"FINISHED", "FAILED"}
-    assert [one for one in settled if launches.record_on_disk(world, one)["state"] == "FINISHED"]
+    settled = [launches.record_on_disk(world, path.name) for path in world.runs.glob("*") if path.name not in before]
+    ends = [(record["state"], record["reason"]) for record in settled]
+    assert {state for state, _reason in ends} <= {"FINISHED", "FAILED"}, ends
+    assert ("FINISHED", "") in ends
 
     same = linked.submit(linked.launcher())
-    assert launches.collect_until_settled(linked.world, same.launch).state is RunState.FINISHED
+    again = launches.collect_until_settled(linked.world, same.launch)
+    assert (again.state, again.reason) == (RunState.FINISHED, "")
 
 
 def test_who_waits_outlives_a_link_that_breaks_and_who_cancels_may_try_again(linked: Linked, world: World) -> None:
@@ -162,9 +164,12 @@ def test_who_waits_outlives_a_link_that_breaks_and_who_cancels_may_try_again(lin
     script.write_text(WAITS)
     submitted = linked.submit(linked.launcher())
     follower = attach.find([linked.world], submitted.launch)
+    seen = b""
     for piece in follower.follow():
-        if b"ready" in piece:
+        seen += piece
+        if b"ready" in seen:
             break
+    assert seen.startswith(b"ready")
     ended: list[RunRecord] = []
     waiting = Thread(target=lambda: ended.append(attach.find([linked.world], submitted.launch).wait()))
     waiting.start()
