@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import counting
 import engines
 import pytest
 import worlds
@@ -19,15 +20,36 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    counting.use({marker.name for marker in item.iter_markers()})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[counting.Counter]:
+    """Knows what there was before; made before anything that a test asks for."""
+    with counting.begun(tmp_path_factory.getbasetemp()) as found:
+        yield found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left(counter: counting.Counter, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a module that leaves anything behind, with the names of what it left."""
+    with counting.judged(counter, request.node.name):
+        yield
+
+
 @pytest.fixture(
     scope="session", params=[pytest.param(name, marks=getattr(pytest.mark, name), id=name) for name in TARGETS]
 )
-def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[worlds.RealWorld]:
+def real(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, counter: counting.Counter
+) -> Iterator[worlds.RealWorld]:
     """A world whose services run where `real.target` says; a test that takes it runs once for each target."""
     if reason := worlds.missing(request.param):
         pytest.skip(reason)
     found = worlds.set_up(request.param, tmp_path_factory.mktemp(request.param))
-    yield found
+    with counter.keeping(counting.Kept(found.world.name, found.world.state, lambda: found.world.mlflow.url("host"))):
+        yield found
     worlds.tear_down(found)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import machines
 import psutil
 import stacks
+from counting import Counter, Kept
 from hunting import Watch
 from plays import ROOT, Play
 from stacks import Stack
@@ -70,10 +71,12 @@ class Tours:
 
     Args:
         folder: for their state, scripts and data.
+        counter: told which ones are up.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, counter: Counter) -> None:
         self._folder = folder
+        self._counter = counter
         self._stacks: dict[str, Stack] = {}
         self._seen: dict[str, Tour | BaseException] = {}
 
@@ -96,6 +99,7 @@ class Tours:
                 machines.cluster().call("DELETE", f"{CLAIMS}/{CLAIM}")
             stack.play("teardown", samerun_purge=True).succeeded()
             stacks.until(lambda: not stacks.in_the_way(target), f"the end of world {stack.name}", 120)
+            self._counter.forget(stack.name)
 
     def _set_up(self, target: str) -> Tour:
         variables = stacks.variables(target)
@@ -118,6 +122,7 @@ class Tours:
         places = ("TMPDIR", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TMP")
         stack = Stack(target, folder, variables, {**FOREIGN, **dict.fromkeys(places, str(folder / "tmp"))})
         self._stacks[target] = stack
+        self._counter.keep(Kept(stack.name, stack.state, lambda: stack.contract["MLFLOW_TRACKING_URI"]))
         return _watched(stack, canaries)
 
 
