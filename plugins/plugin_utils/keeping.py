@@ -19,7 +19,13 @@ import urllib.request
 from typing import Any, BinaryIO, Iterator, Mapping
 from urllib.parse import quote, urlsplit
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import LAUNCH_TAG, PARENT_TAG, Tracking, tag
+from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import (
+    ASIDE_TAG,
+    LAUNCH_TAG,
+    PARENT_TAG,
+    Tracking,
+    tag,
+)
 
 PREFIX = "samerun."
 LOG, RECORD, CODE, OUTPUTS = "samerun/log.txt", "samerun/record.json", "samerun/code.tar.gz", "outputs"
@@ -46,8 +52,8 @@ def tags(facts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def chosen(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The run that the launch's artifacts go to: its first that is no other's child."""
-    top = [run for run in runs if not tag(run, PARENT_TAG)]
+    """The run that the launch's artifacts go to: its first that is no other's child and was not set aside."""
+    top = [run for run in runs if not tag(run, PARENT_TAG) and not tag(run, ASIDE_TAG)]
     return next(iter(top or runs), None)
 
 

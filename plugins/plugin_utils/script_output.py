@@ -36,6 +36,7 @@ class Output:
 
     Attributes:
         bytes: how many there were so far.
+        heard: whether the script said what `listen_for` named.
     """
 
     def __init__(self, secrets: Iterable[str], copy: str) -> None:
@@ -45,6 +46,9 @@ class Output:
         self._shown = True
         self._missing = 0  # bytes that standard output did not take
         self.bytes = 0
+        self.heard = False
+        self._awaited = b""
+        self._before = b""  # the end of what was read, where the beginning of what is awaited may be
         self._reading = -1
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._pump, daemon=True)
@@ -59,6 +63,10 @@ class Output:
         self._stopping.clear()
         self._thread = threading.Thread(target=self._pump, daemon=True)
         self._thread.start()
+
+    def listen_for(self, text: str) -> None:
+        """Notice `text` in what the script says from now on."""
+        self._awaited, self._before, self.heard = text.encode(), b"", False
 
     def drain(self) -> None:
         """Wait for what the script has written; who still holds its pipe is not waited for."""
@@ -82,6 +90,7 @@ class Output:
             ready, _, _ = select.select([self._reading], [], [], patience)
             data = os.read(self._reading, _READ) if ready else b""
             if data:
+                self._listen(data)
                 self._write(self._masked.feed(data))
             elif ready or self._stopping.is_set():
                 self._write(self._masked.flush())
@@ -89,6 +98,12 @@ class Output:
             elif self._masked.held < masking.SHORTEST:
                 # A line without its end, as of a progress bar, that happens to end like the beginning of a secret.
                 self._write(self._masked.flush())
+
+    def _listen(self, data: bytes) -> None:
+        if self._awaited and not self.heard:
+            whole = self._before + data
+            self.heard = self._awaited in whole
+            self._before = whole[-len(self._awaited) :]
 
     def _write(self, data: bytes) -> None:
         self.bytes += len(data)

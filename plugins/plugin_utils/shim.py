@@ -29,6 +29,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.script_process impor
 
 RUN_CONTEXT = "MLFLOW_RUN_CONTEXT"
 RUN_ID = "MLFLOW_RUN_ID"
+# What MLflow's client raises where RUN_ID is of another experiment than the one that the script sets.
+OTHER_EXPERIMENT = "Cannot start run with ID {} because active experiment ID does not match"
 CANCELLED = "cancelled"  # beside the log: a signal, noted by who sends it
 LAUNCH = "SAMERUN_LAUNCH"  # by it a process is known as part of a launch, whoever its parent is
 EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
@@ -194,8 +196,24 @@ class Shim:
             if self.script.spend(self.attempts.spent(runs)):
                 return -signal.SIGTERM
             if run:
-                env[RUN_ID] = run
-                self.output.say(f"The MLflow run {run} of an attempt before goes on.")
+                return self._resumed(env, runs, run)
+        return self._script(env)
+
+    def _resumed(self, env: dict[str, str], runs: list[dict[str, Any]], run: str) -> int:
+        """Let the script go on with `run`, and start it with one of its own if it sets another experiment."""
+        self.output.say(f"The MLflow run {run} of an attempt before goes on.")
+        self.output.listen_for(OTHER_EXPERIMENT.format(run))
+        code = self._script({**env, RUN_ID: run})
+        if not code or not self.output.heard or self._stopped():
+            return code
+        self.output.say(f"It does not: {self.spec['script']} sets another experiment now, and begins a run of its own.")
+        with contextlib.suppress(OSError, ValueError, KeyError):  # it is then closed with all the others
+            self.server.set_aside(runs, run)
+        self._patiently(self.code.unpack)
+        return self._script(env)
+
+    def _script(self, env: dict[str, str]) -> int:
+        """Run the script once; its exit code, negative for a signal."""
         try:
             return self.script.run([sys.executable, self.spec["script"], *self.spec["args"]], self.spec["work"], env)
         except OSError as error:

@@ -21,6 +21,7 @@ LAUNCH_TAG = "samerun.launch"
 FINGERPRINT_TAG = "samerun.fingerprint"
 STATE_TAG = "samerun.state"
 CORRECTED_TAG = "samerun.corrected"
+ASIDE_TAG = "samerun.set_aside"
 PARENT_TAG = "mlflow.parentRunId"
 
 _OPEN = ("RUNNING", "SCHEDULED")
@@ -144,13 +145,18 @@ class Tracking:
 
         That is its only run, children aside, unless it ended by itself. Of several nobody can say which one the
         script's first `start_run` means: then all are closed and the attempt starts its own. Children that were left
-        open are closed either way.
+        open are closed either way. What was set aside counts no more.
         """
-        top = [run for run in runs if not tag(run, PARENT_TAG)]
+        top = [run for run in runs if not tag(run, PARENT_TAG) and not tag(run, ASIDE_TAG)]
         wanted = top[0] if len(top) == 1 and top[0]["info"]["status"] in (*_OPEN, "KILLED", "FAILED") else None
         left = [run for run in runs if run is not wanted and run["info"]["status"] in _OPEN]
         self.close(left, "KILLED", {})
         return str(wanted["info"]["run_id"]) if wanted else ""
+
+    def set_aside(self, runs: list[dict[str, Any]], run_id: str) -> None:
+        """Close the one of `runs` that the script does not go on with, so that no other attempt tries to."""
+        mine = [run for run in runs if run["info"]["run_id"] == run_id]
+        self.close(mine, "KILLED", {ASIDE_TAG: "the script went on in another experiment"})
 
 
 def is_open(run: Mapping[str, Any]) -> bool:

@@ -117,9 +117,11 @@ def engine(world: World) -> engines.Engine:
 Kill = Callable[[str], Any]
 
 
-def killed_once(world: World, volume: str, kill: Kill, tmp_path: Path, **given: Any) -> launches.Launched:
+def killed_once(
+    world: World, volume: str, kill: Kill, tmp_path: Path, script: str = "resumes.py", **given: Any
+) -> launches.Launched:
     """Launch the script that resumes, and call `kill` once, when it has trained two epochs."""
-    shutil.copy(difficult.DATA / "resumes.py", tmp_path)
+    shutil.copy(difficult.DATA / script, tmp_path)
     done: list[str] = []
 
     def seen(launch: str, piece: bytes) -> None:
@@ -128,8 +130,8 @@ def killed_once(world: World, volume: str, kill: Kill, tmp_path: Path, **given: 
             kill(launch)
 
     return launches.launch(
-        world, **TRAINER, script=str(tmp_path / "resumes.py"), args=["/data", "1"], volumes=[f"{volume}:/data"],
-        seen=seen, **given,
+        world, **TRAINER, script=str(tmp_path / script), volumes=[f"{volume}:/data"], seen=seen,
+        **{"args": ["/data", "1"], **given},
     )  # fmt: skip
 
 
@@ -150,6 +152,19 @@ def test_a_killed_launch_goes_on_with_its_run(
     assert kept.get(keeping.LOG) == ended.log, "what is kept with the run is the log of both attempts"
     assert tracking.tag(logged, "samerun.attempts") == "2"
     nothing_left(engine, record)
+
+
+@pytest.mark.parametrize("real", ["process", "kubernetes"], indirect=True)  # what starts it again: a shim, a Job
+def test_a_run_of_another_experiment_than_the_script_sets_is_left_and_the_launch_goes_on(
+    world: World, engine: engines.Engine, volume: str, tmp_path: Path
+) -> None:
+    given = {"script": "sets_another.py", "args": ["/data/seen"], "retries": 1}
+    ended = killed_once(world, volume, engine.kill_run, tmp_path, **given)
+    assert (ended.record.state, ended.record.attempts) == (RunState.FINISHED, 2), ended.log
+    assert b"sets another experiment now, and begins a run of its own" in ended.log
+    told = {(run.experiment, run.status) for run in ended.record.mlflow_runs}
+    assert told == {("Default", "KILLED"), ("made by another launch", "FINISHED")}
+    nothing_left(engine, ended.record)
 
 
 def test_a_killed_launch_without_retries_is_killed(

@@ -52,6 +52,8 @@ class Tracker(ThreadingHTTPServer):
         for known in self.runs:
             if path == "runs/update" and known["info"]["run_id"] == body["run_id"]:
                 known["info"]["status"] = body["status"]
+            if path == "runs/log-batch" and known["info"]["run_id"] == body["run_id"]:
+                known["data"]["tags"] = [*known["data"]["tags"], *body["tags"]]
         if path == "runs/create":
             self.runs.append(run("created", "RUNNING"))
             return {"run": self.runs[-1]}

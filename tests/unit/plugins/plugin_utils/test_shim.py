@@ -25,6 +25,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import (
     bundle,
     script_output,
     script_process,
+    shim,
     shim_archive,
     tracking,
 )
@@ -357,6 +358,34 @@ def test_a_script_that_was_killed_is_started_again_in_a_fresh_folder_with_its_ru
     assert (ended.code, ended.report["state"], ended.report["attempts"]) == (0, "FINISHED", 2)
     assert ended.log.count("a ['train.py']\n") == 2, "a run that is there already is gone on with"
     assert "is started again; 1 more after that" in ended.log
+
+
+def test_a_script_that_sets_another_experiment_than_its_run_has_begins_a_run_of_its_own(
+    start: Start, server: trackers.Tracker, tmp_path: Path
+) -> None:
+    # What two launches get that create one experiment at the same moment: MLflow's client puts one into experiment 0.
+    server.runs = [trackers.run("a", "RUNNING")]
+    mark = tmp_path / "mark"
+    script = (
+        f"import os, pathlib, sys\nmark = pathlib.Path({str(mark)!r})\nrun = os.environ.get('MLFLOW_RUN_ID')\n"
+        "print('with', run, os.listdir(), flush=True)\nopen('left', 'w').close()\n"
+        f"if run:\n    sys.exit({shim.OTHER_EXPERIMENT!r}.format(run))\n"
+        "if not mark.exists():\n    mark.touch(); os.kill(os.getpid(), 9)\n"
+    )
+    ended = start(script, retries=2, restarts=2).end()
+    assert (ended.code, ended.report["state"], ended.report["attempts"]) == (0, "FINISHED", 2), ended.log
+    assert [line for line in ended.log.splitlines() if line.startswith("with ")] == [
+        "with a ['train.py']", "with None ['train.py']", "with None ['train.py']",
+    ]  # fmt: skip
+    assert "It does not: train.py sets another experiment now" in ended.log
+    assert trackers.tagged(server)["a"][tracking.ASIDE_TAG]
+    assert server.runs[0]["info"]["status"] == "KILLED"
+
+
+def test_a_resumed_script_that_fails_by_itself_is_not_repeated(start: Start, server: trackers.Tracker) -> None:
+    server.runs = [trackers.run("a", "RUNNING")]
+    ended = start("print('ran')\nraise SystemExit(3)", retries=2, restarts=2).end()
+    assert (ended.code, ended.log.count("ran\n")) == (3, 1)
 
 
 def test_attempts_that_were_lost_with_a_shim_count_as_well(start: Start, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import breaking
 import pytest
 import trackers
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, tracking
 
 
 @pytest.fixture
@@ -74,6 +74,17 @@ def test_another_attempt_goes_on_with_the_only_run(server: trackers.Tracker, how
     assert client.resumable(client.launch_runs("the-launch")) == wanted
     left = [run["info"]["run_id"] for run in server.runs if run["info"]["status"] == "RUNNING"]
     assert left == [row[0] for row in rows if row[0] == wanted and row[1] == "RUNNING"], "what is not resumed is closed"
+
+
+def test_a_run_that_was_set_aside_is_closed_and_no_attempt_goes_on_with_it(server: trackers.Tracker) -> None:
+    server.runs = [trackers.run("a", "RUNNING"), trackers.run("b", "RUNNING")]
+    client = tracking.Tracking(server.url)
+    client.set_aside(server.runs, "a")
+    assert [run["info"]["status"] for run in server.runs] == ["KILLED", "RUNNING"]
+    tag = {"key": tracking.ASIDE_TAG, "value": trackers.tagged(server)["a"][tracking.ASIDE_TAG]}
+    server.runs[0]["data"]["tags"].append(tag)
+    assert client.resumable(server.runs) == "b"
+    assert (keeping.chosen(server.runs) or {})["info"]["run_id"] == "b"
 
 
 def test_experiments_are_known_by_name_and_none_means_no_runs(server: trackers.Tracker) -> None:
