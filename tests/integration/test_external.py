@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gates
+import hunting
 import pytest
 import worlds
 
@@ -111,6 +112,9 @@ def _trains_and_sets_nothing_up(target: str, team: worlds.RealWorld, tmp_path: P
         assert (record["state"], record["target"]) == ("FINISHED", target)
         assert record["tracking_uri"] == variables["mlflow_endpoint"]
         assert record["mlflow_runs"][0]["params"] == {"lr": "0.1"}
+        secret = [mlflow[name] for name in ("mlflow_password", "mlflow_token") if name in mlflow]
+        assert hunting.hits(first.text + second.text, secret) == []
+        assert hunting.in_files(path.parent, secret) == {}
     finally:
         removed = real.play("samerun.stack.teardown", samerun_purge=True)
     assert removed.code == 0, removed.text
