@@ -50,6 +50,7 @@ class ScriptProcess:
         self._grace = grace
         self._end = 0.0
         self._pid = 0
+        self._starting = self._told = False  # whether the script is being started, and whether it knows of `cancelled`
         descendants.adopt_orphans()
         self._noted = 0
         for number in SIGNALS:
@@ -66,21 +67,22 @@ class ScriptProcess:
         """
         kills = _out_of_memory_kills()
         writing = self._output.open()
+        self._starting, self._told = True, False
         try:
-            started = subprocess.Popen(
+            self._pid = subprocess.Popen(
                 argv, cwd=folder, env=env, start_new_session=True, stdin=subprocess.DEVNULL, stdout=writing,
                 stderr=writing, preexec_fn=descendants.dying_with(os.getpid()),
-            )  # fmt: skip
+            ).pid  # fmt: skip
+            if self._timeout:
+                self.spend(0)
+                signal.alarm(max(1, round(self._end - time.monotonic())))
         finally:
+            self._starting = False
             os.close(writing)
             self._output.start()
-        self._pid = started.pid
-        if self.cancelled:  # while it was being started
-            self._signal(self.cancelled)
-        elif self._timeout:
-            self.spend(0)
-            signal.alarm(max(1, round(self._end - time.monotonic())))
-        code = self._reap(started.pid)
+        if self.cancelled and not self._told:  # while it was being started, or before
+            self._tell(self.cancelled)
+        code = self._reap(self._pid)
         self._pid = 0
         signal.alarm(0)
         descendants.kill_all(os.getpid())  # what the script left running dies with it
@@ -115,11 +117,17 @@ class ScriptProcess:
         again, self.cancelled = bool(self.cancelled), number
         if again:
             self._kill()
+        elif self._starting:
+            return  # the script is told once it is there, and has its grace
         elif self._pid:
-            self._signal(number)
-            signal.alarm(self._grace)
+            self._tell(number)
         else:
             self._kill()  # what looks at things before the script, say
+
+    def _tell(self, number: int) -> None:
+        self._told = True
+        self._signal(number)
+        signal.alarm(self._grace)
 
     def _deadline(self, _number: int, _frame: Any) -> None:
         if self.cancelled or self.timed_out:

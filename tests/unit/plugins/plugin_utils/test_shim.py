@@ -611,3 +611,32 @@ def test_a_signal_and_its_note_are_one_wish(tmp_path: Path, monkeypatch: pytest.
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_signal_that_comes_while_the_script_is_started_reaches_it_once_and_leaves_it_its_grace(
+    tmp_path: Path, listens: bool
+) -> None:
+    # In a process of its own: it takes over signals and orphans.
+    script = "print('got it', flush=True); sys.exit(7)" if listens else "print('got it', flush=True)"
+    (tmp_path / "script.py").write_text(
+        "import signal, sys, time\ndef got(*_):\n    " + script + "\nsignal.signal(15, got)\n"
+        "open('ready', 'w').close()\nend = time.monotonic() + 60\nwhile time.monotonic() < end:\n    time.sleep(0.05)\n"
+    )
+    (tmp_path / "parent.py").write_text(
+        "import os, signal, subprocess, sys, time\n"
+        f"from {script_output.__name__} import Output\nfrom {script_process.__name__} import ScriptProcess\n"
+        "started = subprocess.Popen\n"
+        "def slowly(*args, **given):\n    found = started(*args, **given)\n"
+        "    while not os.path.exists('ready'):\n        time.sleep(0.02)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n    return found\n"
+        "subprocess.Popen = slowly\n"
+        "script = ScriptProcess(Output([], ''), 0, 1)\n"
+        "print('ended with', script.run([sys.executable, 'script.py'], '.', dict(os.environ)), flush=True)\n"
+    )
+    began = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "parent.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.stdout == f"got it\nended with {7 if listens else -9}\n", ended.stderr
+    assert listens or time.monotonic() - began >= 1, "it had its grace"
