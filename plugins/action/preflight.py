@@ -35,8 +35,9 @@ class ActionModule(SamerunAction):
         host = host_of(world)
         services = [Claim.from_options(claim, world.kept_ports) for claim in options["claims"]]
         wanted = Training.from_options(training, world) if training else None
-        _check_kinds(world, services)
         host.check()
+        preflight.check_store(world)
+        _check_kinds(world, services)
         overrides: list[str] = []
         if wanted:
             overrides = preflight.check_training(Launcher(world, wanted, preflight.unseen, preflight.unseen))
@@ -62,12 +63,6 @@ class ActionModule(SamerunAction):
 
 def _check_kinds(world: World, claims: list[Claim]) -> None:
     for claim in claims:
-        if not claim.targets:
-            raise SamerunError(
-                f"Failed to plan the store: samerun_store is {claim.kind}, and {claim.role}_endpoint is empty.",
-                f"Set {claim.role}_endpoint to the URL of your store.",
-                CONFIG,
-            )
         if world.target not in claim.targets:
             raise SamerunError(
                 f"Failed to plan the store: {claim.kind} does not run on the target {world.target}.",

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.errors import EXIT_KEY
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import attach, channel, collector
+from ansible_collections.samerun.stack.plugins.plugin_utils import attach, channel, collector, refusals
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.lines import Lines
@@ -27,7 +27,13 @@ class ActionModule(SamerunAction):
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
         lines = Lines(self._show)
-        launcher = Launcher(world, Training.from_options(options, world), self.progress, self._shown(lines))
+        with refusals.Shown(self._shown(lines)) as shown:
+            launcher = Launcher(world, Training.from_options(options, world), self.progress, shown.feed)
+            return self._train(options, launcher, shown, lines)
+
+    def _train(
+        self, options: dict[str, Any], launcher: Launcher, shown: refusals.Shown, lines: Lines
+    ) -> dict[str, Any]:
         spec, code = launcher.spec(planning=self.checking)
         plan = launcher.target.plan(spec)
         if not options["always"]:
@@ -36,25 +42,28 @@ class ActionModule(SamerunAction):
             if done := launcher.done_before(spec):
                 return {"changed": False, "record": done.as_dict(), "path": self._path(launcher, done)}
             if going := attach.equal(launcher.target, spec.fingerprint):
-                return self._joined(launcher, going, lines, watch=not (self.checking or options["detach"]))
+                return self._joined(launcher, going, shown, lines, watch=not (self.checking or options["detach"]))
         if self.checking:
             return {"changed": True, "plan": plan, "diff": {"before": "", "after": plan}}
-        begins = functools.partial(channel.announce, spec.launch, collector.record_path(world, spec.launch))
-        return self._told(launcher, launcher.run(spec, code, detach=options["detach"], begins=begins), lines)
+        begins = functools.partial(channel.announce, spec.launch, collector.record_path(launcher.world, spec.launch))
+        record = launcher.run(spec, code, detach=options["detach"], begins=begins)
+        return self._told(launcher, record, shown, lines)
 
-    def _joined(self, launcher: Launcher, going: attach.Attached, lines: Lines, *, watch: bool) -> dict[str, Any]:
+    def _joined(
+        self, launcher: Launcher, going: attach.Attached, shown: refusals.Shown, lines: Lines, *, watch: bool
+    ) -> dict[str, Any]:
         """Follow a launch that is all that was asked for: who watches no more, by Ctrl+C say, does not end it."""
         self.say(f"The same training goes on already: {going.launch} is joined, and none is started.")
         if not watch:
             record = replace(going.record, state=RunState.RUNNING)
             return {"changed": False, "record": record.as_dict(), "path": self._path(launcher, record)}
-        show = self._shown(lines)
         for found in going.follow():
-            show(found)
-        return {**self._told(launcher, going.wait(), lines), "changed": False}
+            shown.feed(found)
+        return {**self._told(launcher, going.wait(), shown, lines), "changed": False}
 
-    def _told(self, launcher: Launcher, record: RunRecord, lines: Lines) -> dict[str, Any]:
+    def _told(self, launcher: Launcher, record: RunRecord, shown: refusals.Shown, lines: Lines) -> dict[str, Any]:
         """The result of a launch that was started or followed."""
+        shown.told(record)
         lines.end()
         path = self._path(launcher, record)
         if record.state in (RunState.FAILED, RunState.KILLED):

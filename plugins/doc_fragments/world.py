@@ -118,6 +118,10 @@ options:
         required: true
         suboptions:
           <<: *service
+          kind:
+            description: What it is; V(external) for one that is not ours, which C(endpoint) must name.
+            type: str
+            default: ''
           bucket:
             description: The bucket of the artifacts.
             type: str

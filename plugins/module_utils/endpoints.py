@@ -8,6 +8,7 @@ A viewpoint is from where an address is used: `host` (this machine), `container`
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -107,17 +108,28 @@ def checked(variable: str, value: str, example: str) -> str:
     Raises:
         SamerunError: with a corrected example; a password in the value is never printed.
     """
-    parts = urlsplit(value)
-    if parts.username or parts.password:
-        shown = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    try:
+        parts = urlsplit(value)
+        told = bool(parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0))
+    except ValueError:  # a port that is no number, half an IPv6 address
+        parts, told = urlsplit(""), False
+    whole = told and not re.search(r"\s", value)
+    if "@" in (parts.netloc if whole else value):  # also where something else is wrong with it
+        scheme = "https" if value.startswith("https:") else "http"
         raise SamerunError(
             f"Failed to read {variable}: it carries a user or password, which would end up in logs.",
-            f"Write {variable}: {shown}",
+            f"Write {variable}: {scheme}://{value.rpartition('@')[2]}",
             DATA,
         )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not whole:
         shown = f"http://{value}" if "://" not in value and value else example
         raise SamerunError(
             f"Failed to read {variable}: {value!r} is not an http or https URL.", f"Write for example {shown}", DATA
+        )
+    if parts.query or parts.fragment:
+        raise SamerunError(
+            f"Failed to read {variable}: {value!r} is the address of a page.",
+            f"Write for example {parts.scheme}://{parts.netloc}",
+            DATA,
         )
     return value

@@ -46,6 +46,7 @@ _WORLD: dict[str, Any] = {
         "required": True,
         "options": {
             **_SERVICE,
+            "kind": {"type": "str", "default": ""},
             "bucket": {"type": "str", "default": "mlflow-artifacts"},
             "region": {"type": "str", "default": "us-east-1"},
             "access_key": {"type": "str", "default": "", "no_log": True},

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from platformdirs import user_cache_path, user_state_path
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract, files, kubeconfig
+from ansible_collections.samerun.stack.plugins.module_utils.contract import Variable
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import ADDRESSES, LOOPBACK, Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, DATA, SamerunError
 
@@ -21,6 +22,7 @@ OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "samerun"
 WORLD_LABEL = "samerun.dev/world"
 LAUNCH_LABEL = "samerun.dev/launch"
+EXTERNAL = "external"  # the kind of a store that is somebody else's
 RECORD_LABEL = "samerun.dev/record"
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -54,7 +56,11 @@ class Credentials:
 
 @dataclass(frozen=True)
 class World:
-    """See `WORLD_SPEC` in options.py for the options that it is made from."""
+    """See `WORLD_SPEC` in options.py for the options that it is made from.
+
+    Attributes:
+        foreign_store: whether the object store is somebody else's, also where its address is not said.
+    """
 
     name: str
     target: str
@@ -66,6 +72,7 @@ class World:
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
     login: contract.Login = field(default=contract.NOBODY, repr=False)
+    foreign_store: bool = False
     artifact_mode: str = contract.DIRECT
     bind: str = "127.0.0.1"
     docker_host: str = ""
@@ -110,6 +117,7 @@ class World:
             mlflow=endpoint("MLflow", "mlflow"), object_store=endpoint("the S3 store", "object_store"),
             bucket=store["bucket"], region=store["region"],
             access_key=store["access_key"], secret_key=store["secret_key"],
+            foreign_store=bool(store["endpoint"]) or store["kind"] == EXTERNAL,
             login=_login(options["mlflow"]), artifact_mode=options["mlflow"]["artifact_mode"],
             bind=options["bind"], docker_host=options["docker_host"], network=options["network"],
             registry=options["registry"].rstrip("/"),
@@ -195,13 +203,14 @@ class World:
         resolved = contract.resolve(self.sources(viewpoint, credentials), self.artifact_mode)
         resolved = replace(resolved, own_hosts=self.own_hosts(viewpoint))
         if unset := contract.missing(resolved):
-            listed = ", ".join(f"{row.name} (set {row.setting})" for row in unset)
-            raise SamerunError(
-                f"Failed to resolve the contract of world {self.name}: no value for {listed}.",
-                "Set what is named, or start the world's own services: samerun up",
-                CONFIG,
-            )
+            raise self.unresolved(unset, "Set what is named, or start the world's own services: samerun up")
         return resolved
+
+    def unresolved(self, unset: Iterable[Variable], hint: str) -> SamerunError:
+        """What is raised where rows of the contract have no value, all at once."""
+        listed = ", ".join(f"{row.name} (set {row.setting})" for row in unset)
+        cause = f"Failed to resolve the contract of world {self.name}: no value for {listed}."
+        return SamerunError(cause, hint, CONFIG)
 
 
 def _login(given: Mapping[str, Any]) -> contract.Login:

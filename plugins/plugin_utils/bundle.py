@@ -52,7 +52,10 @@ def pack(project: Path) -> Bundle:
             "Put the script into a folder of its own, or set training_project.",
             DATA,
         )
-    members = sorted(_members(root))
+    try:
+        members = sorted(_members(root))
+    except OSError as error:
+        raise _unreadable(error.filename or root, error) from error
     _refuse_large(root, members)
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w", format=tarfile.PAX_FORMAT) as archive:
@@ -67,7 +70,7 @@ def _members(root: Path) -> list[str]:
     found: list[str] = []
     rules: dict[str, pathspec.GitIgnoreSpec] = {"": _rules(root, ALWAYS_IGNORED)}
     total = 0
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_refuse):
         relative = Path(folder).relative_to(root).as_posix()
         here = "" if relative == "." else relative + "/"
         if here:
@@ -156,6 +159,15 @@ def _add(archive: tarfile.TarFile, root: Path, relative: str) -> None:
     except FileNotFoundError:
         return  # it was there a moment ago: an editor's or another program's temporary file
     except OSError as error:
-        raise SamerunError(
-            f"Failed to pack {path}: {error.strerror}.", "Make it readable, or name it in .samerunignore.", NO_INPUT
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: object, error: OSError) -> SamerunError:
+    hint = "Make it readable, or name it in .samerunignore."
+    return SamerunError(f"Failed to pack {path}: {error.strerror}.", hint, NO_INPUT)
+
+
+def _refuse(error: OSError) -> None:
+    """Raise what `os.walk` would pass over, unless the folder is gone by now."""
+    if not isinstance(error, FileNotFoundError):
+        raise error

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import checked
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import import_marks
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, import_marks
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS, host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
@@ -36,6 +37,7 @@ def check_run(options: Mapping[str, Any], training: Mapping[str, Any]) -> tuple[
     _ = world.given_credentials  # it refuses one key without the other
     host = host_of(world)
     host.check()
+    check_store(world)
     host.reach()
     launcher = Launcher(world, Training.from_options(training, world), unseen, unseen)
     overrides = check_training(launcher)
@@ -69,6 +71,18 @@ def check_endpoints(world: World) -> None:
     ):
         if endpoint.external:
             checked(f"{endpoint.role}_endpoint", endpoint.external, example)
+
+
+def check_store(world: World) -> None:
+    """Refuse a store of somebody else's of which not all is said; what is missing is named at once."""
+    if not (world.uses_store and world.foreign_store):
+        return
+    unset = [] if world.object_store.external else ["s3_endpoint"]
+    if credentials.load(world) is None:
+        unset += ["access_key", "secret_key"]
+    if unset:
+        rows = [row for row in contract.TABLE if row.source in unset]
+        raise world.unresolved(rows, "Set what is named, or another samerun_store than external.")
 
 
 def check_training(launcher: Launcher) -> list[str]:

@@ -73,6 +73,10 @@ def _check_values(values: Mapping[str, Any]) -> None:
 
     for name, value in values.items():
         spec = specs()[name]
+        if isinstance(value, str) and "\0" in value:
+            raise SamerunError(
+                f"Failed to read the variable {name}: it holds a NUL byte.", "Was it read from a binary file?", CONFIG
+            )
         misshapen = _is_misshapen(spec["type"], value)
         errors = [] if misshapen else ArgumentSpecValidator({name: spec}).validate({name: value}).error_messages
         if not errors and not misshapen:

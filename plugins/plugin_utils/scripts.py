@@ -18,6 +18,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import Volume
 
 # A client that still pickles a torch model without an input example, and reads and writes what the server does.
 DEFAULT_REQUIREMENTS = "mlflow==3.13.*\nboto3\n"
+_NO_NUL = "Neither environments nor command lines hold one: pass it in base64, or in a file."
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
@@ -38,20 +39,31 @@ def located(script: str, project: str) -> Script:
     path = Path(script).expanduser().absolute()
     root = Path(project).expanduser().absolute() if project else path.parent
     start = f"Failed to read the script {script}"
+    try:
+        _usable(path, root, script)
+    except OSError as error:
+        raise SamerunError(f"{start}: {error.strerror}.", "Make it readable.", NO_INPUT) from error
+    return Script(root, path.relative_to(root).as_posix())
+
+
+def _usable(path: Path, root: Path, script: str) -> None:
+    """Raise a SamerunError for what is no file with something in it inside `root`, or an OSError."""
+    start = f"Failed to read the script {script}"
     if not path.exists():
+        if path.is_symlink():
+            cause = f"it is a link to {path.readlink()}, which is not there"
+            raise SamerunError(f"{start}: {cause}.", "Mend the link, or name the file itself.", NO_INPUT)
         raise SamerunError(f"{start}: there is no such file.", _nearest(path), NO_INPUT)
     if path.is_dir():
         raise SamerunError(f"{start}: it is a folder.", f"Name a file in it, such as {script}/train.py", NO_INPUT)
+    if not path.is_file():  # a pipe would be waited for, and a device has no end
+        raise SamerunError(f"{start}: it is no ordinary file.", "Write it to a file, and name that.", NO_INPUT)
     if not path.is_relative_to(root):
         raise SamerunError(
             f"{start}: it is not inside its project {root}.", "Set training_project to a folder above it.", CONFIG
         )
-    try:
-        if not path.read_bytes().strip():
-            raise SamerunError(f"{start}: it is empty.", "Is it saved?", DATA)
-    except OSError as error:
-        raise SamerunError(f"{start}: {error.strerror}.", "Make it readable.", NO_INPUT) from error
-    return Script(root, path.relative_to(root).as_posix())
+    if not path.read_bytes().strip():
+        raise SamerunError(f"{start}: it is empty.", "Is it saved?", DATA)
 
 
 def requirements(given: str, project: Path) -> str:
@@ -77,7 +89,7 @@ def arguments(option: str, given: Sequence[Any]) -> tuple[str, ...]:
     found = tuple(str(argument) for argument in given)
     for number, argument in enumerate(found, 1):
         if "\0" in argument:
-            raise SamerunError(f"Failed to read {option}: argument {number} holds a NUL byte.", "", DATA)
+            raise SamerunError(f"Failed to read {option}: argument {number} holds a NUL byte.", _NO_NUL, DATA)
     return found
 
 
@@ -93,7 +105,9 @@ def variables(option: str, given: Mapping[str, Any], mode: str = contract.DIRECT
     rows = {row.name: row for row in contract.TABLE if mode in row.modes}
     for name, value in given.items():
         if not _NAME.fullmatch(str(name)):
-            raise SamerunError(f"Failed to read {option}: {name!r} is no name of a variable.", "", DATA)
+            raise SamerunError(
+                f"Failed to read {option}: {name!r} is no name of a variable.", "Write NAME: VALUE.", DATA
+            )
         if name in rows and rows[name].setting != option:
             raise SamerunError(
                 f"Failed to read {option}: {name} is part of the contract.",
@@ -103,7 +117,7 @@ def variables(option: str, given: Mapping[str, Any], mode: str = contract.DIRECT
         if isinstance(value, (dict, list)) or value is None:
             raise SamerunError(f"Failed to read {option}: {name} is not a string.", "Quote its value.", DATA)
         if "\0" in str(value):
-            raise SamerunError(f"Failed to read {option}: the value of {name} holds a NUL byte.", "", DATA)
+            raise SamerunError(f"Failed to read {option}: the value of {name} holds a NUL byte.", _NO_NUL, DATA)
     return {str(name): str(value) for name, value in given.items()}
 
 

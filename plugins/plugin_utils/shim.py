@@ -18,6 +18,7 @@ import signal
 import sys
 import time
 from typing import Any, Callable, TypeVar
+from urllib.parse import urlsplit
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.plugin_utils import descendants, imports, looks, probes, s3, tracking
@@ -228,8 +229,12 @@ class Shim:
         except (OSError, ValueError, KeyError) as error:
             raise probes.ProbeError(
                 f"Failed to ask MLflow ({probes.TRACKING_URI}={self.server.uri}) for the run to go on with: {error}.",
-                "Is it started? samerun up",
+                probes.starting(probes.TRACKING_URI, ours=self._is_ours(self.server.uri)),
             ) from error
+
+    def _is_ours(self, url: str) -> bool:
+        """Whether the service at `url` is one of the world's own."""
+        return urlsplit(url).hostname in self.spec.get("own_hosts", ())
 
     @property
     def is_final(self) -> bool:

@@ -6,7 +6,8 @@ import base64
 import json
 import re
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import psutil
 import stacks
 import yaml
 from plays import ROOT, Play, play
+from typed import Place
 
 from ansible_collections.samerun.stack.plugins.module_utils import errors
 from ansible_collections.samerun.stack.plugins.plugin_utils import probes
@@ -50,9 +52,9 @@ DEADLINE = 10.0  # seconds
 # How `samerun` ends, by how the line begins; the first that fits.
 CODES = {
     r"Failed to find a world:": errors.NO_INPUT,
-    r"Failed to read the script .*(there is no such file|it is a folder)": errors.NO_INPUT,
+    r"Failed to read the script .*(no such file|is a folder|no ordinary file|not there|denied)": errors.NO_INPUT,
     r"Failed to read the (variable|S3 keys)": errors.CONFIG,
-    r"Failed to (plan|choose) ": errors.CONFIG,
+    r"Failed to (plan|choose|resolve) ": errors.CONFIG,
     r"Failed to (read|check) ": errors.DATA,
     r"Failed to claim ": errors.CANNOT_CREATE,
     r"Failed to talk to .* does not accept our credentials": errors.NO_PERMISSION,
@@ -78,6 +80,7 @@ class Guarded:
     Attributes:
         folder: of the test; the world's state would be in it.
         engine: whether the engine that the tests use is needed.
+        prefix: what runs the commands.
     """
 
     target: str
@@ -85,6 +88,7 @@ class Guarded:
     environment: dict[str, str] = field(default_factory=dict)
     engine: bool = True
     inventory: str = ""
+    prefix: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         own = stacks.variables(self.target) if self.engine else {}
@@ -104,7 +108,7 @@ class Guarded:
         environment = {"XDG_STATE_HOME": str(self.folder / "state"), **self.environment}
         return play(
             "site", *arguments, inventory=self.inventory, variables={**self.variables, **variables},
-            environment=environment,
+            environment=environment, prefix=self.prefix,
         )  # fmt: skip
 
     def refuses(self, start: str, *words: str, arguments: tuple[str, ...] = (), **variables: Any) -> Play:
@@ -122,6 +126,28 @@ class Guarded:
         assert done.changed <= 0, done.changes
         self.nothing_is_left()
         return done
+
+    def refuses_the_command(self, start: str, *words: str, typed: Sequence[str] = ("train",), **variables: Any) -> str:
+        """See that `samerun`, typed for the same, ends as `refuses` says; return all that it said."""
+        self.before = self._there()
+        given = self.folder / "typed.json"
+        given.write_text(json.dumps({**self.variables, **variables}))
+        there = Place(
+            self.folder, self.folder / "state", ("-i", self.inventory, "-e", f"@{given}"), self.environment,
+            self.prefix,
+        )  # fmt: skip
+        started = time.monotonic()
+        ended = there.run(*typed)
+        assert time.monotonic() - started < probes.patience(DEADLINE)
+        (line,) = [line for line in ended.err.splitlines() if line.startswith("samerun: Failed to ")]
+        line = line.removeprefix("samerun: ")
+        assert line.startswith(start), line
+        assert ended.code == code_of(line), line
+        assert [word for word in words if word not in line] == [], line
+        assert "Traceback" not in ended.err
+        assert ended.out == b""
+        self.nothing_is_left()
+        return ended.err
 
     def nothing_is_left(self) -> None:
         """Neither state nor anything on the engine."""

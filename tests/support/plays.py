@@ -88,6 +88,7 @@ def play(
     environment: Mapping[str, str] | None = None,
     cwd: Path = ROOT,
     timeout: float = 600,
+    prefix: tuple[str, ...] = (),
 ) -> Play:
     """Run `samerun.stack.<name>`; the variables travel in a file, as secrets should."""
     started = time.monotonic()
@@ -95,7 +96,7 @@ def play(
         json.dump(dict(variables or {}), given)
         given.flush()
         done = subprocess.run(
-            argv(name, "-i", str(inventory), "-e", f"@{given.name}", *arguments),
+            [*prefix, *argv(name, "-i", str(inventory), "-e", f"@{given.name}", *arguments)],
             cwd=cwd, env=environ(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace", timeout=timeout, check=False,
         )  # fmt: skip

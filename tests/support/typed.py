@@ -33,12 +33,13 @@ class Ended:
 
 @dataclass(frozen=True)
 class Place:
-    """Where somebody stands who types `samerun`: a folder, and the arguments that all their commands have."""
+    """Where somebody stands who types `samerun`: a folder, the arguments of all their commands, and what runs these."""
 
     folder: Path
     state: Path
     inventory: tuple[str, ...] = ()
     more: Mapping[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -47,7 +48,7 @@ class Place:
         return {**os.environ, "PYTHONPATH": path, "XDG_STATE_HOME": str(self.state), **self.more}
 
     def argv(self, *typed: str) -> list[str]:
-        return [sys.executable, "-m", "samerun", *self.inventory, *typed]
+        return [*self.prefix, sys.executable, "-m", "samerun", *self.inventory, *typed]
 
     def write(self, name: str, text: str) -> str:
         """A file in the folder; its name."""

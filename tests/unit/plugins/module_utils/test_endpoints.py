@@ -70,6 +70,10 @@ def test_a_url_is_taken(url: str) -> None:
         ("ftp://a", "http://the.example"),
         ("", "http://the.example"),
         ("http://", "http://the.example"),
+        ("http://mlflow:port", "http://the.example"),
+        ("http://[::1", "http://the.example"),
+        ("http://ml flow:5000", "http://the.example"),
+        ("http://mlflow:5000/#/experiments/0", "http://mlflow:5000"),
     ],
 )
 def test_what_is_no_url_is_refused_with_an_example(url: str, example: str) -> None:
@@ -79,8 +83,17 @@ def test_what_is_no_url_is_refused_with_an_example(url: str, example: str) -> No
     assert example in caught.value.hint
 
 
-def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
+@pytest.mark.parametrize(
+    "url, shown",
+    [
+        ("https://me:canary@host:1/path", "https://host:1/path"),
+        ("me:canary@host:1", "http://host:1"),
+        ("http://me:c@n#ary/canary@host:1", "http://host:1"),
+        ("s3://key:canary@bucket", "http://bucket"),
+    ],
+)
+def test_a_password_in_a_url_is_refused_and_not_shown(url: str, shown: str) -> None:
     with pytest.raises(SamerunError) as caught:
-        checked("mlflow_endpoint", "https://me:canary@host:1/path", "http://example")
+        checked("mlflow_endpoint", url, "http://example")
     assert "canary" not in str(caught.value)
-    assert "https://host:1/path" in caught.value.hint
+    assert caught.value.hint == f"Write mlflow_endpoint: {shown}"

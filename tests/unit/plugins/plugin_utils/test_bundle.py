@@ -5,6 +5,7 @@ import os
 import shutil
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import difficult
 import pytest
@@ -129,6 +130,20 @@ def test_what_cannot_be_read_is_named(project: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Path, "open", refuse)  # root may read everything
     with pytest.raises(SamerunError, match=r"a\.log: Permission denied.*\.samerunignore"):
+        bundle.pack(project)
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_not_left_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "closed").mkdir()
+    listed = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if Path(path).name == "closed":  # root may read everything
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(SamerunError, match=r"closed: Permission denied.*\.samerunignore"):
         bundle.pack(project)
 
 

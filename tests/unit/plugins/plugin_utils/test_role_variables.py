@@ -34,6 +34,12 @@ def test_an_unknown_variable_far_from_all_is_a_warning_and_others_are_not_ours()
     assert "training_of_my_dog" in warning
 
 
+def test_a_nul_byte_is_refused_and_not_shown() -> None:
+    with pytest.raises(SamerunError, match="mlflow_password: it holds a NUL byte") as caught:
+        role_variables.check({"mlflow_password": "canary\0"}, same)
+    assert "canary" not in str(caught.value)
+
+
 def test_a_value_that_the_spec_does_not_admit_is_refused() -> None:
     with pytest.raises(SamerunError, match=r"mlflow_port.*int"):
         role_variables.check({"mlflow_port": "many"}, same)

@@ -54,6 +54,15 @@ def test_a_broken_script_is_refused(here: Path, what: str) -> None:
     assert message in str(caught.value)
 
 
+def test_a_folder_that_may_not_be_searched_is_one_line(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)  # root may search everything
+    with pytest.raises(SamerunError, match=r"^Failed to read the script x/train\.py: Permission denied\."):
+        scripts.located("x/train.py", "")
+
+
 def test_a_missing_script_is_refused_with_the_nearest(here: Path) -> None:
     with pytest.raises(SamerunError, match=r"no such file.*samerun train PATH"):
         scripts.located("train.py", "")

@@ -457,6 +457,22 @@ def test_one_run_goes_on_also_if_mlflow_is_away_just_before_the_next_attempt(
     assert ended.log.endswith("\na\n"), ended.log
 
 
+def test_who_is_to_be_asked_for_a_foreign_mlflow_that_is_away_before_the_next_attempt(
+    start: Start, server: trackers.Tracker
+) -> None:
+    started = start(
+        "import os, time\nprint('ready', flush=True)\ntime.sleep(0.5)\nos.kill(os.getpid(), 9)",
+        retries=1,
+        restarts=1,
+        patience=1,
+    )
+    started.wait_for("ready")
+    server.refusal = (503, "")
+    ended = started.end()
+    assert ended.report["reason"].startswith("Failed to ask MLflow")
+    assert ended.report["hint"] == "Ask who runs it, or name another: mlflow_endpoint."
+
+
 @pytest.mark.parametrize("knows", ["the file beside the report", "MLflow"])
 def test_the_time_limit_is_of_all_attempts_together(
     start: Start, server: trackers.Tracker, tmp_path: Path, knows: str

@@ -1,0 +1,69 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A log for the one who also gets the result: what refused the run is the last line of both, and shown once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Self
+
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
+from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import MARK
+
+_OURS = MARK.encode()
+_REFUSAL = _OURS + b"Failed to "
+
+
+class Shown:
+    """Hands a log on as it comes, and holds the line of a refusal back until it is known whether the result says it.
+
+    Only a line before which the script has said nothing can be one.
+
+    Args:
+        show: takes bytes of the log.
+    """
+
+    def __init__(self, show: Callable[[bytes], None]) -> None:
+        self._show = show
+        self._held = b""
+        self._begun = False  # the script has said something
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._pass_on(self._held)
+
+    def feed(self, found: bytes) -> None:
+        """Take bytes of the log."""
+        if self._begun:
+            self._show(found)
+            return
+        self._held += found
+        while self._held:
+            line, end, rest = self._held.partition(b"\n")
+            if not _may_be(line, _OURS):
+                self._begun = True
+                self._pass_on(self._held)
+            elif not end or (_may_be(line, _REFUSAL) and not rest):
+                return
+            else:
+                self._held = rest
+                self._show(line + end)
+
+    def told(self, record: RunRecord) -> None:
+        """The result says how the run ended: a held line that says only that is not shown."""
+        said = b" ".join((_OURS + record.reason.encode(), record.hint.encode())).rstrip()
+        if record.exit_code is None and record.reason and self._held.rstrip() == said:
+            self._held = b""
+        self._pass_on(self._held)
+
+    def _pass_on(self, held: bytes) -> None:
+        self._held = b""
+        if held:
+            self._show(held)
+
+
+def _may_be(line: bytes, start: bytes) -> bool:
+    """Whether `line` begins with `start`, or may do so once it is whole."""
+    return line.startswith(start) or start.startswith(line)
