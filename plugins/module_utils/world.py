@@ -117,7 +117,7 @@ class World:
             mlflow=endpoint("MLflow", "mlflow"), object_store=endpoint("the S3 store", "object_store"),
             bucket=store["bucket"], region=store["region"],
             access_key=store["access_key"], secret_key=store["secret_key"],
-            foreign_store=bool(store["endpoint"]) or store["kind"] == EXTERNAL,
+            foreign_store=bool(store["endpoint"]) or store.get("kind") == EXTERNAL,
             login=_login(options["mlflow"]), artifact_mode=options["mlflow"]["artifact_mode"],
             bind=options["bind"], docker_host=options["docker_host"], network=options["network"],
             registry=options["registry"].rstrip("/"),

@@ -7,6 +7,7 @@ import contextlib
 import difflib
 import importlib
 import os
+import re
 import signal
 import sys
 import traceback
@@ -30,6 +31,8 @@ exit codes: train and wait end as the script did; 64 what was typed, 65 a value 
 or launch, 69 a service or engine, 70 a defect, 73 something foreign in the way, 75 try again, 77 no permission,
 78 a variable; 130 and 143 when cancelled.
 """
+# A command of ours in a hint that does not know the inventory.
+_COMMAND = re.compile(r"\bsamerun (up|down|train|check|status|runs|logs|wait|cancel)\b(?=$|[ ,;.)]+)")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -47,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
     typed = list(sys.argv[1:] if argv is None else argv)
     loud = any(word in typed for word in ("-vvv", "-vvvv", "-vvvvv"))
+    options = None
     try:
         options = parse(typed)
         if "run" not in options:
@@ -56,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = getattr(importlib.import_module(f"samerun.{options.module}"), options.run)
         return int(command(options))
     except SamerunError as error:
-        return _ended(str(error), error.code, loud)
+        return _ended(f"{error.message} {_completed(error.hint, options)}".strip(), error.code, loud)
     except KeyboardInterrupt as error:
         return _ended("Cancelled.", 128 + getattr(error, "number", signal.SIGINT), loud)
     except BrokenPipeError:
@@ -159,6 +163,14 @@ def _common(to: argparse.ArgumentParser, when: str, inventory: str) -> None:
         help="overrides the inventory; also @FILE and JSON in braces",
     )  # fmt: skip
     to.add_argument("-v", action="count", default=0, dest=f"{when}_verbosity", help="show what Ansible says; -vvv more")
+
+
+def _completed(hint: str, options: argparse.Namespace | None) -> str:
+    """`hint` with its commands of ours as they must be typed for the same world."""
+    if options is None or "samerun " not in hint:
+        return hint
+    commands = importlib.import_module("samerun.commands")
+    return _COMMAND.sub(lambda found: str(commands.command(options, found[1])), hint)
 
 
 def _ended(line: str, code: int, loud: bool) -> int:

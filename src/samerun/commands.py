@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,9 +143,11 @@ def of_the_folder(options: argparse.Namespace) -> variables.Variables:
 
 
 def command(options: argparse.Namespace, verb: str) -> str:
-    """What to type for `verb` on the same inventory."""
-    chosen = "" if options.inventory == inventories.DEFAULT else f" -i {options.inventory}"
-    return f"samerun{chosen} {verb}"
+    """What to type for `verb` on the same inventory, with those variables that find the same world again."""
+    chosen = [] if options.inventory == inventories.DEFAULT else ["-i", options.inventory]
+    chosen += [part for text in _of_the_script(options) for part in ("-e", text)]
+    chosen += [part for text in variables.repeatable(options.variables) for part in ("-e", text)]
+    return f"samerun {shlex.join(chosen)} {verb}" if chosen else f"samerun {verb}"
 
 
 def print_json(found: list[dict[str, Any]]) -> None:
@@ -196,6 +199,12 @@ def _json_of_a_refusal(options: argparse.Namespace) -> Iterator[None]:
 
 def _given(options: argparse.Namespace) -> variables.Variables:
     return variables.given(options.variables)
+
+
+def _of_the_script(options: argparse.Namespace) -> list[str]:
+    """The samerun.yml beside the script, where other commands would not read it."""
+    beside = Path(getattr(options, "script", "")).parent / variables.PROJECT_FILE
+    return [f"@{beside}"] if beside.exists() and beside.parent.absolute() != Path.cwd() else []
 
 
 def _flags(options: argparse.Namespace) -> list[str]:

@@ -16,7 +16,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG
 from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, launch_ids, published
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, launch_ids, probes, published
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from samerun import worlds
 from samerun.variables import Variables
@@ -88,7 +88,8 @@ def env(inventory: str, variables: Variables, *, as_json: bool, masked: bool) ->
                 f"Failed to read the contract of world {world.name}: it was never up.", "Start it: samerun up", CONFIG
             )
         if not _answers(values[contract.name_of("tracking_uri")]):
-            print("samerun: MLflow does not answer. Start it: samerun up", file=sys.stderr)
+            hint = probes.starting(probes.TRACKING_URI, ours=not world.mlflow.external)
+            print(f"samerun: MLflow does not answer. {hint}", file=sys.stderr)
         # What samerun itself gives a run, so that `python train.py` meets the same.
         values |= {"DO_NOT_TRACK": os.environ.get("DO_NOT_TRACK", "true")}
         values |= contract.unproxied(os.environ, world.own_hosts("host"))

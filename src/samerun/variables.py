@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, 
 from ansible_collections.samerun.stack.plugins.plugin_utils import role_variables
 
 PROJECT_FILE = "samerun.yml"
+_OF_THE_WORLD = ("samerun_", "mlflow_", "object_store_")
+_PLAIN = ("str", "int", "bool")
+_LOGIN = re.compile(r":[^/@]*@")  # as in user:password@host
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
@@ -68,6 +72,29 @@ def given(texts: Iterable[str]) -> Variables:
         elif not text.startswith("@"):
             values.update({name: _typed(value) for name, value in assigned("-e", [text]).items()})
     return Variables(files, values)
+
+
+def repeatable(texts: Iterable[str]) -> list[str]:
+    """Those of -e arguments that say which world is meant and how it is reached, and can hold no secret.
+
+    That is all files, and what the roles' specs know as one plain value of the world and its services. Where a text in
+    braces holds more, only that is taken of it.
+    """
+    found = []
+    for text in texts:
+        if text.startswith("@"):
+            found.append(text)
+        elif text.startswith("{"):
+            found += [f"{name}={value}" for name, value in _in_braces(text).items() if _is_shown(name, value)]
+        elif _is_shown(*text.partition("=")[::2]):
+            found.append(text)
+    return found
+
+
+def _is_shown(name: str, value: Any) -> bool:
+    spec = role_variables.specs().get(name, {"no_log": True})
+    plain = isinstance(value, (str, int)) and spec.get("type") in _PLAIN and not _LOGIN.search(str(value))
+    return plain and not spec.get("no_log") and (name.startswith(_OF_THE_WORLD) or name == "training_namespace")
 
 
 def _in_braces(text: str) -> dict[str, Any]:

@@ -164,3 +164,33 @@ def test_every_exit_code_is_in_the_help_and_in_the_readme(root: Path) -> None:
     table = (root / "README.md").read_text().partition("## Faults and exit codes")[2].partition("## ")[0]
     for text in (cli.parser().format_help(), table):
         assert [code for code in sorted(known) if not re.search(rf"\b{code}\b", text)] == []
+
+
+def test_commands_in_a_hint_are_those_for_the_same_world(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_options: argparse.Namespace) -> int:
+        raise SamerunError(
+            "Failed to train: samerun up.", "Is it started? samerun up, or the playbook samerun.stack", 69
+        )
+
+    monkeypatch.setattr(commands, "train", refuse)
+    typed = ["-i", "local", "-e", "samerun_world=my one", "-e", "mlflow_password=c4n4ry", "-e", "@a file.yml", "train"]
+    assert cli.main(typed) == 69
+    assert capsys.readouterr().err == (
+        "samerun: Failed to train: samerun up. Is it started? samerun -i local -e 'samerun_world=my one' "
+        "-e '@a file.yml' up, or the playbook samerun.stack\n"
+    )
+    assert cli.main(["train"]) == 69
+    assert "Is it started? samerun up, or" in capsys.readouterr().err
+
+
+def test_hints_about_a_script_elsewhere_name_the_variables_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    for folder in (tmp_path, tmp_path / "there"):
+        (folder / "samerun.yml").write_text("samerun_world: x\n")
+    assert commands.command(cli.parse(["train", "there/train.py"]), "runs") == "samerun -e @there/samerun.yml runs"
+    assert commands.command(cli.parse(["train", "train.py"]), "runs") == "samerun runs"

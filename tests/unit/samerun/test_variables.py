@@ -103,3 +103,19 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SamerunError, match="No such file") as refused:
         variables.given([f"@{tmp_path}/none.yml"]).with_project(tmp_path)
     assert refused.value.code == NO_INPUT
+
+
+def test_what_finds_the_world_again_is_repeated_and_what_may_be_secret_is_not() -> None:
+    shown = [
+        "@my world.yml", "samerun_world=one", "samerun_state_dir=/a b", "mlflow_port=5001", "training_namespace=t",
+        "samerun_docker_host=ssh://me@host",
+    ]  # fmt: skip
+    hidden = [
+        "object_store_secret_key=c4n4ry", "object_store_access_key=c4n4ry", "mlflow_username=c4n4ry",
+        "mlflow_password=c4n4ry", "mlflow_token=c4n4ry", "training_secret_env={\"A\": \"c4n4ry\"}",
+        "training_env={\"A\": \"c4n4ry\"}", "mine=c4n4ry", "training_name=x", "mlflow_endpoint=http://me:c4n4ry@host",
+    ]  # fmt: skip
+    assert variables.repeatable([*shown, *hidden]) == shown
+    assert variables.repeatable(['{"samerun_world": "two", "mlflow_password": "c4n4ry", "mlflow_port": 1}']) == [
+        "samerun_world=two", "mlflow_port=1",
+    ]  # fmt: skip
