@@ -20,14 +20,21 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark a test with its target, also where it names the world itself, and with what it may not run beside.
 
-    Under pytest-xdist the cluster's tests have one process and those of other engines another: each sets its worlds up
-    once, and both mostly wait. Unit tests go to whoever has time.
+    Under pytest-xdist the cluster's tests have one worker and the Docker engine's another: each sets its worlds up once,
+    and both mostly wait. Those of a world of processes, which need neither engine nor default ports, and unit tests go
+    to whoever has time.
     """
     target = item.callspec.params.get("real") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ""
     if target and not item.get_closest_marker(target):
         item.add_marker(target)
     if ROOT / "tests" / "unit" not in item.path.parents:
-        item.add_marker(pytest.mark.xdist_group("cluster" if item.get_closest_marker("kubernetes") else "machine"))
+        item.add_marker(pytest.mark.xdist_group(_group(item, target)))
+
+
+def _group(item: pytest.Item, target: str) -> str:
+    if item.get_closest_marker("kubernetes"):
+        return "cluster"
+    return "processes" if target == "process" else "machine"
 
 
 @pytest.fixture(scope="session")

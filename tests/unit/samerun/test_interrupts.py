@@ -14,9 +14,9 @@ import pytest
 from samerun.interrupts import Interrupts, as_if_unseen
 
 PROGRAM = """
-import signal, sys, time
-for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, lambda number, _frame: (print(number, flush=True), sys.exit()))
+import os, signal, sys, time
+for number in (signal.SIGINT, signal.SIGTERM):  # no print: it may come while "ready" is being printed
+    signal.signal(number, lambda number, _frame: (os.write(1, b"%d" % number), sys.exit()))
 print("ready", flush=True)
 time.sleep(60)
 """
