@@ -20,9 +20,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark a test with its target, also where it names the world itself, and with what it may not run beside.
 
-    Under pytest-xdist the cluster's tests have one worker and the Docker engine's another: each sets its worlds up once,
-    and both mostly wait. Those of a world of processes, which need neither engine nor default ports, and unit tests go
-    to whoever has time.
+    Under pytest-xdist the cluster's tests have one worker and the Docker engine's another: each sets its worlds up
+    once, and both mostly wait. Those of a world of processes, which need neither engine nor default ports, and unit
+    tests go to whoever has time.
     """
     target = item.callspec.params.get("real") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ""
     if target and not item.get_closest_marker(target):
