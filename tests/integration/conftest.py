@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,9 @@ from typed import Place
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, server
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+from samerun import scratch
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -48,7 +51,7 @@ def real(
     if reason := worlds.missing(request.param):
         pytest.skip(reason)
     found = worlds.set_up(request.param, tmp_path_factory.mktemp(request.param))
-    with counter.keeping(counting.Kept(found.world.name, found.world.state, lambda: found.world.mlflow.url("host"))):
+    with counter.keeping(counting.Kept(found.world.name, found.world.state, lambda: server.tracking(found.world))):
         yield found
     worlds.tear_down(found)
 
@@ -88,6 +91,16 @@ def elsewhere(real: worlds.RealWorld, place: Place, tmp_path_factory: pytest.Tem
 def variables(real: worlds.RealWorld) -> dict[str, Any]:
     requirements = str(worlds.ROOT / "trainer" / "requirements.txt")
     return {**real.variables, "training_requirements": requirements}
+
+
+@pytest.fixture(scope="module")
+def swept() -> Iterator[None]:
+    """For tests that kill a command: the folder of its play goes with the next play, a minute later."""
+    yield
+    for folder in Path(tempfile.gettempdir()).glob("samerun-play-*"):
+        os.utime(folder, (0, 0))
+    with scratch.scratch():
+        pass
 
 
 @pytest.fixture

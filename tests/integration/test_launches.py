@@ -24,7 +24,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import attach, colle
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from samerun import RunState, SamerunError
 
-pytestmark = pytest.mark.usefixtures("nothing_goes_on")
+pytestmark = pytest.mark.usefixtures("nothing_goes_on", "swept")
 
 DATA = Path(__file__).parent / "data"
 COUNTS = str(DATA / "counts.py")

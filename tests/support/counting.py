@@ -15,6 +15,8 @@ from typing import ClassVar
 import psutil
 import pytest
 
+from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+
 SECONDS = 10.0  # what is just ending may take as long: a container that is removed, a pod that the cluster deletes
 _PAUSE = 0.2
 _SHOWN = 200  # characters of a command line
@@ -27,12 +29,12 @@ class Kept:
     Attributes:
         name: its `samerun_world`.
         state: its state folder.
-        uri: of its MLflow, as this host reaches it.
+        mlflow: makes a client of its MLflow.
     """
 
     name: str
     state: Path
-    uri: Callable[[], str]
+    mlflow: Callable[[], Tracking]
 
 
 class Area(abc.ABC):
@@ -157,11 +159,16 @@ def begun(folder: Path) -> Iterator[Counter]:
     if _begun:
         yield _begun[0]
         return
-    _begun.append(Counter([Processes(folder)]))
-    try:
-        yield _begun[0]
-    finally:
-        _begun.clear()
+    from counting_engines import ClusterObjects, DockerObjects, OpenRuns
+    from counting_files import LaunchFiles, TemporaryFiles, temporary
+
+    with temporary() as place:
+        areas = (TemporaryFiles(place), LaunchFiles(), OpenRuns(), DockerObjects(), ClusterObjects())
+        _begun.append(Counter([Processes(folder), *areas]))
+        try:
+            yield _begun[0]
+        finally:
+            _begun.clear()
 
 
 @contextlib.contextmanager

@@ -114,4 +114,6 @@ def argv(name: str, *arguments: str) -> list[str]:
 def environ(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a person who plays the checkout's playbooks."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
-    return own | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), **(more or {})}
+    ours = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    places = dict.fromkeys(("ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TMP"), tempfile.gettempdir())
+    return own | ours | places | dict(more or {})

@@ -18,6 +18,8 @@ from hunting import Watch
 from plays import ROOT, Play
 from stacks import Stack
 
+from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+
 OBSERVE = ROOT / "tests" / "scripts" / "observe.py"
 REQUIREMENTS = ROOT / "trainer" / "requirements.txt"
 CLAIMS, CLAIM = "/api/v1/namespaces/training/persistentvolumeclaims", "observed-data"
@@ -122,7 +124,7 @@ class Tours:
         places = ("TMPDIR", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TMP")
         stack = Stack(target, folder, variables, {**FOREIGN, **dict.fromkeys(places, str(folder / "tmp"))})
         self._stacks[target] = stack
-        self._counter.keep(Kept(stack.name, stack.state, lambda: stack.contract["MLFLOW_TRACKING_URI"]))
+        self._counter.keep(Kept(stack.name, stack.state, lambda: Tracking(stack.contract["MLFLOW_TRACKING_URI"])))
         return _watched(stack, canaries)
 
 

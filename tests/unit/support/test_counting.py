@@ -13,6 +13,8 @@ import psutil
 import pytest
 from counting import Counter, Kept, Processes
 
+from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 # Starts what the last arguments say in a session of its own, tells its number and ends.
 FORKS = """
@@ -78,7 +80,7 @@ def test_services_of_a_world_that_is_kept_are_not_left_and_those_of_another_are(
     environ = {"PATH": os.environ["PATH"]}  # as those have nothing of the caller's
     done = subprocess.run([sys.executable, "-c", FORKS, *argv], env=environ, capture_output=True, check=True)
     try:
-        with counter.keeping(Kept("shared", state, str)):
+        with counter.keeping(Kept("shared", state, lambda: Tracking(""))):
             assert counter.left(0) == []
         assert len(counter.left(0)) == 1
     finally:

@@ -1,0 +1,71 @@
+"""What tests leave in files: in the folder for temporary ones, and in the folders of launches; see counting.py."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from counting import Area, Kept
+
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.supervisor import Supervisor
+
+# What a launch leaves on purpose, in its folder and in that of the world.
+OF_A_LAUNCH = {"log.txt", "outputs", "record.json", "work"}
+
+
+@contextlib.contextmanager
+def temporary() -> Iterator[Path]:
+    """A folder for the temporary files of this program and of all that it starts, Ansible's included."""
+    folder = tempfile.mkdtemp(prefix="sr-")  # it ends up in names of sockets, which must be short
+    places = {name: os.environ.get(name) for name in ("TMPDIR", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TMP")}
+    before, tempfile.tempdir = tempfile.tempdir, folder
+    os.environ.update(dict.fromkeys(places, folder))
+    try:
+        yield Path(folder)
+    finally:
+        tempfile.tempdir = before
+        for name, value in places.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class TemporaryFiles(Area):
+    """Everything in the folder for temporary files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def there(self, kept: Collection[Kept]) -> dict[str, str]:
+        sockets = {Supervisor(world.state / "services").socket.parent for world in kept}
+        found = [path for path in self._folder.iterdir() if path not in sockets and not _is_ansibles(path)]
+        return {str(path): f"temporary {_shown(path)}" for path in found}
+
+
+class LaunchFiles(Area):
+    """What only carries a launch, holds a lock or is half written, in the folders of worlds."""
+
+    def there(self, kept: Collection[Kept]) -> dict[str, str]:
+        found = [path for world in kept for path in world.state.glob("runs/*/*") if path.name not in OF_A_LAUNCH]
+        found += [path for world in kept for path in world.state.glob("runs/*") if not path.is_dir()]
+        found += [path for world in kept for path in world.state.glob(".*")]
+        return {str(path): f"file {path}" for path in found}
+
+
+def _is_ansibles(path: Path) -> bool:
+    """Whether it is the empty folder of a program that imported Ansible: one that a signal ends leaves it."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.name.startswith("ansible-local-") and not any(path.iterdir())
+    return True  # it has gone meanwhile
+
+
+def _shown(path: Path) -> str:
+    """A folder with what is in it: its own name is random."""
+    with contextlib.suppress(NotADirectoryError, FileNotFoundError, PermissionError):
+        return f"folder {path} ({', '.join(sorted(found.name for found in path.iterdir())[:5])})"
+    return f"file {path}"
