@@ -25,6 +25,12 @@ with sqlite3.connect(db) as connection:
     connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
 connection.close()
 """
+HALF = """
+with sqlite3.connect(db) as connection:
+    connection.execute("DROP TABLE label_schemas")
+    connection.execute("UPDATE alembic_version SET version_num = 'acf3f17fdcc7'")
+connection.close()
+"""
 PROGRAM = """
 import hashlib, pathlib, sqlite3
 db = pathlib.Path({path!r})
@@ -61,7 +67,11 @@ def test_a_database_that_cannot_be_used_is_told_and_left_as_it_is(real: worlds.R
     assert real.play("samerun.stack.teardown").code == 0
     do(real, KEEP)
     told = {}
-    for spoil, cause in ((CORRUPT, "is corrupted"), (OTHER, "has the schema ffffffffffff of another")):
+    for spoil, cause in (
+        (CORRUPT, "is corrupted"),
+        (OTHER, "has the schema ffffffffffff of another"),
+        (HALF, "is half made"),
+    ):
         do(real, RESTORE)
         before, started = do(real, spoil), time.monotonic()
         played = real.play("samerun.stack.services")

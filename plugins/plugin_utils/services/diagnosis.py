@@ -34,6 +34,13 @@ def of(log: str, data: str) -> Diagnosis | None:
             "If a newer MLflow wrote it: set mlflow_version to that. If an older one did: copy it, then mlflow db "
             f"upgrade sqlite:///{database}",
         )
+    if re.search(r"OperationalError\) (?:(?:table|index) \S+ already exists|duplicate column name)", log):
+        return Diagnosis(
+            f"its database {database} is half made: an MLflow was ended while it made or changed its tables",
+            f"See whether it holds runs: sqlite3 {database} 'SELECT count(*) FROM runs'. If it does, put back a copy of "
+            f"it; if not, move it away: mv {database} {database}.half, or remove all that this world keeps: samerun "
+            "down --purge; then: samerun up",
+        )
     if "database is locked" in log:
         return Diagnosis(
             f"another process holds its database {database}",

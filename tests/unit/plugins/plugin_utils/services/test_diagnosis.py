@@ -12,6 +12,14 @@ SAID = {
         "schema ffffffffffff of another MLflow, and this one wants dc11669786a5",
         "mlflow_version",
     ),
+    "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) table trace_info already exists\n[SQL:": (
+        "is half made",
+        "SELECT count(*) FROM runs",
+    ),
+    "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) duplicate column name: storage_location": (
+        "is half made",
+        "mv /mlflow/mlflow.db /mlflow/mlflow.db.half",
+    ),
 }
 
 
