@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import EXIT_KEY
-from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunSpec, RunState
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import attach, channel, collector, refusals
+from ansible_collections.samerun.stack.plugins.plugin_utils import attach, channel, collector, history, refusals
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.lines import Lines
@@ -36,18 +38,33 @@ class ActionModule(SamerunAction):
     ) -> dict[str, Any]:
         spec, code = launcher.spec(planning=self.checking)
         plan = launcher.target.plan(spec)
-        if not options["always"]:
-            if self.checking and not self._answers(launcher):
-                return {"changed": True, "plan": plan, "diff": {"before": "", "after": plan}}
-            if done := launcher.done_before(spec):
-                return {"changed": False, "record": done.as_dict(), "path": self._path(launcher, done)}
-            if going := attach.equal(launcher.target, spec.fingerprint):
-                return self._joined(launcher, going, shown, lines, watch=not (self.checking or options["detach"]))
-        if self.checking:
-            return {"changed": True, "plan": plan, "diff": {"before": "", "after": plan}}
-        begins = functools.partial(channel.announce, spec.launch, collector.record_path(launcher.world, spec.launch))
-        record = launcher.run(spec, code, detach=options["detach"], begins=begins)
+        would_be = {"changed": True, "plan": plan, "diff": {"before": "", "after": plan}}
+        with contextlib.ExitStack() as deciding:
+            if not options["always"]:
+                if self.checking and not self._answers(launcher):
+                    return would_be
+                if not self.checking:
+                    self._decides_alone(launcher, spec, deciding)
+                going = attach.equal(launcher.target, spec.fingerprint, settle=not self.checking)
+                if done := launcher.done_before(spec):
+                    return {"changed": False, "record": done.as_dict(), "path": self._path(launcher, done)}
+                if going:
+                    deciding.close()
+                    return self._joined(launcher, going, shown, lines, watch=not (self.checking or options["detach"]))
+            if self.checking:
+                return would_be
+            path = collector.record_path(launcher.world, spec.launch)
+            begins = functools.partial(channel.announce, spec.launch, path)
+            record = launcher.run(spec, code, detach=options["detach"], begins=begins, submitted=deciding.close)
         return self._told(launcher, record, shown, lines)
+
+    def _decides_alone(self, launcher: Launcher, spec: RunSpec, deciding: contextlib.ExitStack) -> None:
+        """Until `deciding` is closed, nobody on this machine looks whether the same was trained; then they see ours."""
+        lock = history.lock_path(launcher.world, spec.fingerprint)
+        if files.is_locked(lock):
+            self.say("The same training is being started by another play: it is waited for.")
+        deciding.enter_context(files.locked(lock))
+        deciding.callback(lock.unlink, missing_ok=True)
 
     def _joined(
         self, launcher: Launcher, going: attach.Attached, shown: refusals.Shown, lines: Lines, *, watch: bool

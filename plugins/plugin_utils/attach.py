@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     NO_INPUT,
     TEMPORARY,
@@ -170,12 +171,19 @@ def find(worlds: Sequence[World], prefix: str = "") -> Attached:
     return Attached(kept[launch], record)
 
 
-def equal(target: Target, fingerprint: str) -> Attached | None:
-    """The newest launch on `target` with this fingerprint that goes on."""
+def equal(target: Target, fingerprint: str, *, settle: bool) -> Attached | None:
+    """The newest launch on `target` with this fingerprint that goes on, or whose end somebody records just now.
+
+    Args:
+        settle: whether those that ended and that nobody follows are settled, so that they count among the finished.
+    """
     known = [record for record in target.launches() if record.fingerprint == fingerprint]
     for record in sorted(known, key=lambda one: launch_ids.age_key(one.launch), reverse=True):
-        if target.outcome(record.launch) is None:
+        followed = files.is_locked(collector.lock_path(target.world, record.launch))
+        if followed or target.outcome(record.launch) is None:
             return Attached(target.world, record, target)
+        if settle:
+            Attached(target.world, record, target).look()
     return None
 
 

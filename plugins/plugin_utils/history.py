@@ -5,12 +5,18 @@
 from __future__ import annotations
 
 import urllib.error
+from pathlib import Path
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, leftovers, probes, tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils import server as mlflow
+
+
+def lock_path(world: World, fingerprint: str) -> Path:
+    """Held by who looks whether this was trained or is being trained, until it is submitted if it was not."""
+    return world.state / f".{fingerprint}.lock"
 
 
 def finished(world: World, fingerprint: str) -> RunRecord | None:

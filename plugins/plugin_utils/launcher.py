@@ -153,12 +153,19 @@ class Launcher:
         return history.finished(self.world, spec.fingerprint)
 
     def run(
-        self, spec: RunSpec, code: bundle.Bundle, *, detach: bool = False, begins: Callable[[], None] = lambda: None
+        self,
+        spec: RunSpec,
+        code: bundle.Bundle,
+        *,
+        detach: bool = False,
+        begins: Callable[[], None] = lambda: None,
+        submitted: Callable[[], None] = lambda: None,
     ) -> RunRecord:
         """Carry the launch out and return its record; with `detach` return once it is submitted.
 
         Args:
             begins: is called when all is ready; from then on this process's signals are the launch's.
+            submitted: is called when everybody can find the launch.
         """
         started = time.monotonic()
         environment = self.target.prepare(self.training.environment, spec.environment)
@@ -176,6 +183,7 @@ class Launcher:
             record.started_at = run.now()
             collector.note(self.world, record)
             wishes.submitted()
+            submitted()
             import_marks.expect(self.world, spec.launch, environment, self.sources)
             if detach:
                 record.state = RunState.RUNNING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import os
@@ -9,6 +10,7 @@ import pty
 import signal
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +163,26 @@ def test_a_training_that_goes_on_is_joined_by_who_asks_for_the_same(real: worlds
     assert "goes on already" in joined.text
     assert "line 119" in joined.text, "it is followed to its end"
     assert {path.name for path in real.world.runs.iterdir()} == before, "and no other was started"
+
+
+@pytest.mark.parametrize("real", ["process", "docker"], indirect=True)
+def test_of_two_equal_trainings_that_begin_at_the_same_moment_one_joins_the_other(
+    real: worlds.RealWorld, tmp_path: Path
+) -> None:
+    given = {"training_script": COUNTS, "training_args": ["20", "0"], "training_always": False}
+    given["training_requirements"] = str(worlds.ROOT / "trainer" / "requirements.txt")
+    before = {path.name for path in real.world.runs.glob("*")}
+    with ThreadPoolExecutor(2) as pool:
+        places = [tmp_path / "one", tmp_path / "other"]  # their files of variables
+        for place in places:
+            place.mkdir()
+        plays = [dataclasses.replace(real, folder=place).play for place in places]
+        both = [pool.submit(play, "samerun.stack.train", **given) for play in plays]
+        played = [play.result() for play in both]
+    assert [play.code for play in played] == [0, 0], played
+    assert sorted(play.changed for play in played) == [0, 1], played
+    assert len({path.name for path in real.world.runs.glob("*")} - before) == 1, "one was started"
+    assert list(real.world.state.glob(".*.lock")) == []
 
 
 @pytest.mark.docker

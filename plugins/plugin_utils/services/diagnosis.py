@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_COUNT = "SELECT count(*) FROM runs"
 LINES = 60  # of a log that are looked at: a traceback is long
 
 
@@ -37,9 +38,9 @@ def of(log: str, data: str) -> Diagnosis | None:
     if re.search(r"OperationalError\) (?:(?:table|index) \S+ already exists|duplicate column name)", log):
         return Diagnosis(
             f"its database {database} is half made: an MLflow was ended while it made or changed its tables",
-            f"See whether it holds runs: sqlite3 {database} 'SELECT count(*) FROM runs'. If it does, put back a copy of "
-            f"it; if not, move it away: mv {database} {database}.half, or remove all that this world keeps: samerun "
-            "down --purge; then: samerun up",
+            f"Does it hold runs? sqlite3 {database} '{_COUNT}' says how many. If so, put back a copy "
+            f"of it; if not, move it away: mv {database} {database}.half, or remove all that this world keeps: "
+            "samerun down --purge; then: samerun up",
         )
     if "database is locked" in log:
         return Diagnosis(

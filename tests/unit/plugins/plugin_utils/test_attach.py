@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -153,16 +154,36 @@ def test_a_cancel_leaves_the_reason_of_an_end_that_it_did_not_cause(
     assert (done.reason, kept.reason) == (lost, lost)
 
 
-@pytest.mark.parametrize("goes_on, found", [(True, NEW), (False, None)])
+@pytest.mark.parametrize(
+    "goes_on, followed, found",
+    [(True, False, NEW), (False, True, NEW), (False, False, None)],
+    ids=["it goes on", "its end is being recorded", "it ended"],
+)
 def test_an_equal_launch_is_one_of_the_same_fingerprint_that_goes_on(
-    world: World, monkeypatch: pytest.MonkeyPatch, goes_on: bool, found: str | None
+    world: World, goes_on: bool, followed: bool, found: str | None
 ) -> None:
     engine: Any = Engine(world)
     engine.ended = not goes_on
     engine.launches = lambda: [record(fingerprint="same"), record(fingerprint="other", launch=f"{NEW[:-4]}4567")]
-    going = attach.equal(engine, "same")
+    with files.locked(collector.lock_path(world, NEW)) if followed else contextlib.nullcontext():
+        going = attach.equal(engine, "same", settle=False)
     assert (going.launch if going else None) == found
-    assert attach.equal(engine, "none of these") is None
+    assert attach.equal(engine, "none of these", settle=True) is None
+    assert collector.settled(world, NEW) is None
+
+
+def test_an_equal_launch_that_ended_unwatched_is_settled_and_counts_as_finished(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine: Any = Engine(world, "whole")
+    engine.ended = True
+    engine.launches = lambda: [record(fingerprint="same")]
+    outcome = Outcome(exit_code=0, state=RunState.FINISHED, report={"closed": True})
+    monkeypatch.setattr(engine, "outcome", lambda _launch: outcome)
+    assert attach.equal(engine, "same", settle=True) is None
+    kept = collector.settled(world, NEW)
+    assert kept is not None
+    assert kept.state is RunState.FINISHED
 
 
 def test_an_id_in_full_of_a_settled_launch_needs_no_engine(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
