@@ -18,6 +18,7 @@ class ActionModule(SamerunAction):
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
+        credentials.refuse_others(world)
         resolved = world.contract(options["viewpoint"], credentials.for_runs(world))
         if options["probe"]:
             try:

@@ -21,6 +21,27 @@ def load(world: World) -> Credentials | None:
     return Credentials(*given.values, trainer=kept.trainer if kept else None) if given else kept
 
 
+def refuse_others(world: World) -> None:
+    """Raise a SamerunError where the inventory sets other keys than the world's own store runs with.
+
+    A run has keys of its own there, so that nobody would notice that those that are set are of no effect.
+    """
+    given = world.given_credentials
+    if given is None or world.foreign_store or not world.uses_store:
+        return
+    kept = host_of(world).credentials()
+    if kept is None or kept.values == given.values:
+        return
+    pairs = zip(("object_store_access_key", "object_store_secret_key"), given.values, kept.values, strict=True)
+    others = [variable for variable, one, other in pairs if one != other]
+    raise SamerunError(
+        f"Failed to read the S3 keys: {' and '.join(others)} {'is' if len(others) == 1 else 'are'} not what the store "
+        f"of world {world.name} was set up with.",
+        "Leave both unset, since the world keeps its keys, or change them in its store too: samerun up",
+        CONFIG,
+    )
+
+
 def for_runs(world: World) -> Credentials | None:
     """The keys that a run gets, if the world has any; a world that was set up before runs had their own shares its."""
     found = load(world)

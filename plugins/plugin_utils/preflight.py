@@ -100,6 +100,8 @@ def check_training(launcher: Launcher) -> list[str]:
 
 def check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
     """Services that the play uses and does not set up must be there; to find out after a build would be late."""
+    if world.object_store.role not in set_up:
+        credentials.refuse_others(world)
     for endpoint in (world.object_store, world.mlflow):
         used = endpoint is world.mlflow or world.uses_store
         if used and not endpoint.external and endpoint.role not in set_up:

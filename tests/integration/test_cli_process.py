@@ -33,6 +33,7 @@ mlflow.set_experiment("cli")
 mlflow.start_run()
 mlflow.log_metric("loss", 0.5)
 """
+OTHER_KEYS = ["-e", "object_store_access_key=another1", "-e", "object_store_secret_key=another-secret"]
 HELLO = "print('hello')\n"
 PATIENT = "import time\nprint('ready', flush=True)\ntime.sleep(100)\n"
 # In hex: secrets are masked in what is shown.
@@ -297,6 +298,8 @@ def test_detach_returns_before_the_end_and_the_world_stays_until_then(place: Pla
         (["up", "-i", "hello.py"], 66, ["hello.py", "group samerun"]),
         (["status", "-i", "hello.py"], 66, ["hello.py", "group samerun"]),
         (["status", "-e", "mlflow_prt=1"], 78, ["Did you mean mlflow_port?"]),
+        (["train", "hello.py", *OTHER_KEYS], 78, ["object_store_access_key and object_store_secret_key are not what"]),
+        (["check", *OTHER_KEYS], 78, ["are not what the store of world process was set up with", "Leave both unset"]),
         (["down", "--purge"], 64, ["for ever", "--purge --yes"]),
         (["logs", "nobody"], 66, ["nobody", "no id begins so"]),
         (["wait", "../.."], 66, ["no id begins so"]),

@@ -70,6 +70,27 @@ def test_a_world_from_before_keeps_its_keys_and_its_runs_get_new_ones(world: Wor
     assert found.trainer not in (None, OLD)
 
 
+@pytest.mark.parametrize(
+    "given, told",
+    [
+        ({"access_key": "given-x", "secret_key": "given-b"}, "object_store_access_key is not what"),
+        ({"access_key": "given-a", "secret_key": "given-y"}, "object_store_secret_key is not what"),
+        ({"access_key": "given-a", "secret_key": "given-b"}, ""),
+        ({}, ""),
+        ({"access_key": "given-x", "secret_key": "given-y", "endpoint": "http://s3.example"}, ""),
+    ],
+    ids=["access key", "secret key", "the same", "none", "another store"],
+)
+def test_keys_that_are_not_those_of_the_worlds_store_are_refused(
+    tmp_path: Path, given: dict[str, str], told: str
+) -> None:
+    credentials.refuse_others(made("process", tmp_path, access_key="given-x", secret_key="given-y"))  # it has none yet
+    credentials.ensure(made("process", tmp_path, access_key="given-a", secret_key="given-b"), trainer=True)
+    with pytest.raises(SamerunError, match=told) if told else contextlib.nullcontext() as caught:
+        credentials.refuse_others(made("process", tmp_path, **given))
+    assert not caught or "given-" not in str(caught.value)
+
+
 def test_given_keys_are_the_worlds_where_the_store_is_ours(tmp_path: Path) -> None:
     ours = made("process", tmp_path, access_key="given-a", secret_key="given-b")
     credentials.ensure(ours, trainer=True)
