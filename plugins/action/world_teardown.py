@@ -10,6 +10,8 @@ from ansible_collections.samerun.stack.plugins.modules.world_teardown import ARG
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, published
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
 
 class ActionModule(SamerunAction):
@@ -30,8 +32,21 @@ class ActionModule(SamerunAction):
             )
         if self.checking:
             return {"skipped": True, "msg": "removing cannot be predicted without asking what is there"}
+        elsewhere = {record.target for record in collector.records(world)} & {*TARGETS} - {host.NAME}
         done = host.teardown(purge=options["purge"])
+        for name in sorted(elsewhere):
+            done.removed.extend(self._torn_down(TARGETS[name](world)))
         for line in done.kept:
             self.say(f"Kept {line}")
         removed = done.removed + (published.forget(world) if options["purge"] else [])
         return {"changed": bool(removed), "removed": removed, "kept": done.kept}
+
+    def _torn_down(self, target: Target) -> list[str]:
+        """What went of where launches were; an engine that is away does not keep the services here."""
+        try:
+            return target.teardown()
+        except SamerunError as error:
+            self.warn(f"What launches may have left on the target {target.NAME} stays: {error}")
+            return []
+        finally:
+            target.close()

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 import worlds
 
+from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL
 from ansible_collections.samerun.stack.plugins.plugin_utils import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
@@ -71,4 +74,36 @@ def test_a_gpu_that_the_engine_does_not_have_is_said() -> None:
         finally:
             container.remove(force=True)
     finally:
+        client.close()
+
+
+def test_the_network_of_launches_goes_with_a_world_whose_services_are_elsewhere(tmp_path: Path) -> None:
+    # As after a training with training_target docker in a world of the target process.
+    name = f"samerun-tests-left-{worlds.SLOT}"
+    state = tmp_path / "state"
+    variables = {"samerun_world": name, "samerun_network": name, "samerun_state_dir": str(state)}
+    launch = RunRecord(
+        launch="x-20260101-000000-0000", name="x", world=name, target="docker", script="x.py", script_sha256="",
+        bundle_sha256="", fingerprint="", contract={}, image="", tracking_uri="", state=RunState.FINISHED, exit_code=0,
+    )  # fmt: skip
+    files.write_json(state / "runs" / launch.launch / "record.json", launch.as_dict())
+    real = worlds.RealWorld("process", tmp_path, variables, {})
+    client = engine.connect()
+    network = client.networks.create(name, labels={OWNER_LABEL: OWNER, WORLD_LABEL: name})
+    theirs = client.networks.create(f"{name}-theirs")
+    try:
+        user = client.containers.create(worlds.MINIO_IMAGE or images.BASE_IMAGE, network=name)
+        try:
+            assert real.play("samerun.stack.teardown").code == 0
+            assert client.networks.list(names=[f"^{name}$"]) != [], "a container would not start again without it"
+        finally:
+            user.remove()
+        down = real.play("samerun.stack.teardown")
+        assert (down.code, down.changed) == (0, 1), down.text
+        assert client.networks.list(names=[f"^{name}$"]) == []
+        assert client.networks.list(ids=[theirs.id]) != []
+    finally:
+        theirs.remove()
+        for left in client.networks.list(ids=[network.id]):
+            left.remove()
         client.close()

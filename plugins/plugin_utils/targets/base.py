@@ -159,6 +159,10 @@ class Target(abc.ABC):
     def remove(self, launch: str) -> None:
         """Remove what a collected launch left in the engine; nothing where there is nothing."""
 
+    def teardown(self) -> list[str]:
+        """Remove what launches share here and the world's services do not; return what went, in words."""
+        return []
+
 
 def shim_spec(
     spec: RunSpec,

@@ -229,6 +229,22 @@ class DockerTarget(Target):
             with engine.explained(f"remove the container {container.name}"):
                 container.remove(force=True, v=True)
 
+    def teardown(self) -> list[str]:
+        """Remove the world's network where it holds no container: a launch made it, see `_ensure_network`."""
+        import docker
+
+        removed = []
+        ours = [f"{name}={value}" for name, value in self.world.labels.items()]
+        with engine.explained("remove the world's network"):
+            for network in self.client.networks.list(filters={"label": ours}):
+                # One that stopped would not start again without it.
+                if self.client.containers.list(all=True, filters={"network": network.name}):
+                    continue
+                with contextlib.suppress(docker.errors.NotFound):  # it went just now
+                    network.remove()
+                    removed.append(f"network {network.name}")
+        return removed
+
     @staticmethod
     def _name(launch: str) -> str:
         return f"training-{launch}"
