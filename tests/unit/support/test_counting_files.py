@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from counting import Counter, Kept
@@ -86,3 +88,14 @@ def test_what_a_launch_is_to_leave_is_not_left(counter: Counter, world: Kept) ->
     for name in ("outputs", "work"):
         (world.state / "runs" / "one" / name).mkdir()
     assert counter.left(0) == []
+
+
+def test_what_the_clusters_client_keeps_for_this_program_is_not_left(
+    counter: Counter, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "key").touch()
+    library = SimpleNamespace(_temp_files={"content": str(place / "key")})
+    monkeypatch.setitem(sys.modules, "kubernetes.config.kube_config", library)
+    assert counter.left(0) == []
+    library._temp_files.clear()
+    assert counter.left(0) == [f"temporary file {place / 'key'}"]
