@@ -91,6 +91,7 @@ class ActionModule(SamerunAction):
                 "path": path,
                 EXIT_KEY: attach.exit_code(record),
                 "msg": _failure(record, path),
+                "hint": record.hint,
             }
         watched = channel.VARIABLE in os.environ  # its reader says it
         if record.ended_at and not record.mlflow_runs and not watched and not self.alone:
@@ -132,4 +133,4 @@ class ActionModule(SamerunAction):
 
 
 def _failure(record: RunRecord, path: str) -> str:
-    return f"Failed to train {record.script} ({record.launch}): {record.reason} {record.hint} Record: {path}"
+    return f"Failed to train {record.script} ({record.launch}): {record.reason} Record: {path} {record.hint}".rstrip()

@@ -342,6 +342,7 @@ def test_a_module_that_is_not_installed_is_told_before_the_script_starts(place: 
     assert "training_requirements" in failure(ended)
     assert ended.out == b"", "its log, which is printed here, says the same line as the failure"
     assert ended.err.count("no_such_module_anywhere in ") == 1
+    assert failure(ended).endswith("Add it to the requirements (training_requirements).")
     assert b"Failed to import no_such_module_anywhere in " in place.must("logs").out
     assert newest(place)["exit_code"] is None
 

@@ -113,12 +113,15 @@ def test_a_server_that_does_not_fit_is_told(
 def test_a_play_warns_of_an_override_and_of_a_run_that_recorded_nothing(
     real: worlds.RealWorld, tmp_path: Path, trainer: dict[str, Any]
 ) -> None:
-    (tmp_path / "train.py").write_text("import os\nos.environ['AWS_ACCESS_KEY_ID'] = 'x'\n")
+    (tmp_path / "train.py").write_text(
+        "import os\nos.environ['AWS_ACCESS_KEY_ID'] = 'x'\nimport mlflow\nmlflow.set_tracking_uri('http://elsewhere:1')\n"
+    )
     given = {"training_script": str(tmp_path / "train.py"), "training_requirements": trainer["requirements"]}
     played = real.play("samerun.stack.train", **given)
     assert played.code == 0, played.text
     warnings = " ".join(re.findall(r"\[WARNING\]: (.*)", played.text))
     assert "The contract is overridden: train.py, line 2: the script itself sets AWS_ACCESS_KEY_ID." in warnings
+    assert "The contract is overridden: train.py, line 4: set_tracking_uri" in warnings
     assert "train.py ended well, and 0 MLflow runs were recorded of it." in warnings
 
 
