@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,7 +19,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL
 from ansible_collections.samerun.stack.plugins.plugin_utils import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_networks, quantities
 
 pytestmark = pytest.mark.docker
 NOBODY = 65534
@@ -107,3 +110,23 @@ def test_the_network_of_launches_goes_with_a_world_whose_services_are_elsewhere(
         for left in client.networks.list(ids=[network.id]):
             left.remove()
         client.close()
+
+
+def test_a_network_that_many_make_at_once_is_one() -> None:
+    name = f"samerun-tests-once{worlds.SLOT or ''}"
+    begin = threading.Barrier(8)
+
+    def make(_number: int) -> bool:
+        with contextlib.closing(engine.connect()) as client:
+            begin.wait()
+            return docker_networks.ensure(client, name, {OWNER_LABEL: OWNER})
+
+    with contextlib.closing(engine.connect()) as client:
+        try:
+            with ThreadPoolExecutor(8) as pool:
+                made = list(pool.map(make, range(8)))
+            assert len(docker_networks.named(client, name)) == sum(made) == 1
+            assert not docker_networks.ensure(client, name, {})
+        finally:
+            for network in docker_networks.named(client, name):
+                network.remove()

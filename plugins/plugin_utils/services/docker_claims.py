@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_networks
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Port
 
@@ -23,9 +24,8 @@ def claim(client: Any, world: World, claims: Sequence[Claim]) -> None:
                 raise _refusal("container", service.name, f"{service.role}_name")
             if "/" not in service.data and (volume := found(client.volumes, service.data)):
                 _refuse_foreign(volume, world, f"{service.role}_data")
-            for network in client.networks.list(names=[world.network]):
-                if network.name == world.network:  # the filter finds every network whose name holds this one
-                    _refuse_foreign(network, world, "samerun_network")
+            for network in docker_networks.named(client, world.network):
+                _refuse_foreign(network, world, "samerun_network")
             running = container is not None and container.status == "running"
             _claim_ports(client, world, service, _published(container) if running else set())
 

@@ -32,6 +32,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
     docker_ends,
     docker_files,
     docker_log,
+    docker_networks,
     quantities,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import CANCELLED
@@ -57,7 +58,6 @@ _CANCELLED = f"{_FOLDER}/out/{CANCELLED}"
 _START_SECONDS = 60
 _STOP_SECONDS = 45  # of `docker stop`: the script has 30 s of them, and its runs are closed after it
 _LET_TRAVEL = "Leave it out: the code then travels with the launch."
-_BUILT_IN = {"bridge", "host", "none"}
 _LIVE = ("created", "running", "paused", "restarting")
 
 
@@ -296,7 +296,7 @@ class DockerTarget(Target):
 
     def look(self, spec: RunSpec) -> None:
         wanted = spec.network
-        if wanted in ("", self.world.network, *_BUILT_IN) or wanted.startswith("container:"):
+        if wanted in ("", self.world.network, *docker_networks.BUILT_IN) or wanted.startswith("container:"):
             return
         with engine.explained(f"look for the network {wanted}"):
             names = sorted(network.name for network in self.client.networks.list())
@@ -310,9 +310,8 @@ class DockerTarget(Target):
     def _ensure_network(self, name: str) -> None:
         """Make the world's own network where its services did not: they may be external."""
         own = self.world.network
-        # The engine's filter finds every network whose name holds this one.
-        if name in ("", own) and own not in {one.name for one in self.client.networks.list(names=[own])} | _BUILT_IN:
-            self.client.networks.create(own, labels=self.world.labels)
+        if name in ("", own):
+            docker_networks.ensure(self.client, own, self.world.labels)
 
     def _pulled(self, image: str) -> str:
         import docker

@@ -1,0 +1,27 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.modules.world_network import ARGUMENT_SPEC
+from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, docker_networks
+
+
+class ActionModule(SamerunAction):
+    """See to it that the world's network is there, once."""
+
+    ARGUMENTS = ARGUMENT_SPEC
+
+    def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        world = self.world(options)
+        client = docker.connect(world.docker_host)
+        try:
+            with docker.explained(f"make the network {world.network}"):
+                if self.checking:
+                    return {"changed": not docker_networks.is_there(client, world.network)}
+                return {"changed": docker_networks.ensure(client, world.network, world.labels)}
+        finally:
+            client.close()
