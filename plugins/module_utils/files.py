@@ -72,9 +72,13 @@ def write_json(path: Path, value: Any) -> bool:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock file `path`; others wait. Who holds it may remove it."""
-    private_folder(path.parent)
     while True:
-        with open(path, "a") as handle:
+        private_folder(path.parent)
+        with contextlib.ExitStack() as stack:
+            try:
+                handle = stack.enter_context(open(path, "a"))
+            except FileNotFoundError:
+                continue  # somebody has just removed the folder
             fcntl.flock(handle, fcntl.LOCK_EX)
             if _is_at(handle.fileno(), path):
                 yield
@@ -91,6 +95,16 @@ def is_locked(path: Path) -> bool:
         return False
     except BlockingIOError:
         return True
+    return False
+
+
+def remove_unlocked(path: Path) -> bool:
+    """Remove the lock file `path` unless a living process holds it; return whether it is gone."""
+    with contextlib.suppress(FileNotFoundError, BlockingIOError), open(path) as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_at(handle.fileno(), path):
+            path.unlink()
+            return True
     return False
 
 

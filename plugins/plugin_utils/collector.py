@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 
 # A launch submitted elsewhere may still be followed there: its Job or container stays that long after its end.
 _ELSEWHERE_SECONDS = 60
+LOCK = "follower.lock"
 LOG_PART = "log.part"  # what a follower has of the log so far
 
 
@@ -45,7 +47,7 @@ def record_path(world: World, launch: str) -> Path:
 
 def lock_path(world: World, launch: str) -> Path:
     """Held by whoever follows the launch."""
-    return world.runs / launch / "follower.lock"
+    return world.runs / launch / LOCK
 
 
 def submitted_path(world: World, launch: str) -> Path:
@@ -83,12 +85,21 @@ def collect(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
                 done.append(found)
             else:
                 alive.append(_running(record))
+    _forget_unborn(world, {record.launch for record in (*done, *alive)})
     return done, alive
 
 
 def note(world: World, record: RunRecord) -> None:
     """Keep here what was submitted, so that it is missed if its engine loses it."""
     files.write_private(submitted_path(world, record.launch), record.as_json())
+
+
+def _forget_unborn(world: World, known: Collection[str]) -> None:
+    """Remove what is left of launches whose submitter was killed before their engine heard of them: its lock."""
+    for lock in world.runs.glob(f"*/{LOCK}"):
+        if lock.parent.name not in known and [*lock.parent.iterdir()] == [lock] and files.remove_unlocked(lock):
+            with contextlib.suppress(OSError):  # somebody has put something there
+                lock.parent.rmdir()
 
 
 def _launches(target: Target) -> Iterator[RunRecord]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -167,3 +168,23 @@ def test_the_better_of_two_logs_is_kept(engine: Any, copy: bytes, kept: bytes) -
     assert collector.conclude(away, record())
     assert collector.log_path(engine.world, LAUNCH).read_bytes() == kept
     assert sorted(path.name for path in (engine.world.runs / LAUNCH).iterdir()) == ["log.txt", "record.json"]
+
+
+def test_what_a_submitter_left_that_died_before_its_engine_heard_of_it_is_removed(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = engine.world
+    monkeypatch.setattr(collector, "host_of", lambda _world: SimpleNamespace(reach=lambda: None))
+    monkeypatch.setattr(
+        collector, "targets", lambda _world: [SimpleNamespace(launches=lambda: [record()], world=world)]
+    )
+    monkeypatch.setattr(collector, "conclude", lambda _target, _record: None)
+    for name in ("unborn", "held", "begun", LAUNCH):
+        files.write_private(collector.lock_path(world, name), b"")
+    files.write_private(world.runs / "begun" / collector.LOG_PART, b"")
+    with files.locked(collector.lock_path(world, "held")):
+        _done, alive = collector.collect(world)
+    assert [one.launch for one in alive] == [LAUNCH], "the engine knows it"
+    assert {path.name for path in world.runs.iterdir()} == {"held", "begun", LAUNCH}
+    collector.collect(world)
+    assert {path.name for path in world.runs.iterdir()} == {"begun", LAUNCH}
