@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import time
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.samerun.stack.plugins.plugin_utils import descendants
 from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
@@ -105,10 +106,14 @@ class ScriptProcess:
 
     def _reap(self, pid: int) -> int:
         """Wait for the script and for every orphan meanwhile."""
-        while True:
-            ended, status = os.waitpid(-1, 0)
-            if ended == pid:
-                return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        with _signals() as caught:
+            while True:
+                ended, status = os.waitpid(-1, os.WNOHANG)
+                if ended == pid:
+                    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+                if not ended:
+                    select.select([caught], [], [])
+                    os.read(caught, select.PIPE_BUF)
 
     def _pass_on(self, number: int, _frame: Any) -> None:
         if number == self._noted:  # it is the one that was noted
@@ -147,6 +152,26 @@ class ScriptProcess:
             if pid:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[int]:
+    """A pipe that has a byte for each signal that came, SIGCHLD included.
+
+    A wait that is interrupted by signals alone would miss one that comes right before it: Python has looked already,
+    and its handler runs when the script has ended by itself.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    before = signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    told = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield reading
+    finally:
+        signal.set_wakeup_fd(told)
+        signal.signal(signal.SIGCHLD, before)
+        os.close(reading)
+        os.close(writing)
 
 
 def _out_of_memory_kills() -> int:
