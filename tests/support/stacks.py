@@ -21,6 +21,8 @@ from plays import ROOT, Play, play
 
 INVENTORIES = {"process": "process", "docker": "local", "kubernetes": "k8s"}
 NAMESPACES = {"monitoring", "storage", "training"}
+_THE_ENGINES = ("object_store_image", "samerun_kubeconfig", "samerun_registry")
+_BESIDE = 60  # ports between those of this worker's integration tests and of the next one's
 
 
 @dataclass
@@ -126,8 +128,12 @@ def variables(target: str) -> dict[str, Any]:
     """What the tests' engines need beside an inventory; skips where there is no such engine."""
     if reason := worlds.missing(target):
         pytest.skip(reason)
-    kept = {"object_store_image", "samerun_kubeconfig", "samerun_registry"}
-    return {name: value for name, value in worlds.VARIABLES[target].items() if name in kept}
+    given = worlds.VARIABLES[target]
+    found = {name: given[name] for name in _THE_ENGINES if name in given}
+    # Each worker compares its world with one of processes, and only one of these can have the default ports.
+    if target == "process" and worlds.SLOT:
+        found |= {name: given[name] + _BESIDE for name in ("mlflow_port", "object_store_port")}
+    return found
 
 
 def in_the_way(target: str) -> list[str]:
