@@ -42,6 +42,14 @@ def of(log: str, data: str) -> Diagnosis | None:
             f"of it; if not, move it away: mv {database} {database}.half, or remove all that this world keeps: "
             "samerun down --purge; then: samerun up",
         )
+    # As uvicorn, SeaweedFS and MinIO say it.
+    if re.search(r"(?i)address already in use|port \d+ for \w+ .*is not available|port is already in use", log):
+        return Diagnosis(
+            "another program has taken one of its ports since we looked",
+            "Do the same again: samerun up; if it stays so, stop that program, or move ours by the variables that end "
+            "in _port.",
+            hopeless=False,
+        )
     if "database is locked" in log:
         return Diagnosis(
             f"another process holds its database {database}",

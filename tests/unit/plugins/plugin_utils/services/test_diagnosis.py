@@ -44,3 +44,19 @@ def test_a_lock_may_go_by_itself() -> None:
 @pytest.mark.parametrize("log", ["", "INFO: Started server process", "OSError: no space left on device"])
 def test_what_is_not_known_is_not_guessed(log: str) -> None:
     assert diagnosis.of(log, "/mlflow") is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ERROR:    [Errno 98] error while attempting to bind on address ('127.0.0.1', 5001): address already in use",
+        "Port allocation failed: port 9004 for Master (specified by flag master.port) is not available on 127.0.0.1",
+        "FATAL Unable to start the server: Specified port is already in use",
+    ],
+)
+def test_a_port_that_was_taken_meanwhile_is_told(line: str) -> None:
+    found = diagnosis.of(line, "/data")
+    assert found
+    assert "has taken one of its ports" in found.cause
+    assert "_port" in found.hint
+    assert not found.hopeless
