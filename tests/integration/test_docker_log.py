@@ -22,7 +22,7 @@ SPEAKER = r"""
 import sys, time
 for number in range(30):
     print("line", number, "x" * (300_000 if number == 7 else 10), flush=True)
-    time.sleep(0.1)  # or the engine may store this in the middle of that
+    time.sleep(2 if number == 7 else 0.1)  # or the engine may store this in the middle of that
     print("error", number, file=sys.stderr, flush=True)
     if number == 15:
         sys.stdout.write("".join(f"burst {n}\n" for n in range(20_000)))

@@ -87,12 +87,13 @@ class Counter:
 
     Args:
         areas: where it looks.
+        markers: with which tests have come already; see `use`.
     """
 
-    def __init__(self, areas: Collection[Area]) -> None:
+    def __init__(self, areas: Collection[Area], markers: Collection[str] = ()) -> None:
         self._areas = areas
         self._kept: dict[str, Kept] = {}
-        self._used = {"", *_used}
+        self._used = {"", *markers}
         self._before: set[str] = set()
 
     def keep(self, world: Kept) -> None:
@@ -164,7 +165,7 @@ def begun(folder: Path) -> Iterator[Counter]:
 
     with temporary() as place:
         areas = (TemporaryFiles(place), LaunchFiles(), OpenRuns(), DockerObjects(), ClusterObjects())
-        _begun.append(Counter([Processes(folder), *areas]))
+        _begun.append(Counter([Processes(folder), *areas], _used))
         try:
             yield _begun[0]
         finally:

@@ -45,7 +45,7 @@ class TemporaryFiles(Area):
     def there(self, kept: Collection[Kept]) -> dict[str, str]:
         sockets = {Supervisor(world.state / "services").socket.parent for world in kept}
         expected = {*sockets, *_of_the_cluster_client()}
-        found = [path for path in self._folder.iterdir() if path not in expected and not _is_ansibles(path)]
+        found = [path for path in self._folder.iterdir() if path not in expected and not _is_of_a_library(path)]
         return {str(path): f"temporary {_shown(path)}" for path in found}
 
 
@@ -65,10 +65,15 @@ def _of_the_cluster_client() -> set[Path]:
     return {Path(path) for path in getattr(library, "_temp_files", {}).values()}
 
 
-def _is_ansibles(path: Path) -> bool:
-    """Whether it is the empty folder of a program that imported Ansible: one that a signal ends leaves it."""
+def _is_of_a_library(path: Path) -> bool:
+    """Whether a library leaves it by design, once for a user or in an end by a signal.
+
+    That is the empty folder of a program that imported Ansible or torch, and what the cluster's client knows of its API.
+    """
     with contextlib.suppress(FileNotFoundError):
-        return path.name.startswith("ansible-local-") and not any(path.iterdir())
+        if path.name.startswith(("ansible-local-", "torchinductor_")):
+            return not any(path.iterdir())
+        return path.name.startswith("k8srcp-")
     return True  # it has gone meanwhile
 
 
