@@ -68,7 +68,7 @@ def _of_the_cluster_client() -> set[Path]:
 def _is_of_a_library(path: Path) -> bool:
     """Whether a library leaves it by design, once for a user or in an end by a signal.
 
-    That is the empty folder of a program that imported Ansible or torch, and what the cluster's client knows of its API.
+    That is the empty folder of a program that imported Ansible or torch, and what kubernetes.core knows of an API.
     """
     with contextlib.suppress(FileNotFoundError):
         if path.name.startswith(("ansible-local-", "torchinductor_")):
