@@ -97,8 +97,10 @@ def note(world: World, record: RunRecord) -> None:
 def _forget_unborn(world: World, known: Collection[str]) -> None:
     """Remove what is left of launches whose submitter was killed before their engine heard of them: its lock."""
     for lock in world.runs.glob(f"*/{LOCK}"):
-        if lock.parent.name not in known and [*lock.parent.iterdir()] == [lock] and files.remove_unlocked(lock):
-            with contextlib.suppress(OSError):  # somebody has put something there
+        # Somebody may put something there just now, or remove it as we do.
+        with contextlib.suppress(OSError):
+            unborn = lock.parent.name not in known and [*lock.parent.iterdir()] == [lock]
+            if unborn and files.remove_unlocked(lock):
                 lock.parent.rmdir()
 
 
