@@ -70,10 +70,12 @@ class ScriptProcess:
         writing = self._output.open()
         self._starting, self._told = True, False
         try:
-            self._pid = subprocess.Popen(
+            # Held until it is reaped: a Popen that is thrown away takes the exit code of a script that was quick.
+            started = subprocess.Popen(
                 argv, cwd=folder, env=env, start_new_session=True, stdin=subprocess.DEVNULL, stdout=writing,
                 stderr=writing, preexec_fn=descendants.dying_with(os.getpid()),
-            ).pid  # fmt: skip
+            )  # fmt: skip
+            self._pid = started.pid
             if self._timeout:
                 self.spend(0)
                 signal.alarm(max(1, round(self._end - time.monotonic())))
@@ -83,7 +85,7 @@ class ScriptProcess:
             self._output.start()
         if self.cancelled and not self._told:  # while it was being started, or before
             self._tell(self.cancelled)
-        code = self._reap(self._pid)
+        code = self._reap(started.pid)
         self._pid = 0
         signal.alarm(0)
         descendants.kill_all(os.getpid())  # what the script left running dies with it

@@ -71,13 +71,13 @@ def test_many_launches_leave_nothing_behind(
     started = time.monotonic()
     launches = [submit(number) for number in range(count)]
     in_a_row = count / (time.monotonic() - started)
-    assert_finished([launch.wait() for launch in launches])
+    assert_finished(real, [launch.wait() for launch in launches])
     started = time.monotonic()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         at_once = list(pool.map(submit, range(count, count + AT_ONCE)))
         rate = AT_ONCE / (time.monotonic() - started)
         records = list(pool.map(samerun.Launch.wait, at_once))
-    assert_finished(records)
+    assert_finished(real, records)
 
     everything = [*launches, *at_once]
     assert len({launch.id for launch in everything}) == count + AT_ONCE
@@ -98,5 +98,7 @@ def test_many_launches_leave_nothing_behind(
     assert os.getcwd() == str(folder)
 
 
-def assert_finished(records: list[samerun.RunRecord]) -> None:
-    assert [f"{record.state} {record.reason}" for record in records if record.state != "FINISHED"] == []
+def assert_finished(real: worlds.RealWorld, records: list[samerun.RunRecord]) -> None:
+    others = [record for record in records if record.state != "FINISHED"]
+    said = [collector.log_path(real.world, record.launch).read_text() for record in others]
+    assert [f"{record.state} {record.reason} {log}" for record, log in zip(others, said, strict=True)] == []

@@ -656,3 +656,20 @@ def test_a_signal_that_comes_while_the_script_is_started_reaches_it_once_and_lea
     )
     assert ended.stdout == f"got it\nended with {7 if listens else -9}\n", ended.stderr
     assert listens or time.monotonic() - began >= 1, "it had its grace"
+
+
+def test_a_script_that_has_ended_before_it_is_waited_for_has_its_own_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "parent.py").write_text(
+        "import os, subprocess, sys\n"
+        f"from {script_output.__name__} import Output\nfrom {script_process.__name__} import ScriptProcess\n"
+        "started = subprocess.Popen\n"
+        "def slowly(*args, **given):\n    found = started(*args, **given)\n"
+        "    os.waitid(os.P_PID, found.pid, os.WEXITED | os.WNOWAIT)\n    return found\n"
+        "subprocess.Popen = slowly\n"
+        "script = ScriptProcess(Output([], ''), 0, 1)\n"
+        "print(script.run([sys.executable, '-c', 'raise SystemExit(3)'], '.', dict(os.environ)))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "parent.py"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.stdout == "3\n", ended.stderr
