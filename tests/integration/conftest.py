@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import counted
 import counting
 import engines
 import pytest
@@ -22,23 +23,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import collector, se
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from samerun import scratch
 
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    counting.use({marker.name for marker in item.iter_markers()})
-
-
-@pytest.fixture(scope="session", autouse=True)
-def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[counting.Counter]:
-    """Knows what there was before; made before anything that a test asks for."""
-    with counting.begun(tmp_path_factory.getbasetemp()) as found:
-        yield found
-
-
-@pytest.fixture(scope="module", autouse=True)
-def nothing_is_left(counter: counting.Counter, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a module that leaves anything behind, with the names of what it left."""
-    with counting.judged(counter, request.node.name):
-        yield
+pytest_runtest_setup = counted.pytest_runtest_setup
+counter, nothing_is_left = counted.counter, counted.nothing_is_left
 
 
 @pytest.fixture(

@@ -1,0 +1,26 @@
+"""The fixtures that fail a module of tests for what it leaves behind; a conftest.py imports them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import counting
+import pytest
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    counting.use({marker.name for marker in item.iter_markers()})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[counting.Counter]:
+    """Knows what there was before; made before anything that a test asks for."""
+    with counting.begun(tmp_path_factory.getbasetemp()) as found:
+        yield found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left(counter: counting.Counter, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a module that leaves anything behind, with the names of what it left."""
+    with counting.judged(counter, request.node.name):
+        yield
