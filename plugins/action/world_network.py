@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.modules.world_network import ARGUMENT_SPEC
@@ -17,11 +18,10 @@ class ActionModule(SamerunAction):
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
-        client = docker.connect(world.docker_host)
-        try:
-            with docker.explained(f"make the network {world.network}"):
-                if self.checking:
-                    return {"changed": not docker_networks.is_there(client, world.network)}
-                return {"changed": docker_networks.ensure(client, world.network, world.labels)}
-        finally:
-            client.close()
+        with (
+            contextlib.closing(docker.connect(world.docker_host)) as client,
+            docker.explained(f"make the network {world.network}"),
+        ):
+            if self.checking:
+                return {"changed": not docker_networks.is_there(client, world.network)}
+            return {"changed": docker_networks.ensure(client, world.network, world.labels)}

@@ -142,6 +142,11 @@ class World:
         return {OWNER_LABEL: OWNER, WORLD_LABEL: self.name}
 
     @property
+    def selectors(self) -> list[str]:
+        """What finds these objects, as engines take it."""
+        return [f"{name}={value}" for name, value in self.labels.items()]
+
+    @property
     def uses_store(self) -> bool:
         """Whether runs, or services that are ours, use the object store at all."""
         return not (self.mlflow.external and self.artifact_mode == contract.PROXIED)

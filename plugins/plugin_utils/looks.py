@@ -12,12 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.probes import (
     S3_ENDPOINT,
     TRACKING_URI,
     ProbeError,
+    is_ours,
     patience,
     probe_artifacts,
     probe_tcp,
@@ -56,19 +56,16 @@ def look(
         ProbeError: as of the probes; or that an endpoint takes a connection and says nothing.
     """
 
-    def ours(url: str) -> bool:
-        return urlsplit(url).hostname in own_hosts
-
     def store() -> None:
         if s3_endpoint:
-            probe_tcp("the S3 store", S3_ENDPOINT, s3_endpoint, viewpoint, ours=ours(s3_endpoint))
+            probe_tcp("the S3 store", S3_ENDPOINT, s3_endpoint, viewpoint, ours=is_ours(s3_endpoint, own_hosts))
         if client is not None:
             probe_s3(client, bucket, s3_endpoint, viewpoint)
 
     uri = f"{TRACKING_URI}={server.uri}"
     looks: dict[str, Callable[[], None]] = {
         f"Failed to use MLflow from the {viewpoint}: {uri}": lambda: probe_tracking(
-            server.uri, viewpoint, server.login, ours=ours(server.uri)
+            server.uri, viewpoint, server.login, ours=is_ours(server.uri, own_hosts)
         ),
         f"Failed to use the S3 store from the {viewpoint}: {S3_ENDPOINT}={s3_endpoint}": store,
     }

@@ -14,7 +14,7 @@ import os
 import shutil
 import socket
 import urllib.error
-from typing import Any
+from typing import Any, Collection
 from urllib.parse import urlsplit
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
@@ -37,6 +37,11 @@ class ProbeError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+def is_ours(url: str, own_hosts: Collection[str]) -> bool:
+    """Whether the service at `url` is one of the world's own, which are at `own_hosts`."""
+    return urlsplit(url).hostname in own_hosts
 
 
 def starting(variable: str, *, ours: bool) -> str:

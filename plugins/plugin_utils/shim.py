@@ -18,7 +18,6 @@ import signal
 import sys
 import time
 from typing import Any, Callable, TypeVar
-from urllib.parse import urlsplit
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.plugin_utils import descendants, imports, looks, probes, s3, tracking
@@ -227,14 +226,11 @@ class Shim:
             runs = self.server.launch_runs(self.spec["launch"])
             return runs, self.server.resumable(runs)
         except (OSError, ValueError, KeyError) as error:
+            ours = probes.is_ours(self.server.uri, self.spec.get("own_hosts", ()))
             raise probes.ProbeError(
                 f"Failed to ask MLflow ({probes.TRACKING_URI}={self.server.uri}) for the run to go on with: {error}.",
-                probes.starting(probes.TRACKING_URI, ours=self._is_ours(self.server.uri)),
+                probes.starting(probes.TRACKING_URI, ours=ours),
             ) from error
-
-    def _is_ours(self, url: str) -> bool:
-        """Whether the service at `url` is one of the world's own."""
-        return urlsplit(url).hostname in self.spec.get("own_hosts", ())
 
     @property
     def is_final(self) -> bool:

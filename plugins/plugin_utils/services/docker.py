@@ -14,7 +14,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOOPBACK
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import parse_time
-from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, Credentials
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
@@ -116,7 +116,7 @@ class DockerHost(ServiceHost):
 
     def teardown(self, *, purge: bool) -> Teardown:
         done = Teardown()
-        ours = {"label": [f"{OWNER_LABEL}={OWNER}", f"{WORLD_LABEL}={self.world.name}"]}
+        ours = {"label": self.world.selectors}
         with engine.explained("remove the world's containers"):
             for container in self.client.containers.list(all=True, filters=ours):
                 container.remove(force=True, v=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 
-from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, World
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import namespaces
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster, is_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import FORBIDDEN, ApiError
@@ -28,10 +28,9 @@ def teardown(cluster: Cluster, world: World, keys: Collection[str], *, purge: bo
     done = Teardown()
     services = (world.mlflow.namespace, world.object_store.namespace, world.training_namespace)
     places = [place for place in dict.fromkeys(services) if cluster.has_namespace(place)]
-    selector = f"{OWNER_LABEL}={OWNER},{WORLD_LABEL}={world.name}"
     for place in places:
         for kind in (*_KINDS, *(_DATA if purge else ())):
-            for found in cluster.find(kind, place, labelSelector=selector):
+            for found in cluster.find(kind, place, labelSelector=",".join(world.selectors)):
                 name = found["metadata"]["name"]
                 if purge or name not in keys:
                     cluster.delete(kind, name, place)

@@ -234,9 +234,8 @@ class DockerTarget(Target):
         import docker
 
         removed = []
-        ours = [f"{name}={value}" for name, value in self.world.labels.items()]
         with engine.explained("remove the world's network"):
-            for network in self.client.networks.list(filters={"label": ours}):
+            for network in self.client.networks.list(filters={"label": self.world.selectors}):
                 # One that stopped would not start again without it.
                 if self.client.containers.list(all=True, filters={"network": network.name}):
                     continue
