@@ -54,6 +54,12 @@ class Credentials:
         return self.trainer or self
 
 
+def is_of(labels: Mapping[str, str] | None, world: str) -> bool:
+    """Whether what has these labels is that world's; what is another world's is as foreign as anybody's."""
+    there = labels or {}
+    return there.get(OWNER_LABEL) == OWNER and there.get(WORLD_LABEL) == world
+
+
 @dataclass(frozen=True)
 class World:
     """See `WORLD_SPEC` in options.py for the options that it is made from.

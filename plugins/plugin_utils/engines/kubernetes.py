@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL
+from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER
+from ansible_collections.samerun.stack.plugins.module_utils.world import is_of as labels_are_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
@@ -204,9 +205,8 @@ def namespace(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
 
 
 def is_of(found: Mapping[str, Any], world: str) -> bool:
-    """Whether an object is that world's; those of another one are as foreign as anybody's."""
-    labels = found["metadata"].get("labels") or {}
-    return bool(labels.get(OWNER_LABEL) == OWNER and labels.get(WORLD_LABEL) == world)
+    """Whether an object is that world's; see `is_of` of its labels in world.py."""
+    return labels_are_of(found["metadata"].get("labels"), world)
 
 
 def _namespace(wanted: Mapping[str, Any]) -> str:

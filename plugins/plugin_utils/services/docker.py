@@ -14,7 +14,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOOPBACK
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import parse_time
-from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, is_of
 from ansible_collections.samerun.stack.plugins.plugin_utils import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
@@ -98,7 +98,7 @@ class DockerHost(ServiceHost):
 
     def running(self, role: str, name: str, namespace: str) -> str:
         container = self._container(name)
-        if container is None or not docker_claims.is_of(container.labels, self.world):
+        if container is None or not is_of(container.labels, self.world.name):
             return "absent"
         # A fresh container has not looked at itself yet; whoever waits for it asks it.
         health = container.attrs["State"].get("Health", {}).get("Status")

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL, World
+from ansible_collections.samerun.stack.plugins.module_utils.world import World, is_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_networks
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
@@ -20,7 +20,7 @@ def claim(client: Any, world: World, claims: Sequence[Claim]) -> None:
     with engine.explained("look for what is there already"):
         for service in claims:
             container = found(client.containers, service.name)
-            if container is not None and not is_of(container.labels, world):
+            if container is not None and not is_of(container.labels, world.name):
                 raise _refusal("container", service.name, f"{service.role}_name")
             if "/" not in service.data and (volume := found(client.volumes, service.data)):
                 _refuse_foreign(volume, world, f"{service.role}_data")
@@ -40,14 +40,8 @@ def found(collection: Any, name: str) -> Any:
         return None
 
 
-def is_of(labels: Mapping[str, str] | None, world: World) -> bool:
-    """Whether what has these labels is the world's; that of another world is as foreign as anybody's."""
-    there = labels or {}
-    return there.get(OWNER_LABEL) == OWNER and there.get(WORLD_LABEL) == world.name
-
-
 def _refuse_foreign(there: Any, world: World, variable: str) -> None:
-    if not is_of(there.attrs.get("Labels"), world):
+    if not is_of(there.attrs.get("Labels"), world.name):
         raise _refusal(type(there).__name__.lower(), there.name, variable)
 
 
