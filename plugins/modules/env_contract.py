@@ -13,7 +13,9 @@ description:
   - Resolves the variables that a run would get at a viewpoint.
   - Probes the tracking server and the bucket from this host.
   - It changes nothing but one fixed key of the bucket, which every run writes too. No secret is returned.
-extends_documentation_fragment: samerun.stack.world
+extends_documentation_fragment:
+  - samerun.stack.action
+  - samerun.stack.world
 options:
   viewpoint:
     description: From where the addresses are used.
@@ -24,17 +26,6 @@ options:
     description: Whether to look at the endpoints.
     type: bool
     default: true
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
-    details: It changes nothing then.
-  diff_mode:
-    description: Returns what would differ, with nothing secret in it.
-    support: none
-    details: It has nothing to show.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

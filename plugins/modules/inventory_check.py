@@ -11,17 +11,8 @@ version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
   - Ansible ends with success where a play matches no host. This fails there, with the nearest inventory that exists.
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
-    details: It changes nothing then.
-  diff_mode:
-    description: Returns what would differ, with nothing secret in it.
-    support: none
-    details: It has nothing to show.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
+extends_documentation_fragment:
+  - samerun.stack.action
 """
 
 EXAMPLES = r"""

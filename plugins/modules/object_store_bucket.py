@@ -24,18 +24,13 @@ options:
     description: What the key of runs may do, as a policy of AWS.
     type: dict
     default: {}
-extends_documentation_fragment: samerun.stack.world
+extends_documentation_fragment:
+  - samerun.stack.action
+  - samerun.stack.world
 attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
-    details: It changes nothing then.
   diff_mode:
-    description: Returns what would differ, with nothing secret in it.
     support: full
     details: It names the bucket.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

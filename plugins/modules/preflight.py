@@ -14,7 +14,9 @@ description:
   - Reads the script, asks the engine or cluster, claims names and ports.
   - It settles launches that ended while nobody watched, and says so.
   - It fails with one line, and nothing was started then.
-extends_documentation_fragment: samerun.stack.world
+extends_documentation_fragment:
+  - samerun.stack.action
+  - samerun.stack.world
 options:
   training:
     description: The options of M(samerun.stack.training_run), where the play trains; empty where it does not.
@@ -25,17 +27,6 @@ options:
     type: list
     elements: dict
     default: []
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
-    details: It changes nothing then.
-  diff_mode:
-    description: Returns what would differ, with nothing secret in it.
-    support: none
-    details: It has nothing to show.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

@@ -12,6 +12,7 @@ author: samerun contributors (@samerun)
 description:
   - Writes the program for supervisord, starts supervisord where it does not run, and has the program run as written.
 extends_documentation_fragment:
+  - samerun.stack.action
   - samerun.stack.world
   - samerun.stack.world.service
 options:
@@ -19,17 +20,6 @@ options:
     description: Whether to start it again although it runs as written, since its keys are new.
     type: bool
     default: false
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
-    details: It changes nothing then.
-  diff_mode:
-    description: Returns what would differ, with nothing secret in it.
-    support: none
-    details: It has nothing to show.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

@@ -12,23 +12,14 @@ author: samerun contributors (@samerun)
 description:
   - The environment is keyed by its requirements and this Python's version.
   - It lies in the user's cache folder and is shared by all worlds.
+extends_documentation_fragment:
+  - samerun.stack.action
 options:
   requirements:
     description: Requirements as pip takes them.
     type: list
     elements: str
     required: true
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
-    details: It changes nothing then.
-  diff_mode:
-    description: Returns what would differ, with nothing secret in it.
-    support: none
-    details: It has nothing to show.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

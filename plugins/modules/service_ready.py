@@ -13,6 +13,7 @@ description:
   - Waits until the engine says that the service runs and its health path answers from this host.
   - Then remembers how the service looks, so that edits by hand are seen later.
 extends_documentation_fragment:
+  - samerun.stack.action
   - samerun.stack.world
   - samerun.stack.world.service
 options:
@@ -20,17 +21,6 @@ options:
     description: How long to wait, in seconds.
     type: int
     default: 180
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
-    details: It changes nothing then.
-  diff_mode:
-    description: Returns what would differ, with nothing secret in it.
-    support: none
-    details: It has nothing to show.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

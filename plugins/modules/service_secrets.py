@@ -13,19 +13,9 @@ description:
   - Renders the files with the keys of the world and writes them - a folder of mode 0700, the container, or a Secret.
   - The keys are read where the world keeps them and never pass through a task.
 extends_documentation_fragment:
+  - samerun.stack.action
   - samerun.stack.world
   - samerun.stack.world.service
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
-    details: It changes nothing then.
-  diff_mode:
-    description: Returns what would differ, with nothing secret in it.
-    support: none
-    details: It has nothing to show.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

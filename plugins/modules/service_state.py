@@ -19,19 +19,13 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - samerun.stack.action
   - samerun.stack.world
   - samerun.stack.world.service
 attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
-    details: It changes nothing then.
   diff_mode:
-    description: Returns what would differ, with nothing secret in it.
     support: full
     details: Before is what differs, in words.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

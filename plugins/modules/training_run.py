@@ -14,7 +14,9 @@ description:
     the target, shows its log as it comes and records how it ended.
   - Unless O(always=true) it starts nothing where the world has a finished launch with the same fingerprint - the same
     code, arguments, environment, variables, volumes and target. One that still runs is followed to its end instead.
-extends_documentation_fragment: samerun.stack.world
+extends_documentation_fragment:
+  - samerun.stack.action
+  - samerun.stack.world
 options:
   script:
     description: The script, relative to the caller's folder.
@@ -148,15 +150,10 @@ options:
     default: false
 attributes:
   check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
     details: It returns the request to the engine and starts nothing.
   diff_mode:
-    description: Returns what would differ, with nothing secret in it.
     support: full
     details: After is the request to the engine, with secrets masked.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

@@ -12,18 +12,13 @@ author: samerun contributors (@samerun)
 description:
   - Writes the variables as this host sees them to a file of mode 0600 that C(samerun env) prints.
   - On Kubernetes it also writes the ConfigMap C(mlflow-config) and the Secret C(r2-credentials).
-extends_documentation_fragment: samerun.stack.world
+extends_documentation_fragment:
+  - samerun.stack.action
+  - samerun.stack.world
 attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
-    details: It changes nothing then.
   diff_mode:
-    description: Returns what would differ, with nothing secret in it.
     support: full
     details: It says that the contract differs, and nothing of its values.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

@@ -18,18 +18,13 @@ options:
     description: Whether runs get keys of their own, which may do less.
     type: bool
     default: false
-extends_documentation_fragment: samerun.stack.world
+extends_documentation_fragment:
+  - samerun.stack.action
+  - samerun.stack.world
 attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
-    details: It changes nothing then.
   diff_mode:
-    description: Returns what would differ, with nothing secret in it.
     support: full
     details: It says that there are keys, and nothing of them.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

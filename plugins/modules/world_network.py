@@ -14,17 +14,8 @@ description:
   - However many make it at the same moment, there is one in the end. Engines before Docker 25 let there be two of one
     name, and then start no container in either.
 extends_documentation_fragment:
+  - samerun.stack.action
   - samerun.stack.world
-attributes:
-  check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
-  diff_mode:
-    description: Returns what would differ, with nothing secret in it.
-    support: none
-    details: It has nothing to show.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

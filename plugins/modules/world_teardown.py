@@ -12,7 +12,9 @@ author: samerun contributors (@samerun)
 description:
   - Removes what carries the labels of the world. Data and keys stay unless O(purge=true).
   - It refuses while a launch goes on.
-extends_documentation_fragment: samerun.stack.world
+extends_documentation_fragment:
+  - samerun.stack.action
+  - samerun.stack.world
 options:
   purge:
     description:
@@ -21,15 +23,7 @@ options:
     default: false
 attributes:
   check_mode:
-    description: Can run in check mode and return what it would change.
-    support: full
     details: It is skipped then.
-  diff_mode:
-    description: Returns what would differ, with nothing secret in it.
-    support: none
-    details: It has nothing to show.
-notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
 """
 
 EXAMPLES = r"""

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.samerun.stack.plugins.doc_fragments.world import ModuleDocFragment
+from ansible_collections.samerun.stack.plugins.doc_fragments import action, world
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
+FRAGMENTS = {"action": action.ModuleDocFragment, "world": world.ModuleDocFragment}
 STACK = "ansible_collections.samerun.stack.plugins"
 NAMES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
 # Part of the documentation, no part of what is checked.
@@ -31,9 +32,10 @@ def documentation(name: str) -> dict[str, Any]:
     fragments = found.get("extends_documentation_fragment", [])
     for fragment in [fragments] if isinstance(fragments, str) else fragments:
         collection, _, rest = fragment.partition("samerun.stack.")
-        assert (collection, rest.split(".")[0]) == ("", "world")
-        part = getattr(ModuleDocFragment, [*rest.split("."), "documentation"][1].upper())
-        found["options"] = {**found.get("options", {}), **yaml.safe_load(part)["options"]}
+        file, part = [*rest.split("."), "documentation"][:2]
+        assert (collection, file in FRAGMENTS) == ("", True)
+        for key, value in yaml.safe_load(getattr(FRAGMENTS[file], part.upper())).items():
+            found[key] = value if isinstance(value, list) else {**found.get(key, {}), **value}
     return found
 
 

@@ -1,0 +1,22 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """What is true of every module of this collection, unless it says otherwise."""
+
+    DOCUMENTATION = r"""
+attributes:
+  check_mode:
+    description: Can run in check mode and return what it would change.
+    support: full
+    details: It changes nothing then.
+  diff_mode:
+    description: Returns what would differ, with nothing secret in it.
+    support: none
+    details: It has nothing to show.
+notes:
+  - It runs on the controller, as an action; nothing of it is copied to a host.
+"""
