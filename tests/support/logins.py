@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,10 +36,12 @@ class Login:
     Attributes:
         folder: keys and configuration; `bin` in it has the ssh command to put on the search path.
         port: where it listens on 127.0.0.1.
+        sockets: a folder for those of the ssh command, whose names must be short.
     """
 
     folder: Path
     port: int
+    sockets: str
     server: subprocess.Popen[bytes] | None = None
 
     @property
@@ -48,7 +51,7 @@ class Login:
     @property
     def environment(self) -> dict[str, str]:
         """What makes the ssh command know key and host, and keeps its sockets apart from a person's."""
-        return {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "XDG_RUNTIME_DIR": str(self.folder / "run")}
+        return {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "XDG_RUNTIME_DIR": self.sockets}
 
     def start(self) -> None:
         config = str(self.folder / "sshd_config")
@@ -86,18 +89,18 @@ def login(folder: Path) -> Iterator[Login]:
         "UsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\nStrictModes no\n"
     )
     (folder / "bin").mkdir()
-    (folder / "run").mkdir(mode=0o700)
     wrapper = folder / "bin" / "ssh"
     options = f"-F /dev/null -i {folder}/user -o IdentitiesOnly=yes -o UserKnownHostsFile={folder}/known"
     wrapper.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} {options} "$@"\n')
     wrapper.chmod(0o755)
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    made = Login(folder, port)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
+    with tempfile.TemporaryDirectory(prefix="ssh-", ignore_cleanup_errors=True) as sockets:
+        made = Login(folder, port, sockets)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
 
 
 def _wait(port: int) -> None:
