@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import secrets
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -264,6 +265,11 @@ def seconds_between(start: str, end: str) -> float:
     if not start or not end:
         return 0.0
     return round((parse_time(end) - parse_time(start)).total_seconds(), 3)
+
+
+def cancelled_by(number: int) -> str:
+    """Why a launch ended that got signal `number` from whoever wanted its end."""
+    return f"Cancelled by {signal.Signals(number).name}."
 
 
 def parse_time(text: str) -> datetime:

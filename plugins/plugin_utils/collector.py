@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import signal
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Outcome,
     RunRecord,
     RunState,
+    cancelled_by,
     now,
     parse_time,
     seconds_between,
@@ -141,8 +141,7 @@ def conclude(target: Target, record: RunRecord, signalled: int = 0) -> RunRecord
                 record, outcome = before, replace(outcome, **{name: getattr(before, name) for name in known})
             elif outcome.gone:
                 if signalled:
-                    cancelled = f"Cancelled by {signal.Signals(signalled).name}."
-                    outcome = replace(outcome, reason=cancelled, hint="")
+                    outcome = replace(outcome, reason=cancelled_by(signalled), hint="")
                 outcome = replace(outcome, **leftovers.told(world, launch))
             elif restarted(target, record, outcome):
                 return None

@@ -182,6 +182,16 @@ def archive(
     return out.getvalue()
 
 
+def found(collection: Any, name: str) -> Any:
+    """What the engine has of that name in `collection`, such as its containers or volumes, or None."""
+    import docker
+
+    try:
+        return collection.get(name)
+    except docker.errors.NotFound:
+        return None
+
+
 def read_file(container: Any, path: str) -> bytes | None:
     """The content of `path` in a container, running or not; None where there is none."""
     import docker

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.run import RunState, parse_time
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunState, cancelled_by, parse_time
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_words
 
 AGAIN = "Start it again: samerun train"
@@ -74,7 +74,7 @@ def end_of(container: Any) -> End:
 
 def cancelled(number: int) -> End:
     """Of a container that was signalled by us and left no report."""
-    return End(RunState.KILLED, f"Cancelled by {signal.Signals(number).name}.", "")
+    return End(RunState.KILLED, cancelled_by(number), "")
 
 
 def corrected(container: Any, report: Mapping[str, Any], *, cancelled: bool) -> dict[str, Any]:

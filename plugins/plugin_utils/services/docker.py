@@ -167,7 +167,7 @@ class DockerHost(ServiceHost):
         }
 
     def _container(self, name: str) -> Any:
-        return docker_claims.found(self.client.containers, name)
+        return engine.found(self.client.containers, name)
 
     def _stale(self, container: Any, service: Service, keys: Credentials) -> bool:
         wanted = service.rendered_secrets(keys)

@@ -19,25 +19,15 @@ def claim(client: Any, world: World, claims: Sequence[Claim]) -> None:
     """Raise a SamerunError for what somebody else has, with the variable that moves ours."""
     with engine.explained("look for what is there already"):
         for service in claims:
-            container = found(client.containers, service.name)
+            container = engine.found(client.containers, service.name)
             if container is not None and not is_of(container.labels, world.name):
                 raise _refusal("container", service.name, f"{service.role}_name")
-            if "/" not in service.data and (volume := found(client.volumes, service.data)):
+            if "/" not in service.data and (volume := engine.found(client.volumes, service.data)):
                 _refuse_foreign(volume, world, f"{service.role}_data")
             for network in docker_networks.named(client, world.network):
                 _refuse_foreign(network, world, "samerun_network")
             running = container is not None and container.status == "running"
             _claim_ports(client, world, service, _published(container) if running else set())
-
-
-def found(collection: Any, name: str) -> Any:
-    """The container or volume of that name, or None."""
-    import docker
-
-    try:
-        return collection.get(name)
-    except docker.errors.NotFound:
-        return None
 
 
 def _refuse_foreign(there: Any, world: World, variable: str) -> None:

@@ -249,13 +249,8 @@ class DockerTarget(Target):
         return f"training-{launch}"
 
     def _container(self, launch: str) -> Any:
-        import docker
-
         with engine.explained(f"look for the container {self._name(launch)}"):
-            try:
-                return self.client.containers.get(self._name(launch))
-            except docker.errors.NotFound:
-                return None
+            return engine.found(self.client.containers, self._name(launch))
 
     def _request(self, spec: RunSpec, secrets: Mapping[str, str]) -> dict[str, Any]:
         record = spec.record()
