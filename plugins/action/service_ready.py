@@ -8,11 +8,11 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.modules.service_ready import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import probes
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import diagnosis, host_of, readiness
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Service
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 _POLL = 0.25
 _LOOK_SECONDS = 2  # between looks at its log, which may be far away

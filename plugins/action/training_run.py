@@ -115,7 +115,7 @@ class ActionModule(SamerunAction):
     @staticmethod
     def _answers(launcher: Launcher) -> bool:
         """Whether MLflow can be asked what was trained; in check mode the world may not be up."""
-        from ansible_collections.samerun.stack.plugins.plugin_utils import probes
+        from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
         world, there = launcher.world, launcher.world.mlflow
         # Another world's MLflow may have the port that ours would have to leave.

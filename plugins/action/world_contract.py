@@ -8,8 +8,9 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.world_contract import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, probes, published, server, store
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, published, server, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 
 class ActionModule(SamerunAction):

@@ -16,8 +16,9 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import MlflowRun, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, store, tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils import server as mlflow
+from ansible_collections.samerun.stack.plugins.plugin_utils import store
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
 
 OUTPUTS = "outputs"  # in the launch's folder

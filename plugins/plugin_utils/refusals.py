@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Self
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
-from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import MARK
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import MARK
 
 _OURS = MARK.encode()
 _REFUSAL = _OURS + b"Failed to "

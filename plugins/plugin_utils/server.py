@@ -7,8 +7,8 @@ from __future__ import annotations
 from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, probes
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 _SCHEMES = {contract.DIRECT: "mlflow-artifacts:", contract.PROXIED: "s3:"}  # of what is not written in a mode
 

@@ -7,47 +7,13 @@ from __future__ import annotations
 import functools
 import io
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract, masking
-from ansible_collections.samerun.stack.plugins.plugin_utils import (
-    attempts,
-    clocks,
-    delivered_code,
-    descendants,
-    ending,
-    imports,
-    keeping,
-    looks,
-    probes,
-    s3,
-    script_output,
-    script_process,
-    shim,
-    tracking,
-    versions,
-)
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import shim
 
 NAME = "shim.pyz"
-_MODULES = (
-    attempts,
-    clocks,
-    contract,
-    delivered_code,
-    descendants,
-    ending,
-    imports,
-    keeping,
-    looks,
-    masking,
-    probes,
-    s3,
-    script_output,
-    script_process,
-    shim,
-    tracking,
-    versions,
-)
 # Signals wait until there are handlers for them, see ScriptProcess: the import takes a moment.
 _MAIN = f"""import signal
 import sys
@@ -65,13 +31,23 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def data() -> bytes:
     """The archive; the same bytes for the same sources. See https://docs.python.org/3/library/zipapp.html."""
     content = {"__main__.py": _MAIN}
-    for module in _MODULES:
-        path = PurePosixPath(module.__name__.replace(".", "/") + ".py")
-        content[str(path)] = Path(str(module.__file__)).read_text(encoding="utf-8")
+    for module, source in _modules():
+        path = PurePosixPath(module.replace(".", "/") + ".py")
         # Whole packages, so that a collection of ours that the trainer's Python may have does not come first.
         content.update({f"{parent}/__init__.py": "" for parent in path.parents if parent.name})
+        content[str(path)] = source.read_text(encoding="utf-8")
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in sorted(content.items()):
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), text, zipfile.ZIP_DEFLATED)
     return out.getvalue()
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    """What travels: every file of the folder `shim`, and the two of `module_utils` that they import."""
+    package = shim.__name__.rpartition(".")[0]
+    for path in sorted(Path(shim.__file__).parent.glob("*.py")):
+        if path.stem != "__init__":
+            yield f"{package}.{path.stem}", path
+    for module in (contract, masking):
+        yield module.__name__, Path(str(module.__file__))

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import descendants
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import descendants
 
 # Ansible sends its worker a SIGTERM right after the terminal's SIGINT: that is one wish, not two.
 _ONE_WISH_SECONDS = 1.0

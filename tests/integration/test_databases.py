@@ -12,7 +12,8 @@ import machines
 import pytest
 import worlds
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import images, probes
+from ansible_collections.samerun.stack.plugins.plugin_utils import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 SECONDS = 60.0
 # What a program with the database as `db` does to it; `kept` is a copy beside it.

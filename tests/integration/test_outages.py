@@ -20,7 +20,8 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, server, store, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import server, store
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 LONG, SHORT = 16, 8  # boto3 by itself has given up after 15 s at the latest

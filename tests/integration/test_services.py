@@ -8,8 +8,9 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import probes, s3, server, store
+from ansible_collections.samerun.stack.plugins.plugin_utils import server, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes, s3
 
 ROLES = ("object_store", "mlflow")
 

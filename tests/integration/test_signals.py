@@ -17,7 +17,8 @@ import worlds
 from plays import argv, environ
 from typed import ROOT, Place, finish
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import tracking
 from samerun import RunState
 
 pytestmark = pytest.mark.usefixtures("nothing_goes_on")

@@ -15,7 +15,7 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, store
-from ansible_collections.samerun.stack.plugins.plugin_utils.s3 import s3_client
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3 import s3_client
 
 KIB, MIB = 1024, 1024 * 1024
 REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403")

@@ -15,7 +15,7 @@ from typing import ClassVar
 import psutil
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 SECONDS = 10.0  # what is just ending may take as long: a container that is removed, a pod that the cluster deletes
 _PAUSE = 0.2

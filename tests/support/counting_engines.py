@@ -18,7 +18,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import (
     OWNER_LABEL,
     WORLD_LABEL,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils import tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import tracking
 
 _SLOTTED = re.compile(r"(?:conf|purged|ssh)(\d*)(?:-|$)")
 _OURS = f"{OWNER_LABEL}={OWNER}"

@@ -20,7 +20,7 @@ from plays import ROOT, Play, play
 from typed import Place
 
 from ansible_collections.samerun.stack.plugins.module_utils import errors
-from ansible_collections.samerun.stack.plugins.plugin_utils import probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 OWN_NAMESPACES = {"guarded-monitoring", "guarded-storage", "guarded-training"}
 # No name or port of these worlds is anybody else's.

@@ -18,7 +18,7 @@ from hunting import Watch
 from plays import ROOT, Play
 from stacks import Stack
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 OBSERVE = ROOT / "tests" / "scripts" / "observe.py"
 REQUIREMENTS = ROOT / "trainer" / "requirements.txt"

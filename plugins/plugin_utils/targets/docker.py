@@ -25,7 +25,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     parse_time,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL
-from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, images, keeping, shim_archive
+from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
@@ -35,7 +35,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
     docker_networks,
     quantities,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim import CANCELLED
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.shim import CANCELLED
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     MOUNT,
     EnvironmentRequest,

@@ -42,7 +42,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError, GoneError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.pod_log import PodLog
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim import CANCELLED
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.shim import CANCELLED
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import (
     kubernetes_checks,
     kubernetes_job,

@@ -29,16 +29,15 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
 from ansible_collections.samerun.stack.plugins.plugin_utils import (
     code_images,
     credentials,
-    keeping,
     private_mounts,
-    script_process,
     shim_archive,
     venvs,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
-from ansible_collections.samerun.stack.plugins.plugin_utils.ending import PART
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import processes
-from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import MARK
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, script_process
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.ending import PART
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import MARK
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     MOUNT,
     EnvironmentRequest,

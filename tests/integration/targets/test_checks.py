@@ -20,8 +20,9 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import import_marks, probes
+from ansible_collections.samerun.stack.plugins.plugin_utils import import_marks
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 Launch = Callable[..., launches.Launched]
 DEADLINE = 10.0  # seconds, for all of it together; a machine with far more to do than it has cores gets more

@@ -23,7 +23,8 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, probes, server
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, server
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 MLFLOW, STORE = "mlflow", "object_store"
 # The rest of what can be made of these is in the tests of looks.py, s3.py and tracking.py.

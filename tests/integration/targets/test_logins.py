@@ -24,8 +24,9 @@ import pytest
 from ansible_collections.samerun.stack.plugins.module_utils.contract import Login
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, server, store, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import server, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, tracking
 
 KINDS = {"process": "token", "docker": "user", "kubernetes": "token"}
 # It shows what it was given, as people do who look for a mistake.

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from counting import Counter, Kept, Processes
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 # Starts what the last arguments say in a session of its own, tells its number and ends.

@@ -12,7 +12,7 @@ import worlds
 from counting import Counter, Kept
 from counting_engines import ClusterObjects, DockerObjects, OpenRuns
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import LAUNCH_TAG, Tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import LAUNCH_TAG, Tracking
 
 OURS = {"app.kubernetes.io/managed-by": "samerun", "samerun.dev/world": "mine"}
 OF_A_LAUNCH = {**OURS, "samerun.dev/launch": "lost-1"}

@@ -14,7 +14,7 @@ from counting import Counter, Kept
 from counting_files import LaunchFiles, TemporaryFiles, temporary
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.supervisor import Supervisor
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 
 @pytest.fixture

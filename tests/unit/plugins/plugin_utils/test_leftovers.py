@@ -13,7 +13,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import End
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import leftovers, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils import leftovers
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
 
 LAUNCH = "x-20260101-000000-abcd"

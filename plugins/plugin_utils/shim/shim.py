@@ -20,12 +20,19 @@ import time
 from typing import Any, Callable, TypeVar
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import descendants, imports, looks, probes, s3, tracking
-from ansible_collections.samerun.stack.plugins.plugin_utils.attempts import Attempts, now
-from ansible_collections.samerun.stack.plugins.plugin_utils.delivered_code import DeliveredCode
-from ansible_collections.samerun.stack.plugins.plugin_utils.ending import Ending
-from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
-from ansible_collections.samerun.stack.plugins.plugin_utils.script_process import GRACE_SECONDS, ScriptProcess
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import (
+    descendants,
+    imports,
+    looks,
+    probes,
+    s3,
+    tracking,
+)
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.attempts import Attempts, now
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.delivered_code import DeliveredCode
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.ending import Ending
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import Output
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_process import GRACE_SECONDS, ScriptProcess
 
 RUN_CONTEXT = "MLFLOW_RUN_CONTEXT"
 RUN_ID = "MLFLOW_RUN_ID"

@@ -11,7 +11,7 @@ import breaking
 import pytest
 import trackers
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 
 @pytest.fixture

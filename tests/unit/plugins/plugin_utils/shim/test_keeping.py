@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import keeping
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping
 
 
 class Silent(keeping.Artifacts):

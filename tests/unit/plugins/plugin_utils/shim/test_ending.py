@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import ending
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import ending
 
 FACTS = {"launch": "the-launch", "state": "FAILED", "exit_code": 1, "closed": True}
 

@@ -19,8 +19,8 @@ import time
 from typing import Any, Callable, Mapping
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import versions
-from ansible_collections.samerun.stack.plugins.plugin_utils.probes import ProbeError, patience
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import versions
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.probes import ProbeError, patience
 
 SECONDS = 10  # what took longer is not known, and the script itself tells
 _LONGEST = 300  # characters of an exception's text: a report in a cluster has room for 4096 bytes

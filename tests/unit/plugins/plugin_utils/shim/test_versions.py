@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import probes, versions
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes, versions
 
 
 @pytest.mark.parametrize(

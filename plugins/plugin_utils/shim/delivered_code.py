@@ -15,8 +15,8 @@ import zlib
 from typing import Any, Mapping
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, probes, s3
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, probes, s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 
 class DeliveredCode:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import clocks
-from ansible_collections.samerun.stack.plugins.plugin_utils.probes import (
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import clocks
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.probes import (
     CONNECT_SECONDS,
     PROBE_BODY,
     PROBE_KEY,

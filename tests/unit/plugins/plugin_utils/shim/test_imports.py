@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import imports, probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import imports, probes
 
 PACKAGES = {
     "fine/__init__.py": "VALUE = 1\nprint('noise on the answer', flush=True)\n",

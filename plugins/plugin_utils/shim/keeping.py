@@ -19,7 +19,7 @@ import urllib.request
 from typing import Any, BinaryIO, Iterator, Mapping
 from urllib.parse import quote, urlsplit
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import (
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import (
     ASIDE_TAG,
     LAUNCH_TAG,
     PARENT_TAG,

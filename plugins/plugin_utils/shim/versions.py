@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.probes import ProbeError
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.probes import ProbeError
 
 _LOG_MODEL_WANTS_EXAMPLE = (3, 14)
 

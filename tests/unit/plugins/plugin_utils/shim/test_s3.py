@@ -9,7 +9,7 @@ from typing import Any
 import breaking
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import probes, s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes, s3
 
 
 class RefusedError(Exception):

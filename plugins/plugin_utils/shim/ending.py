@@ -12,10 +12,10 @@ import json
 import os
 from typing import Any, Mapping
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, probes
-from ansible_collections.samerun.stack.plugins.plugin_utils.delivered_code import DeliveredCode
-from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.delivered_code import DeliveredCode
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import Output
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 PART = ".part"  # what is not yet the report, beside it
 _RUNS_TOLD = 20  # of all that were closed

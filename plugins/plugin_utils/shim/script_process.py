@@ -15,8 +15,8 @@ import subprocess
 import time
 from typing import Any, Iterator, Mapping, Sequence
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import descendants
-from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import descendants
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import Output
 
 GRACE_SECONDS = 30
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

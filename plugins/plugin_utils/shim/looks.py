@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.probes import (
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.probes import (
     S3_ENDPOINT,
     TRACKING_URI,
     ProbeError,
@@ -23,8 +23,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.probes import (
     probe_tcp,
     probe_tracking,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils.s3 import probe_s3
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3 import probe_s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 SECONDS = 9.0  # for all together
 _AGAIN_SECONDS = 2.0

@@ -6,7 +6,7 @@ import breaking
 import pytest
 import trackers
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import keeping, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, tracking
 
 
 @pytest.fixture

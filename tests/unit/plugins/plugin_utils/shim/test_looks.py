@@ -7,8 +7,8 @@ import breaking
 import pytest
 import trackers
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import looks, probes, s3
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import looks, probes, s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from typing import Any, Collection
 from urllib.parse import urlsplit
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import clocks, keeping
-from ansible_collections.samerun.stack.plugins.plugin_utils.tracking import Tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import clocks, keeping
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 TRACKING_URI = contract.name_of("tracking_uri")
 S3_ENDPOINT = contract.name_of("s3_endpoint")
