@@ -8,7 +8,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.modules.env_contract import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, server, store
-from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 

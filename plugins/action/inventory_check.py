@@ -12,7 +12,7 @@ from ansible.inventory.manager import InventoryManager
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import NO_INPUT, SamerunError
 from ansible_collections.samerun.stack.plugins.modules.inventory_check import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 
 INVENTORIES = Path(__file__).parents[2] / "inventories"
 

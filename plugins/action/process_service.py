@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.modules.process_service import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.process import ProcessHost
 
 

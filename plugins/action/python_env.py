@@ -9,7 +9,7 @@ from platformdirs import user_cache_path
 
 from ansible_collections.samerun.stack.plugins.modules.python_env import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils import venvs
-from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 
 
 class ActionModule(SamerunAction):

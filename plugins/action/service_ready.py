@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.modules.service_ready import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import diagnosis, host_of, readiness
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Service

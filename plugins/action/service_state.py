@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.modules.service_state import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
-from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of, readiness
 
 

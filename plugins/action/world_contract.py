@@ -9,7 +9,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import Sameru
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.world_contract import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, published, server, store
-from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.modules.world_credentials import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
-from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 
 
 class ActionModule(SamerunAction):

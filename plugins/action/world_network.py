@@ -7,8 +7,8 @@ import contextlib
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.modules.world_network import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, docker_networks
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 
 
 class ActionModule(SamerunAction):

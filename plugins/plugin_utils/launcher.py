@@ -23,10 +23,10 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import (
     images,
     import_marks,
     scripts,
-    signals,
     source_checks,
     watching,
 )
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays import signals
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import EnvironmentRequest, Say
 

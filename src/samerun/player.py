@@ -23,7 +23,7 @@ import ansible_runner
 from ansible_runner.utils import OutputEventFilter
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils import channel
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays import channel
 from samerun import COLLECTIONS
 from samerun.interrupts import Interrupts
 from samerun.scratch import scratch

@@ -18,7 +18,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
 )
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
 from ansible_collections.samerun.stack.plugins.plugin_utils import scripts
-from ansible_collections.samerun.stack.plugins.plugin_utils.channel import Kind
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.channel import Kind
 from samerun import inventories
 from samerun.interrupts import Cancelled
 from samerun.player import Play, Played, Watcher, play

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Self, TextIO
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.channel import Kind
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.channel import Kind
 
 # Roles as stages; those of the role `service` belong to the service that includes it.
 STAGES = {"world": "Checking", "object_store": "S3 store", "mlflow": "MLflow", "training": "Training"}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.channel import Kind
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.channel import Kind
 from samerun import report
 from samerun.report import Report, TerminalReport
 

@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import EXIT_KEY, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import channel
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays import channel
 
 
 class SamerunAction(ActionBase):

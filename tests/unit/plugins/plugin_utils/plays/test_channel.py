@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import channel
-from ansible_collections.samerun.stack.plugins.plugin_utils.channel import Frames, Kind
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays import channel
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.channel import Frames, Kind
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
-from ansible_collections.samerun.stack.plugins.plugin_utils import refusals
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays import refusals
 
 REASON, HINT = "Failed to import x in python: ModuleNotFoundError.", "Add it."
 REFUSAL = f"samerun: {REASON} {HINT}\n".encode()

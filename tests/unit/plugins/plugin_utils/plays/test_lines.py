@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.lines import Lines
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.lines import Lines
 
 CASES = {
     "whole lines": ([b"a\nb\n"], ["a", "b"]),
