@@ -7,7 +7,7 @@ import contextlib
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.modules.world_network import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, docker_networks
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine, networks
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 
 
@@ -19,9 +19,9 @@ class ActionModule(SamerunAction):
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
         with (
-            contextlib.closing(docker.connect(world.docker_host)) as client,
-            docker.explained(f"make the network {world.network}"),
+            contextlib.closing(engine.connect(world.docker_host)) as client,
+            engine.explained(f"make the network {world.network}"),
         ):
             if self.checking:
-                return {"changed": not docker_networks.is_there(client, world.network)}
-            return {"changed": docker_networks.ensure(client, world.network, world.labels)}
+                return {"changed": not networks.is_there(client, world.network)}
+            return {"changed": networks.ensure(client, world.network, world.labels)}

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_words
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import words as docker_words
 
 DOCKERFILE = Path(__file__).parents[2] / "trainer" / "Dockerfile"
 BASE_IMAGE = "python:3.11-slim-bookworm"

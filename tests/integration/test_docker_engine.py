@@ -18,8 +18,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import Sameru
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL
 from ansible_collections.samerun.stack.plugins.plugin_utils import images
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_networks, quantities
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine, networks
 
 pytestmark = pytest.mark.docker
 NOBODY = 65534
@@ -119,14 +119,14 @@ def test_a_network_that_many_make_at_once_is_one() -> None:
     def make(_number: int) -> bool:
         with contextlib.closing(engine.connect()) as client:
             begin.wait()
-            return docker_networks.ensure(client, name, {OWNER_LABEL: OWNER})
+            return networks.ensure(client, name, {OWNER_LABEL: OWNER})
 
     with contextlib.closing(engine.connect()) as client:
         try:
             with ThreadPoolExecutor(8) as pool:
                 made = list(pool.map(make, range(8)))
-            assert len(docker_networks.named(client, name)) == sum(made) == 1
-            assert not docker_networks.ensure(client, name, {})
+            assert len(networks.named(client, name)) == sum(made) == 1
+            assert not networks.ensure(client, name, {})
         finally:
-            for network in docker_networks.named(client, name):
+            for network in networks.named(client, name):
                 network.remove()

@@ -20,7 +20,7 @@ import worlds
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import images
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker import DockerTarget
 
 pytestmark = pytest.mark.parametrize("real", ["docker"], indirect=True)

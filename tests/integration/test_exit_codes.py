@@ -25,9 +25,9 @@ def failure(ended: Ended) -> str:
 @pytest.fixture
 def foreign() -> Iterator[Any]:
     """A container of somebody else, which was never started."""
-    from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker
+    from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 
-    client = docker.connect()
+    client = engine.connect()
     container = client.containers.create(worlds.MINIO_IMAGE, name=FOREIGN)
     try:
         yield container

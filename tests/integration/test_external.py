@@ -14,7 +14,7 @@ import hunting
 import pytest
 import worlds
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 ROOT = worlds.ROOT
@@ -34,7 +34,7 @@ def _address() -> str:
     """Where this host, containers and pods reach what listens on this host."""
     if worlds.missing("docker"):
         return "127.0.0.1"
-    client = docker.connect()
+    client = engine.connect()
     try:
         (bridge,) = client.networks.get("bridge").attrs["IPAM"]["Config"]
     finally:

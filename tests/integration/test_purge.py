@@ -13,7 +13,7 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import namespace
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import namespace
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.docker import DockerHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import KubernetesHost

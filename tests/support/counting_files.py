@@ -12,7 +12,7 @@ from pathlib import Path
 
 from counting import Area, Kept
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.supervisor import Supervisor
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process.supervisor import Supervisor
 
 # What a launch leaves on purpose, in its folder and in that of the world.
 OF_A_LAUNCH = {"log.txt", "outputs", "record.json", "work"}

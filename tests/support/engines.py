@@ -18,10 +18,10 @@ import docker
 import psutil
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, WORLD_LABEL, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import guard
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as docker_engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.supervisor import Supervisor
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine as docker_engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import guard
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process.supervisor import Supervisor
 
 # Kills the processes that carry the launch given as argument in their environment: the script, not its parent.
 KILL_SCRIPT = """

@@ -182,7 +182,7 @@ _NO_IMAGE = "needs an image of MinIO: set SAMERUN_TEST_MINIO_IMAGE to one that t
 
 @functools.cache
 def _no_docker() -> str:
-    from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker
+    from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine as docker
 
     problem = ""
     with warnings.catch_warnings():
@@ -201,7 +201,7 @@ def _pullable() -> bool:
     import docker
     import yaml
 
-    from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
+    from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 
     store = yaml.safe_load((ROOT / "roles/object_store/vars/main/minio.yml").read_text())["__object_store_minio"]
     client = engine.connect()

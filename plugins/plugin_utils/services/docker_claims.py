@@ -9,9 +9,8 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World, is_of
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_networks
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine, networks
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import ports
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Port
 
 
@@ -24,7 +23,7 @@ def claim(client: Any, world: World, claims: Sequence[Claim]) -> None:
                 raise _refusal("container", service.name, f"{service.role}_name")
             if "/" not in service.data and (volume := engine.found(client.volumes, service.data)):
                 _refuse_foreign(volume, world, f"{service.role}_data")
-            for network in docker_networks.named(client, world.network):
+            for network in networks.named(client, world.network):
                 _refuse_foreign(network, world, "samerun_network")
             running = container is not None and container.status == "running"
             _claim_ports(client, world, service, _published(container) if running else set())

@@ -12,9 +12,8 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils import contract, files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import guard
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import port_forward
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import port_forward
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import guard, ports
 
 
 def ensure(world: World) -> None:

@@ -14,14 +14,11 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import End
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import now
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials
-from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects, images
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker, pods
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import (
-    Cluster,
-    is_of,
-    namespace,
-)
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import FORBIDDEN, ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import contract_objects, pods
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import FORBIDDEN, ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster, is_of, namespace
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import (
     forwarding,
     kubernetes_objects,
@@ -102,8 +99,8 @@ class KubernetesHost(ServiceHost):
         request: dict[str, Any] = {"objects": differing, "context": self.cluster.context.name}
         if differs and service.built:
             request |= {
-                "engine": docker.base_url(self.world.docker_host),
-                "image_missing": not images.is_pushed(docker.connect(self.world.docker_host), service.image),
+                "engine": engine.base_url(self.world.docker_host),
+                "image_missing": not images.is_pushed(engine.connect(self.world.docker_host), service.image),
             }
         return ServiceState(exists=all(found), differs=differs, request=request)
 

@@ -8,9 +8,9 @@ import time
 from collections.abc import Collection, Sequence
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import namespaces
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster, is_of
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import FORBIDDEN, ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import namespaces
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import FORBIDDEN, ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster, is_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Teardown
 
 _GONE_SECONDS = 90

@@ -27,14 +27,10 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL
 from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
-    docker_ends,
-    docker_files,
-    docker_log,
-    docker_networks,
-    quantities,
-)
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import ends, engine, networks
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import files as docker_files
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import log as docker_log
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.shim import CANCELLED
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
@@ -143,7 +139,7 @@ class DockerTarget(Target):
         if container is None:
             return outcome_from(
                 {}, exit_code=None, state=RunState.KILLED, reason="The container was removed before its end was seen.",
-                hint=docker_ends.AGAIN, gone=True,
+                hint=ends.AGAIN, gone=True,
             )  # fmt: skip
         state = container.attrs["State"]
         if state["Status"] in ("running", "paused", "restarting", "removing"):
@@ -155,12 +151,12 @@ class DockerTarget(Target):
             code = report.get("exit_code")
             if report:
                 cancelled = engine.read_file(container, _CANCELLED) is not None
-                if report := docker_ends.corrected(container, report, cancelled=cancelled):
+                if report := ends.corrected(container, report, cancelled=cancelled):
                     return outcome_from(report, **_times(state))
-                end = docker_ends.lost(container)
+                end = ends.lost(container)
             else:
                 noted = engine.read_file(container, _CANCELLED)
-                end = docker_ends.cancelled(int(noted)) if noted else docker_ends.end_of(container)
+                end = ends.cancelled(int(noted)) if noted else ends.end_of(container)
             counted = engine.read_file(container, f"{_REPORT}.attempts") or b""
         return outcome_from({}, exit_code=code, attempts=len(counted.split()), **end.__dict__, **_times(state))
 
@@ -291,7 +287,7 @@ class DockerTarget(Target):
 
     def look(self, spec: RunSpec) -> None:
         wanted = spec.network
-        if wanted in ("", self.world.network, *docker_networks.BUILT_IN) or wanted.startswith("container:"):
+        if wanted in ("", self.world.network, *networks.BUILT_IN) or wanted.startswith("container:"):
             return
         with engine.explained(f"look for the network {wanted}"):
             names = sorted(network.name for network in self.client.networks.list())
@@ -306,7 +302,7 @@ class DockerTarget(Target):
         """Make the world's own network where its services did not: they may be external."""
         own = self.world.network
         if name in ("", own):
-            docker_networks.ensure(self.client, own, self.world.labels)
+            networks.ensure(self.client, own, self.world.labels)
 
     def _pulled(self, image: str) -> str:
         import docker

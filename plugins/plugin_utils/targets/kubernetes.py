@@ -25,23 +25,14 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunSpec,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import (
-    code_images,
-    contract_objects,
-    images,
-    shim_archive,
-    store,
-)
+from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, images, shim_archive, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import (
-    away,
-    docker,
-    jobs,
-    pods,
-)
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError, GoneError
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.pod_log import PodLog
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import contract_objects, jobs, pods
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError, GoneError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.pod_log import PodLog
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.shim import CANCELLED
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import (
     kubernetes_checks,
@@ -110,7 +101,7 @@ class KubernetesTarget(Target):
     def prepare(self, request: EnvironmentRequest, environment: Environment) -> Environment:
         if request.image:
             return environment
-        client = docker.connect(self.world.docker_host)
+        client = engine.connect(self.world.docker_host)
         digest = images.ensure(
             client, environment.image, request.requirements, request.base_image, self.world.registry, self.say
         )
@@ -136,7 +127,7 @@ class KubernetesTarget(Target):
             in_image = spec.delivery == code_images.DELIVERY
             if in_image:
                 spec = code_images.made(
-                    docker.connect(self.world.docker_host), spec, code, self.world.registry, self.say
+                    engine.connect(self.world.docker_host), spec, code, self.world.registry, self.say
                 )
             in_store = not in_image and len(code.data) > CONFIG_MAP_BYTES
             code_key = store.put_code(self.world, code) if in_store else ""

@@ -11,14 +11,15 @@ from typing import TypeVar
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away, pods
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import (
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import pods
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import (
     ApiError,
     GoneError,
     is_silent,
     lost_link,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.pod_log import PodLog
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.pod_log import PodLog
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job, kubernetes_pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Say
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView, Pod

@@ -11,7 +11,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG
 from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import contract_objects
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import overlaid
 

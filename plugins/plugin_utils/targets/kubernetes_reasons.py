@@ -8,9 +8,9 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import jobs, pod_words, pods
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import jobs, pod_words, pods
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job, kubernetes_pod
 
 _START_SECONDS = 60

@@ -12,9 +12,9 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import jobs, pod_words, pods
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import FORBIDDEN, ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import jobs, pod_words, pods
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import FORBIDDEN, ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import outcome_from
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_reasons import Reasons

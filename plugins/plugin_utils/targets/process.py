@@ -26,15 +26,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunState,
     Volume,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils import (
-    code_images,
-    credentials,
-    private_mounts,
-    shim_archive,
-    venvs,
-)
+from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, credentials, shim_archive, venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import processes
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import private_mounts, processes
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, script_process
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.ending import PART
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import MARK

@@ -23,9 +23,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAI
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as docker_engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import kubernetes_api
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine as docker_engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import api
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import docker, kubernetes_reasons, taking_back
 
@@ -129,7 +129,7 @@ def test_nothing_is_left_of_a_launch_whose_submit_lost_its_link(
     launcher = linked.launcher()
     linked.disturb(launcher, steps[0], "silent")
     with monkeypatch.context() as patch:
-        patch.setattr(kubernetes_api, "ANSWER_SECONDS", 1.0)
+        patch.setattr(api, "ANSWER_SECONDS", 1.0)
         with pytest.raises(SamerunError, match="Failed to start the "):
             linked.submit(launcher)
     monkeypatch.setattr(taking_back, "_SECONDS", 0.0)

@@ -15,7 +15,7 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as docker_engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine as docker_engine
 
 Launch = Callable[..., launches.Launched]
 DELIVERIES = {

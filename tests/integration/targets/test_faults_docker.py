@@ -22,8 +22,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAI
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, images
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as docker_engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_ends
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import ends
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine as docker_engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker import DockerTarget
@@ -111,7 +111,7 @@ def test_a_container_that_somebody_ended(
 def test_a_container_that_went_down_with_its_engine_goes_on(
     world: World, run: Run, engine: engines.DockerEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(docker_ends, "events", lambda _container: set())  # all that is forgotten by a restart
+    monkeypatch.setattr(ends, "events", lambda _container: set())  # all that is forgotten by a restart
     script = "import os, time\nopen('/data/seen', 'a').write('x')\nprint(os.path.getsize('/data/seen'), flush=True)\n"
     with engine.volume("named", f"restarted-{time.time_ns()}", tmp_path) as volume:
         submitted = run(f"{script}time.sleep(60)", detach=True, retries=1, volumes=[f"{volume}:/data"]).record

@@ -29,9 +29,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import NO_PER
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, images
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import access
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import GoneError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import access
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import GoneError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import KubernetesTarget
 
 pytestmark = pytest.mark.parametrize("real", ["kubernetes"], indirect=True)

@@ -13,7 +13,7 @@ import pytest
 from counting import Counter, Kept
 from counting_files import LaunchFiles, TemporaryFiles, temporary
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.supervisor import Supervisor
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process.supervisor import Supervisor
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 

@@ -22,7 +22,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import (
     World,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import KubernetesHost
 
 OLD = Credentials("the-old-access-key", "the-old-secret-key")

@@ -11,8 +11,8 @@ import urllib3
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError, GoneError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError, GoneError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_follow, kubernetes_view
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_follow import Follower
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import jobs
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import jobs
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView
 

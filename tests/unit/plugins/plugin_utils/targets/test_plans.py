@@ -20,7 +20,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import Sameru
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.run import Environment, RunSpec, Scheduling, Volume
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import private_mounts
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import private_mounts
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
@@ -29,7 +29,7 @@ UPDATE = bool(os.environ.get("SAMERUN_UPDATE_GOLDEN"))
 CANARY = "canary-in-a-cage"
 CASES = sorted(path.name.removesuffix(".json") for path in DATA.glob("*.json"))
 # What depends on where samerun is installed.
-PLACES = {private_mounts.__file__: "<collection>/plugins/plugin_utils/private_mounts.py"}
+PLACES = {private_mounts.__file__: "<collection>/plugins/plugin_utils/engines/process/private_mounts.py"}
 
 
 def read(case: str) -> dict[str, Any]:

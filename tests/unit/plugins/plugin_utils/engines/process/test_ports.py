@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import ports
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import ports
 
 HERE = "127.0.0.1"
 

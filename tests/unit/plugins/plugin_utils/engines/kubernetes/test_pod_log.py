@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.pod_log import Stamped
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.pod_log import Stamped
 
 LINES = [
     (b"2026-01-01T00:00:01.000000001Z", b"one\n"),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quotas
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import quotas
 
 
 def quota(name: str, used: str, hard: str, **spec: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster, is_of
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster, is_of
 
 # What a cluster makes by itself: of other objects, or in every namespace.
 _DERIVED = {"events", "endpoints", "endpointslices"}

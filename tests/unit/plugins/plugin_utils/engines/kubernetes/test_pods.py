@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import pods
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import pods
 
 REPORT = {"exit_code": 3, "state": "FAILED", "reason": "train.py ended with exit code 3."}
 LONG_AGO = timedelta(minutes=5)

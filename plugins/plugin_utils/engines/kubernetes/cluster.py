@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER
 from ansible_collections.samerun.stack.plugins.module_utils.world import is_of as labels_are_of
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import (
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
     FORBIDDEN,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import private_mounts
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import private_mounts
 
 LOOK = "import os, sys; print(sorted(os.listdir(sys.argv[1]))); open(os.path.join(sys.argv[1], 'new'), 'w').close()"
 

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster, is_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster, is_of
 
 CONFIG_MAP = "mlflow-config"
 SECRET = "r2-credentials"  # noqa: S105 - the name of an object

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine as docker
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_words
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import words as docker_words
 
 # What engines of several versions said.
 SAID = {

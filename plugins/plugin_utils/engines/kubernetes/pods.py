@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState, parse_time
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import pod_words
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import pod_words
 
 _KILLED = 137
 PATIENCE = 4.0  # seconds: some of what keeps a container from starting passes by itself

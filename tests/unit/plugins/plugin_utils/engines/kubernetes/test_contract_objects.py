@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from ansible_collections.samerun.stack.plugins.module_utils.contract import TABLE, resolve
-from ansible_collections.samerun.stack.plugins.plugin_utils import contract_objects
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import contract_objects
 
 SOURCES = {row.source: f"the {row.source}" for row in TABLE}
 

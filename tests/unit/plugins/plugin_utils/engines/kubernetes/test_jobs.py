@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import jobs
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import jobs
 
 POLICY = {
     "rules": [

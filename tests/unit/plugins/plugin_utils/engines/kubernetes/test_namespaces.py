@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import namespaces
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import namespaces
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
 
 OURS = {"labels": {OWNER_LABEL: OWNER, WORLD_LABEL: "w"}}
 TOKEN = {"annotations": {"kubernetes.io/service-account.name": "default"}}

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import access
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import access
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 
 EVERYTHING = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState, cancelled_by, parse_time
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_words
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import words
 
 AGAIN = "Start it again: samerun train"
 _KILLED = 128 + signal.SIGKILL
@@ -38,9 +38,7 @@ KILLED = End(RunState.KILLED, "The container was killed by hand (docker kill).")
 HOST = End(RunState.KILLED, "The container was killed, and not by its engine: its host or the engine itself went down.")
 RESTARTED = End(RunState.KILLED, "The container went down with its engine, which was started again since.")
 OUTSIDE = End(RunState.KILLED, "The container was stopped from outside: with its engine, or by hand a while ago.")
-FULL_DISK = End(
-    RunState.FAILED, "The disk of the engine is full: no space left on device.", docker_words.FULL_DISK.hint
-)
+FULL_DISK = End(RunState.FAILED, "The disk of the engine is full: no space left on device.", words.FULL_DISK.hint)
 
 
 def end_of(container: Any) -> End:
@@ -54,10 +52,10 @@ def end_of(container: Any) -> End:
         actions = events(container)
         return STOPPED if "stop" in actions else KILLED if "kill" in actions else HOST
     said = f"{state.get('Error') or ''} {last_words(container)}".strip()
-    cause = docker_words.cause(said)
-    if cause is docker_words.FULL_DISK:
+    cause = words.cause(said)
+    if cause is words.FULL_DISK:
         return FULL_DISK
-    if cause is docker_words.ARCHITECTURE:
+    if cause is words.ARCHITECTURE:
         return End(RunState.FAILED, f"The image could not start: it is {_platforms(container)}.", cause.hint)
     if state["ExitCode"] in (126, 127) or state.get("Error"):
         return End(

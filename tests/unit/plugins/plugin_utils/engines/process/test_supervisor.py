@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import supervisor as engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.supervisor import Supervisor, program
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import supervisor as engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process.supervisor import Supervisor, program
 
 DIFFICULT = 'a "quoted" \\ 100% value, with $HOME and %(ENV_HOME)s'
 

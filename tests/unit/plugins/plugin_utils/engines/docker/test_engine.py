@@ -12,7 +12,7 @@ import docker as library
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 
 def test_files_for_a_container_belong_to_whom_they_should() -> None:
-    data = docker.archive({"d/a": b"one", "b": b""}, mode=0o400, uid=7, folder="d", writable=("w",))
+    data = engine.archive({"d/a": b"one", "b": b""}, mode=0o400, uid=7, folder="d", writable=("w",))
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         found = {m.name: (m.isdir(), oct(m.mode), m.uid) for m in archive}
         content = archive.extractfile("d/a")
@@ -37,17 +37,17 @@ def test_files_for_a_container_belong_to_whom_they_should() -> None:
     assert found == {
         "w": (True, "0o777", 7), "d": (True, "0o700", 7), "b": (False, "0o400", 7), "d/a": (False, "0o400", 7),
     }  # fmt: skip
-    assert docker.archive({"a": b"1"}) == docker.archive({"a": b"1"})
+    assert engine.archive({"a": b"1"}) == engine.archive({"a": b"1"})
 
 
 def test_docker_host_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "ssh://me@there")
-    assert docker.host() == "ssh://me@there"
+    assert engine.host() == "ssh://me@there"
 
 
 def test_the_worlds_own_engine_wins_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "ssh://me@there")
-    assert docker.host("tcp://elsewhere:2375") == "tcp://elsewhere:2375"
+    assert engine.host("tcp://elsewhere:2375") == "tcp://elsewhere:2375"
 
 
 @pytest.mark.parametrize(
@@ -63,14 +63,14 @@ def test_the_worlds_own_engine_wins_over_all(monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_an_engine_of_another_machine_is_known_by_its_address(address: str, remote: bool) -> None:
-    assert docker.is_remote(address) is remote
-    assert docker.patience(address) == (600 if remote else 10)
+    assert engine.is_remote(address) is remote
+    assert engine.patience(address) == (600 if remote else 10)
 
 
 def test_a_context_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONTEXT", "no-such-context")
     with pytest.raises(SamerunError, match=r"no-such-context.*docker context ls"):
-        docker.host()
+        engine.host()
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_a_context_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_no_answer_is_one_line(monkeypatch: pytest.MonkeyPatch, address: str, message: str) -> None:
     monkeypatch.setenv("DOCKER_HOST", address)
     with pytest.raises(SamerunError, match=message):
-        docker.connect(timeout=5)
+        engine.connect(timeout=5)
 
 
 def test_an_address_of_the_world_that_does_not_answer_is_said_to_be_its_own() -> None:
     with pytest.raises(SamerunError, match=r"at tcp://127\.0\.0\.1:1 \(samerun_docker_host\): nothing answers"):
-        docker.connect("tcp://127.0.0.1:1", timeout=5)
+        engine.connect("tcp://127.0.0.1:1", timeout=5)
 
 
 def test_a_socket_without_permission_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,17 +99,17 @@ def test_a_socket_without_permission_is_told_apart(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(socket.socket, "connect", refuse)  # root may use every socket
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/s")
     with pytest.raises(SamerunError, match=r"no permission on its socket.*usermod -aG docker"):
-        docker.connect(timeout=5)
+        engine.connect(timeout=5)
 
 
 def test_what_the_engine_says_becomes_one_line() -> None:
     with (
         pytest.raises(SamerunError, match=r"^Failed to try: the engine says: it is Monday\.$"),
-        docker.explained("try"),
+        engine.explained("try"),
     ):
         raise library.errors.APIError("x", explanation="it is\nMonday.")
 
 
 def test_an_engine_that_goes_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SamerunError, match=r"Failed to try: the Docker engine went away"), docker.explained("try"):
+    with pytest.raises(SamerunError, match=r"Failed to try: the Docker engine went away"), engine.explained("try"):
         raise library.errors.DockerException("x")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import pod_words, pods
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import pod_words, pods
 
 CANCELLED = "samerun.dev/cancelled"  # an annotation: by which signal, and that its script had not started, if so
 _OVER = ("Complete", "Failed", "FailureTarget", "SuccessCriteriaMet")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import handshake_refused
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import handshake_refused
 
 BODY = b'{"kind":"Status","message":"pods \\"x\\" is forbidden: User \\"ann\\" cannot create","code":403}'
 

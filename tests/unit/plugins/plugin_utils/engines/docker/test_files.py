@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_files
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import files
 
 LARGE = bytes(range(256)) * 2_000  # more than one piece
 
@@ -37,7 +37,7 @@ class Container:
 
 @pytest.mark.parametrize("data", [b"", b"some", LARGE], ids=["empty", "small", "large"])
 def test_a_file_comes_in_pieces(data: bytes) -> None:
-    found = list(docker_files.pieces(Container({"log.txt": data}), "/samerun/out/log.txt"))
+    found = list(files.pieces(Container({"log.txt": data}), "/samerun/out/log.txt"))
     assert b"".join(found) == data
     assert max(map(len, found), default=0) <= 1 << 16
 
@@ -51,7 +51,7 @@ def test_only_what_is_wanted_is_copied(tmp_path: Path) -> None:
         seen.extend(sorted(str(path.relative_to(names)) for path in names.rglob("*") if path.is_file()))
         return ["a.bin", "deep/b.txt"]
 
-    docker_files.copied(container, "/samerun/work", tmp_path / "copy", wanted)
+    files.copied(container, "/samerun/work", tmp_path / "copy", wanted)
     assert seen == ["a.bin", "c.txt", "deep/b.txt"]
     copied = {str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*") if path.is_file()}
     assert copied == {"a.bin", "deep/b.txt"}

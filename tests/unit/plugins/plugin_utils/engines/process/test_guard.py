@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import guard
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import guard
 
 Start = Callable[[str], subprocess.Popen[bytes]]
 

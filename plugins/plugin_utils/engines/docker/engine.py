@@ -18,7 +18,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     UNAVAILABLE,
     SamerunError,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away, docker_files, docker_ssh, docker_words
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import files, ssh, words
 
 _BY_NETWORK = ("tcp", "http", "https")
 DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -55,7 +56,7 @@ def base_url(given: str = "") -> str:
         SamerunError: there is no way to that host.
     """
     address = host(given)
-    return docker_ssh.forwarded(address) if address.startswith("ssh://") else address
+    return ssh.forwarded(address) if address.startswith("ssh://") else address
 
 
 def connect(given: str = "", timeout: float | None = 60) -> Any:
@@ -107,7 +108,7 @@ def _unreachable(address: str, given: str, error: BaseException) -> SamerunError
     found = "DOCKER_HOST" if os.environ.get("DOCKER_HOST") else "the Docker context"
     origin = "samerun_docker_host" if given else found
     if address.startswith("ssh://"):
-        who = docker_ssh.target(address)
+        who = ssh.target(address)
         return SamerunError(
             f"Failed to talk to the Docker engine at {address}: we get in, and its socket there does not answer.",
             f"Does Docker run there, and may that user use it? ssh {who} docker version, and there: "
@@ -150,7 +151,7 @@ def explained(what: str) -> Iterator[None]:
     try:
         yield
     except docker.errors.APIError as error:
-        raise docker_words.refusal(what, error.explanation or str(error)) from error
+        raise words.refusal(what, error.explanation or str(error)) from error
     except (docker.errors.DockerException, requests.RequestException) as error:
         raise SamerunError(
             f"Failed to {what}: the Docker engine went away ({type(error).__name__}).",
@@ -197,6 +198,6 @@ def read_file(container: Any, path: str) -> bytes | None:
     import docker
 
     try:
-        return b"".join(docker_files.pieces(container, path))
+        return b"".join(files.pieces(container, path))
     except docker.errors.NotFound:
         return None

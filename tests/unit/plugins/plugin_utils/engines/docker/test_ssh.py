@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import NO_PERMISSION, UNAVAILABLE, SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_ssh
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import ssh
 
 ADDRESS = "ssh://me@host:2222"
 
@@ -20,7 +20,7 @@ ADDRESS = "ssh://me@host:2222"
     ],
 )
 def test_an_address_is_what_somebody_would_type(address: str, words: str) -> None:
-    assert docker_ssh.target(address) == words
+    assert ssh.target(address) == words
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_an_address_is_what_somebody_would_type(address: str, words: str) -> Non
     ],
 )
 def test_what_ssh_says_becomes_one_line(said: str, cause: str, hint: str, code: int) -> None:
-    error = docker_ssh._refusal(ADDRESS, f"Warning: x\n{said}" if said else "")
+    error = ssh._refusal(ADDRESS, f"Warning: x\n{said}" if said else "")
     assert error.message.startswith(f"Failed to reach the Docker engine at {ADDRESS}: ")
     assert "\n" not in str(error)
     assert cause in error.message
@@ -46,26 +46,26 @@ def test_what_ssh_says_becomes_one_line(said: str, cause: str, hint: str, code: 
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's runtime folder, where nothing of a person's is; its name may be longer than a socket's."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr(docker_ssh, "_LONGEST", 1000)
+    monkeypatch.setattr(ssh, "_LONGEST", 1000)
     return tmp_path
 
 
 def test_without_an_ssh_command_it_says_so(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(runtime))
     with pytest.raises(SamerunError, match=r"no ssh command here.*Install OpenSSH"):
-        docker_ssh.forwarded(ADDRESS)
+        ssh.forwarded(ADDRESS)
 
 
 def test_a_folder_that_others_may_enter_is_not_used(runtime: Path) -> None:
-    docker_ssh._folder(ADDRESS).chmod(0o755)
+    ssh._folder(ADDRESS).chmod(0o755)
     assert [path.name for path in runtime.iterdir()] == ["samerun"]
     with pytest.raises(SamerunError, match="others may enter it"):
-        docker_ssh.forwarded(ADDRESS)
+        ssh.forwarded(ADDRESS)
 
 
 def test_a_name_that_is_too_long_for_a_socket_is_not_used(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_ssh, "_LONGEST", 10)
-    folder = docker_ssh._folder(ADDRESS)
+    monkeypatch.setattr(ssh, "_LONGEST", 10)
+    folder = ssh._folder(ADDRESS)
     try:
         assert folder.parent == Path("/tmp")
         assert folder.stat().st_mode & 0o777 == 0o700

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 
 SILENCE_SECONDS = 10.0  # a connection that says nothing so long may be dead without knowing
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* ")

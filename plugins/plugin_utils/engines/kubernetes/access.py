@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes_api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 
 # (group, resource) -> the verbs by which a launch is started, followed, cancelled and collected.
 VERBS: dict[tuple[str, str], tuple[str, ...]] = {
