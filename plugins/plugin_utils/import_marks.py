@@ -14,8 +14,8 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import Environment
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources.checks import Sources
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import versions
-from ansible_collections.samerun.stack.plugins.plugin_utils.source_checks import Sources
 
 _MLFLOW = ("mlflow", "mlflow-skinny")
 _SHARES = re.compile(r"^include-system-site-packages\s*=\s*true", re.MULTILINE | re.IGNORECASE)

@@ -16,16 +16,15 @@ from ansible_collections.samerun.stack.plugins.module_utils import files, run
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunSpec, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import (
-    bundle,
     collector,
     credentials,
     history,
     images,
     import_marks,
-    scripts,
-    source_checks,
     watching,
 )
+from ansible_collections.samerun.stack.plugins.plugin_utils.code import bundle, scripts
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources import checks
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays import signals
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import EnvironmentRequest, Say
@@ -84,12 +83,12 @@ class Training:
             delivery=options["delivery"],
         )  # fmt: skip
 
-    def sources(self) -> source_checks.Sources:
+    def sources(self) -> checks.Sources:
         """What the script and its neighbours say; it raises what `source_checks.look` does."""
         given = self.environment
         ours = not given.python and not given.image and given.base_image in ("", images.BASE_IMAGE)
         script = scripts.Script(Path(self.project), self.script)
-        return source_checks.look(script, ours=ours, travels=self.delivery != "mount")
+        return checks.look(script, ours=ours, travels=self.delivery != "mount")
 
 
 class Launcher:
@@ -108,7 +107,7 @@ class Launcher:
         self.target = TARGETS[training.target](world, say)
 
     @functools.cached_property
-    def sources(self) -> source_checks.Sources:
+    def sources(self) -> checks.Sources:
         return self.training.sources()
 
     def spec(self, *, planning: bool = False) -> tuple[RunSpec, bundle.Bundle]:

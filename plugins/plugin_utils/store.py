@@ -10,7 +10,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, server
-from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import looks, probes, s3
 
 _CODE_PREFIX = ".samerun/code"

@@ -17,7 +17,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     SamerunError,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
-from ansible_collections.samerun.stack.plugins.plugin_utils import scripts
+from ansible_collections.samerun.stack.plugins.plugin_utils.code import scripts
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.channel import Kind
 from samerun import inventories
 from samerun.interrupts import Cancelled

@@ -22,7 +22,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Scheduling,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away
 
 

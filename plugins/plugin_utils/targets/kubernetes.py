@@ -25,8 +25,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunSpec,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import code_images, images, shim_archive, store
-from ansible_collections.samerun.stack.plugins.plugin_utils.bundle import Bundle
+from ansible_collections.samerun.stack.plugins.plugin_utils import images, store
+from ansible_collections.samerun.stack.plugins.plugin_utils.code import code_images, shim_archive
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import contract_objects, jobs, pods

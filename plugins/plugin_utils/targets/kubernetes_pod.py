@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec, Volume
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import shim_archive
+from ansible_collections.samerun.stack.plugins.plugin_utils.code import shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import contract_objects
 

@@ -13,7 +13,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import Sameru
 from ansible_collections.samerun.stack.plugins.module_utils.run import Environment
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import import_marks
-from ansible_collections.samerun.stack.plugins.plugin_utils.source_checks import Sources
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources.checks import Sources
 
 SOURCES = Sources(("train.py",), ("torch", "mlflow:log_metric"), {"torch": "a hint", "other": "another"})
 BUILT = Environment("python", "samerun/trainer:0123", "samerun/trainer@sha256:1", "0123")

@@ -21,7 +21,7 @@ import pytest
 import trackers
 
 from ansible_collections.samerun.stack.plugins.module_utils import masking
-from ansible_collections.samerun.stack.plugins.plugin_utils import bundle, shim_archive
+from ansible_collections.samerun.stack.plugins.plugin_utils.code import bundle, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import processes
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import script_output, script_process, shim, tracking
 

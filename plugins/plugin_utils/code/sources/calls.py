@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils.source_names import Names, Unit, shared
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources.names import Names, Unit, shared
 
 _NAMES = tuple(row.name for row in contract.TABLE)
 _TRACKING = contract.name_of("tracking_uri")

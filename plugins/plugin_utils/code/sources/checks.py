@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, NO_INPUT, SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils import bundle, source_calls, source_names
-from ansible_collections.samerun.stack.plugins.plugin_utils import source_modules as modules
-from ansible_collections.samerun.stack.plugins.plugin_utils.scripts import Script
-from ansible_collections.samerun.stack.plugins.plugin_utils.source_modules import Import, Need
+from ansible_collections.samerun.stack.plugins.plugin_utils.code import bundle
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.scripts import Script
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources import calls as source_calls
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources import modules, names
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources.modules import Import, Need
 
 # Of the standard library only what some Python does not have is worth a try; the rest is everywhere.
 _NOT_EVERYWHERE = {
@@ -110,7 +111,7 @@ class _Look:
     def _seen(self) -> Sources:
         read = self.found.values()
         units = [
-            source_names.Unit(source.module, source.package, self._shown(source.path), source.tree, source.speaks)
+            names.Unit(source.module, source.package, self._shown(source.path), source.tree, source.speaks)
             for source in read
             if source.tree is not None
         ]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils import scripts, source_checks
+from ansible_collections.samerun.stack.plugins.plugin_utils.code import scripts
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources import checks
 
 Files = dict[str, str]
 
@@ -22,8 +23,8 @@ def project(root: Path, files: Files) -> scripts.Script:
     return scripts.Script(root, next(iter(files)))
 
 
-def look(root: Path, files: Files, **given: Any) -> source_checks.Sources:
-    return source_checks.look(project(root, files), **given)
+def look(root: Path, files: Files, **given: Any) -> checks.Sources:
+    return checks.look(project(root, files), **given)
 
 
 # ---- what is followed, and what must import -----------------------------------------------
@@ -184,7 +185,7 @@ def test_a_link_out_of_the_project_is_refused(tmp_path: Path) -> None:
     script = project(tmp_path / "project", {"train.py": "import a"})
     (tmp_path / "project" / "a.py").symlink_to(tmp_path / "elsewhere.py")
     with pytest.raises(SamerunError, match=r"needs a\.py.*a link to .*elsewhere\.py"):
-        source_checks.look(script)
+        checks.look(script)
 
 
 def test_what_is_there_without_travelling_is_not_refused(tmp_path: Path) -> None:
@@ -225,7 +226,7 @@ def test_an_unreadable_neighbour_is_refused(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(Path, "read_bytes", read)
     with pytest.raises(SamerunError, match=r"^Failed to read a\.py: Permission denied\. Make it readable"):
-        source_checks.look(script)
+        checks.look(script)
 
 
 def test_a_name_near_a_neighbours_has_a_hint(tmp_path: Path) -> None:
@@ -241,5 +242,5 @@ def test_hundreds_of_modules_are_read_in_a_second(tmp_path: Path) -> None:
     files = {"train.py": "\n".join(f"import m{n}" for n in range(200)), **{f"m{n}.py": body for n in range(200)}}
     script = project(tmp_path, files)
     started = time.monotonic()
-    assert len(source_checks.look(script).files) == 201
+    assert len(checks.look(script).files) == 201
     assert time.monotonic() - started < 5

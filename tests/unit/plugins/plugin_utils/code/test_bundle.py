@@ -11,7 +11,7 @@ import difficult
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils import bundle
+from ansible_collections.samerun.stack.plugins.plugin_utils.code import bundle
 
 # Ignore files (folder to text), and which of FILES they leave.
 FILES = ("train.py", "a.log", "keep.log", "data/x.bin", "data/keep/y.bin", "src/data/z.bin", "src/a.log")

@@ -7,7 +7,7 @@ import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import Volume
-from ansible_collections.samerun.stack.plugins.plugin_utils import scripts
+from ansible_collections.samerun.stack.plugins.plugin_utils.code import scripts
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import scripts, source_checks
+from ansible_collections.samerun.stack.plugins.plugin_utils.code import scripts
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources import checks
 
 HEAD = "import os\nimport mlflow\n"
 URI = "http://me:a-password@localhost:5000"
@@ -12,10 +13,10 @@ SETS = "the script itself sets"
 TOLD = "with an address of its own overrides MLFLOW_TRACKING_URI"
 
 
-def look(root: Path, *texts: str) -> source_checks.Sources:
+def look(root: Path, *texts: str) -> checks.Sources:
     for name, text in zip(("train.py", "config.py"), texts, strict=False):
         (root / name).write_text(text)
-    return source_checks.look(scripts.Script(root, "train.py"))
+    return checks.look(scripts.Script(root, "train.py"))
 
 
 OVERRIDES: dict[str, tuple[str, str]] = {
@@ -147,7 +148,7 @@ def test_what_asks_the_environment_is_no_override(tmp_path: Path, text: str) -> 
 
 
 def test_the_example_that_comes_along_is_clean(root: Path) -> None:
-    found = source_checks.look(scripts.Script(root / "trainer", "train.py"))
+    found = checks.look(scripts.Script(root / "trainer", "train.py"))
     assert (found.overrides, found.lenient, found.hints) == ((), False, {})
     assert "sklearn.datasets:load_digits" in found.imports
     assert found.log_model.startswith("train.py, line ")
