@@ -16,8 +16,8 @@ import measure
 from platformdirs import user_cache_path, user_state_path
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
-from ansible_collections.samerun.stack.plugins.plugin_utils import venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import scripts
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import venvs
 
 # Runs a command, given what is to see its lines.
 Command = Callable[[Callable[[str], None]], measure.Ran]

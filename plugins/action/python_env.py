@@ -8,7 +8,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from ansible_collections.samerun.stack.plugins.modules.python_env import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import venvs
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 
 

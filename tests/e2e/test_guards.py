@@ -12,7 +12,7 @@ import pytest
 from guarded import Guarded, any_image
 from plays import ROOT
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 
 SECRET = "a-secret-of-a-person-1234567890"
 

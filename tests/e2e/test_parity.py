@@ -14,7 +14,7 @@ from plays import ROOT
 from stacks import Stack
 from tours import REQUIREMENTS, Tour, Tours
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import venvs
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import venvs
 
 TRAINER = ROOT / "trainer" / "train.py"
 SECOND = ROOT / "tests" / "scripts" / "second.py"

@@ -12,7 +12,7 @@ import machines
 import pytest
 import worlds
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 SECONDS = 60.0

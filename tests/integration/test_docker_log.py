@@ -12,9 +12,9 @@ import pytest
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import log as docker_log
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 
 pytestmark = pytest.mark.docker
 # Both streams, a line that the engine stores in pieces, a burst, bytes that are no text, no line end at the end.

@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
-from ansible_collections.samerun.stack.plugins.plugin_utils import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 
 DELIVERY = "image"
 BUNDLE = "/opt/samerun/bundle.tar.gz"

@@ -11,8 +11,8 @@ from pathlib import Path
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOOPBACK
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import guard, ports, supervisor
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState, Teardown
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 

@@ -25,13 +25,13 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     parse_time,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL
-from ansible_collections.samerun.stack.plugins.plugin_utils import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import code_images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import ends, engine, networks
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import files as docker_files
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import log as docker_log
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.shim import CANCELLED
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (

@@ -26,10 +26,11 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunState,
     Volume,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, venvs
+from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import code_images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import private_mounts, processes
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, script_process
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.ending import PART
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import MARK

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils import venvs
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import venvs
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import End
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import Environment
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import import_marks
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources.checks import Sources
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import import_marks
 
 SOURCES = Sources(("train.py",), ("torch", "mlflow:log_metric"), {"torch": "a hint", "other": "another"})
 BUILT = Environment("python", "samerun/trainer:0123", "samerun/trainer@sha256:1", "0123")

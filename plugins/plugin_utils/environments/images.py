@@ -14,7 +14,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAI
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import words as docker_words
 
-DOCKERFILE = Path(__file__).parents[2] / "trainer" / "Dockerfile"
+DOCKERFILE = Path(__file__).parents[3] / "trainer" / "Dockerfile"
 BASE_IMAGE = "python:3.11-slim-bookworm"
 INTERPRETER = "python"
 # The caller's package index counts inside a build too; it is left in the image's history, so it must hold no password.

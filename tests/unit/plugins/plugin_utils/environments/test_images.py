@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 
 
 def test_an_image_is_named_by_what_is_in_it() -> None:
