@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.modules.process_service import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.process import ProcessHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.process.host import ProcessHost
 
 
 class ActionModule(SamerunAction):

@@ -26,7 +26,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import port_forward
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import guard
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import forwarding, host_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import forwarding
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.parametrize("real", ["kubernetes"], indirect=True)]
 

@@ -15,8 +15,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import End
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import namespace
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.docker import DockerHost
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import KubernetesHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.docker.host import DockerHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes.host import KubernetesHost
 
 _NAME = f"purged{worlds.SLOT}"
 _PLACES = {kind: f"{_NAME}-{kind}" for kind in ("monitoring", "storage", "training")}

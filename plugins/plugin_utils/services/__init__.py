@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.docker import DockerHost
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import KubernetesHost
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.process import ProcessHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.docker.host import DockerHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes.host import KubernetesHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.process.host import ProcessHost
 
 HOSTS: dict[str, type[ServiceHost]] = {host.NAME: host for host in (ProcessHost, DockerHost, KubernetesHost)}
 

@@ -23,7 +23,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import (
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import KubernetesHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes.host import KubernetesHost
 
 OLD = Credentials("the-old-access-key", "the-old-secret-key")
 

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC, WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World, moved_key
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.process import ProcessHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.process.host import ProcessHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Places, Port, Service
 
 KEYS = Credentials('an "access" key', "a secret $key")

@@ -18,8 +18,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import Credent
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import docker_claims
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState, Teardown
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.docker import claims as docker_claims
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _SECRETS = "/run/samerun"

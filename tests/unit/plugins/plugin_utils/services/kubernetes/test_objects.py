@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import kubernetes_objects
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import objects as kubernetes_objects
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Port, Service
 
 ENDPOINT = Endpoint("x", "x", "kubernetes", "x", 1)

@@ -19,11 +19,6 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes i
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import FORBIDDEN, ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster, is_of, namespace
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import (
-    forwarding,
-    kubernetes_objects,
-    kubernetes_teardown,
-)
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import (
     ServiceHost,
     ServiceState,
@@ -31,6 +26,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import
     credentials_as,
     credentials_from,
 )
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import forwarding, objects
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import teardown as kubernetes_teardown
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
@@ -79,12 +76,12 @@ class KubernetesHost(ServiceHost):
         return {}
 
     def places(self, service: Service) -> Places:
-        return Places(data=service.data_path, secrets=kubernetes_objects.SECRETS)
+        return Places(data=service.data_path, secrets=objects.SECRETS)
 
     def look(self, service: Service, keys: Credentials | None) -> ServiceState:
         with self.cluster.explained(f"compare the service {service.name}"):
             new_namespace = not self.cluster.has_namespace(service.namespace)
-            wanted = kubernetes_objects.objects(service, self.world)
+            wanted = objects.objects(service, self.world)
             found = [self.cluster.get(o["kind"], o["metadata"]["name"], service.namespace) for o in wanted]
             differing = [] if not new_namespace else [namespace(service.namespace, self.world.labels)]
             differs = [f"namespace {service.namespace} is absent"] if new_namespace else []
@@ -109,9 +106,9 @@ class KubernetesHost(ServiceHost):
             self.cluster.ensure_namespace(service.namespace, self.world.labels)
             if not self._stale(service, keys):
                 return False
-            name, place = kubernetes_objects.secret_name(service), service.namespace
+            name, place = objects.secret_name(service), service.namespace
             existed = self.cluster.get("Secret", name, place) is not None
-            metadata = {"name": name, "namespace": place, "labels": kubernetes_objects.labels(service, self.world)}
+            metadata = {"name": name, "namespace": place, "labels": objects.labels(service, self.world)}
             self.cluster.apply(
                 {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": _data(service, keys)}
             )
@@ -280,7 +277,7 @@ class KubernetesHost(ServiceHost):
         return ""
 
     def _stale(self, service: Service, keys: Credentials) -> bool:
-        found = self.cluster.get("Secret", kubernetes_objects.secret_name(service), service.namespace)
+        found = self.cluster.get("Secret", objects.secret_name(service), service.namespace)
         return found is None or found.get("data") != _data(service, keys)
 
 

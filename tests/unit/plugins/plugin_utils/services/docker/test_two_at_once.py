@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.process import ProcessHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.process.host import ProcessHost
 
 
 def twice(do: Any) -> list[Any]:

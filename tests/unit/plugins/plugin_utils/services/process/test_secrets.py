@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
-from ansible_collections.samerun.stack.plugins.plugin_utils.services.process import ProcessHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.process.host import ProcessHost
 
 KEYS = Credentials("the-access-key", "the-secret-key")
 
