@@ -7,9 +7,9 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.modules.env_contract import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, server, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, mlflow, store
 
 
 class ActionModule(SamerunAction):
@@ -23,7 +23,7 @@ class ActionModule(SamerunAction):
         resolved = world.contract(options["viewpoint"], credentials.for_runs(world))
         if options["probe"]:
             try:
-                server.probe(world)
+                mlflow.probe(world)
                 if world.uses_store:
                     store.probe(world)
             except probes.ProbeError as error:

@@ -7,9 +7,9 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.object_store_bucket import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, identities, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, identities, store
 
 
 class ActionModule(SamerunAction):

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.modules.service_state import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of, readiness
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
 
 class ActionModule(SamerunAction):

@@ -8,9 +8,9 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.world_contract import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, published, server, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, mlflow, published, store
 
 
 class ActionModule(SamerunAction):
@@ -21,14 +21,14 @@ class ActionModule(SamerunAction):
     @staticmethod
     def _unwritable(world: World) -> list[str]:
         try:
-            return server.unwritable(world)
+            return mlflow.unwritable(world)
         except (OSError, ValueError, KeyError):
             return []  # an MLflow that is not ours and away
 
     @staticmethod
     def _unusable(world: World) -> list[str]:
         """Why services that are not ours cannot be used from here; runs elsewhere may reach them all the same."""
-        ours = {world.mlflow.role: server.probe, world.object_store.role: store.probe}
+        ours = {world.mlflow.role: mlflow.probe, world.object_store.role: store.probe}
         looks = [ours[endpoint.role] for endpoint in world.endpoints if endpoint.external]
         found = []
         for look in looks:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.modules.world_credentials import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
 
 class ActionModule(SamerunAction):

@@ -11,8 +11,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAI
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils import collector, leftovers
-from ansible_collections.samerun.stack.plugins.plugin_utils import server as mlflow
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow
 
 
 def lock_path(world: World, fingerprint: str) -> Path:

@@ -16,10 +16,9 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import MlflowRun, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import server as mlflow
-from ansible_collections.samerun.stack.plugins.plugin_utils import store
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow, store
 
 OUTPUTS = "outputs"  # in the launch's folder
 _PIECE = 1 << 16

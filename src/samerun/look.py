@@ -16,9 +16,10 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG
 from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, launch_ids, published
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector, launch_ids
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import published
 from samerun import worlds
 from samerun.variables import Variables
 

@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, NO_INPUT, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import role_variables
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import role_variables
 from samerun import COLLECTIONS, STACK, inventories
 from samerun.variables import Variables
 

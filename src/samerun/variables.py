@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, NO_INPUT, USAGE, SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils import role_variables
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import role_variables
 
 PROJECT_FILE = "samerun.yml"
 _OF_THE_WORLD = ("samerun_", "mlflow_", "object_store_")

@@ -19,8 +19,9 @@ from typed import Place
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, server
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow
 from samerun import scratch
 
 pytest_runtest_setup = counted.pytest_runtest_setup
@@ -37,7 +38,7 @@ def real(
     if reason := worlds.missing(request.param):
         pytest.skip(reason)
     found = worlds.set_up(request.param, tmp_path_factory.mktemp(request.param))
-    with counter.keeping(counting.Kept(found.world.name, found.world.state, lambda: server.tracking(found.world))):
+    with counter.keeping(counting.Kept(found.world.name, found.world.state, lambda: mlflow.tracking(found.world))):
         yield found
     worlds.tear_down(found)
 

@@ -17,8 +17,8 @@ import worlds
 from ansible_collections.samerun.stack.plugins.module_utils import masking
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import store
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import store
 
 TRAINER = {"requirements": str(worlds.ROOT / "trainer" / "requirements.txt")}
 SECRET = "canary of/the+user=1"

@@ -16,8 +16,8 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, store
 
 BEYOND_A_CONFIG_MAP = 2_000_000
 EXPERIMENT = {"EXPERIMENT": "through MLflow"}  # one that nobody made while artifacts went to the store itself

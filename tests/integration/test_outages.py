@@ -20,9 +20,10 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import server, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow as server
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import store
 
 LONG, SHORT = 16, 8  # boto3 by itself has given up after 15 s at the latest
 SCRIPT = worlds.ROOT / "tests" / "integration" / "data" / "outlives.py"

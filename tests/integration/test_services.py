@@ -8,9 +8,10 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import server, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes, s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow as server
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import store
 
 ROLES = ("object_store", "mlflow")
 

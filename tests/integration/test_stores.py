@@ -14,8 +14,8 @@ import requests
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3 import s3_client
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, store
 
 KIB, MIB = 1024, 1024 * 1024
 REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403")

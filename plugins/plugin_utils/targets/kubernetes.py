@@ -25,7 +25,6 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunSpec,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import store
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import code_images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away
@@ -53,6 +52,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_follow import Follower
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView, Pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.taking_back import taken_back
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import store
 
 CONFIG_MAP_BYTES = 700 * 1024  # of 1 MiB that a ConfigMap takes, base64 and the shim included
 _BUNDLE = "bundle.tar.gz"

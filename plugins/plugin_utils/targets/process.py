@@ -26,7 +26,6 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunState,
     Volume,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import code_images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import private_mounts, processes
@@ -45,6 +44,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
     refuse,
     shim_spec,
 )
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
 _POLL = 0.02
 _AGAIN = "again.json"

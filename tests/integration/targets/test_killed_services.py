@@ -10,8 +10,8 @@ import launches
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import server
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow
 
 STEPS = 40
 SCRIPT = f"""
@@ -42,5 +42,5 @@ def test_services_that_are_killed_in_mid_run_cost_no_metric(
     (only,) = record.mlflow_runs
     assert only.status == "FINISHED"
     query = f"?run_id={only.run_id}&metric_key=loss&max_results=1000"
-    found = server.tracking(world).call("metrics/get-history", query=query)
+    found = mlflow.tracking(world).call("metrics/get-history", query=query)
     assert [metric["value"] for metric in found["metrics"]] == [float(step) for step in range(STEPS)]

@@ -23,8 +23,9 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, server
+from ansible_collections.samerun.stack.plugins.plugin_utils import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow as server
 
 MLFLOW, STORE = "mlflow", "object_store"
 # The rest of what can be made of these is in the tests of looks.py, s3.py and tracking.py.

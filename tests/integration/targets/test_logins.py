@@ -24,9 +24,9 @@ import pytest
 from ansible_collections.samerun.stack.plugins.module_utils.contract import Login
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import server, store
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow, store
 
 KINDS = {"process": "token", "docker": "user", "kubernetes": "token"}
 # It shows what it was given, as people do who look for a mistake.
@@ -126,7 +126,7 @@ def test_a_run_that_says_who_it_is_trains_and_is_closed_tagged_and_kept(asked: A
     assert (record.state, record.exit_code) == (RunState.FINISHED, 0), asked.right.log
     (run,) = record.mlflow_runs
     assert (run.status, run.metrics) == ("FINISHED", {"loss": 0.5})
-    client = server.tracking(asked.world)
+    client = mlflow.tracking(asked.world)
     (found,) = client.launch_runs(record.launch)
     assert tracking.tag(found, tracking.STATE_TAG) == "FINISHED"
     kept = keeping.Artifacts(found["info"]["artifact_uri"], client, store.client(asked.world))
@@ -154,5 +154,5 @@ def test_no_log_record_plan_object_or_command_line_holds_a_login(asked: Asked) -
         assert hunting.hits(text, asked.canaries) == []
     for one in (asked.right, asked.wrong):
         assert hunting.in_files(Path(asked.world.runs / one.record.launch), asked.canaries) == {}
-    (found,) = server.tracking(asked.world).launch_runs(asked.right.record.launch)
+    (found,) = mlflow.tracking(asked.world).launch_runs(asked.right.record.launch)
     assert hunting.hits(json.dumps(found, ensure_ascii=False), asked.canaries) == []

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.process.host import ProcessHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
 
 def twice(do: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, store
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, store
 
 _SECONDS = 20
 _ABSENT = "XMinioInvalidIAMCredentials"

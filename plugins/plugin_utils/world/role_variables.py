@@ -17,7 +17,7 @@ import yaml
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 
 PREFIXES = ("samerun_", "object_store_", "mlflow_", "training_")
-_ROLES = Path(__file__).parents[2] / "roles"
+_ROLES = Path(__file__).parents[3] / "roles"
 _PUBLIC = ("world", "object_store", "mlflow", "training")
 _NEAR = 2
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built

@@ -9,9 +9,9 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials, server
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import looks, probes, s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, mlflow
 
 _CODE_PREFIX = ".samerun/code"
 
@@ -55,7 +55,7 @@ def put_code(world: World, code: Bundle) -> str:
     """
     key = f"{_CODE_PREFIX}/{code.sha256}.tar.gz"
     if world.artifact_mode == contract.PROXIED:
-        server.put(world, key, code.data)
+        mlflow.put(world, key, code.data)
         return key
     there = client(world)
     try:

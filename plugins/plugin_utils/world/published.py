@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
 # All that a world writes into its state folder.
 _KEPT = (

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils import role_variables
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import role_variables
 
 
 def same(value: Any) -> Any:

@@ -21,9 +21,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import (
     Credentials,
     World,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils import credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes.host import KubernetesHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
 OLD = Credentials("the-old-access-key", "the-old-secret-key")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import published
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import published
 
 
 def world(state: Path) -> World:
