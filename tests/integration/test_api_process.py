@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import samerun
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process import ProcessTarget
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process.target import ProcessTarget
 from samerun import RunState, SamerunError
 
 pytestmark = pytest.mark.process

@@ -21,7 +21,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker import DockerTarget
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker.target import DockerTarget
 
 pytestmark = pytest.mark.parametrize("real", ["docker"], indirect=True)
 _BRIDGE = f"srtest{worlds.SLOT}"

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker import DockerTarget
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import KubernetesTarget
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process import ProcessTarget
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker.target import DockerTarget
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.target import KubernetesTarget
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process.target import ProcessTarget
 
 TARGETS: dict[str, type[Target]] = {target.NAME: target for target in (ProcessTarget, DockerTarget, KubernetesTarget)}

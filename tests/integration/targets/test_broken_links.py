@@ -27,7 +27,9 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker impor
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import api
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import docker, kubernetes_reasons, taking_back
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets import taking_back
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker import target as docker
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import reasons
 
 pytestmark = pytest.mark.parametrize("real", ["docker", "kubernetes"], indirect=True)
 # The requests by which a launch is made, the last of which starts it: method and a part of the address.
@@ -141,7 +143,7 @@ def test_nothing_is_left_of_a_launch_whose_submit_lost_its_link(
     assert "samerun status" in caught.value.hint
     linked.link.mend()
     monkeypatch.setattr(docker, "_START_SECONDS", 0)
-    monkeypatch.setattr(kubernetes_reasons, "_START_SECONDS", 0)
+    monkeypatch.setattr(reasons, "_START_SECONDS", 0)
     monkeypatch.setattr(collector, "_ELSEWHERE_SECONDS", 0)
 
     def collected() -> bool:

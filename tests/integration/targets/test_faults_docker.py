@@ -27,7 +27,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker impor
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker import DockerTarget
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker.target import DockerTarget
 
 pytestmark = pytest.mark.parametrize("real", ["docker"], indirect=True)
 Run = Callable[..., launches.Launched]

@@ -33,7 +33,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes i
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import GoneError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import KubernetesTarget
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.target import KubernetesTarget
 
 pytestmark = pytest.mark.parametrize("real", ["kubernetes"], indirect=True)
 WAITS = "import time\nprint('ready', flush=True)\ntime.sleep(60)"

@@ -12,7 +12,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process import ProcessTarget
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process.target import ProcessTarget
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import jobs
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import job as kubernetes_job
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.view import JobView
 
 LONG_AGO = "2026-01-01T00:00:00Z"
 POLICY = {"rules": [{"action": "FailJob", "onExitCodes": {"operator": "NotIn", "values": [137, 143]}}]}

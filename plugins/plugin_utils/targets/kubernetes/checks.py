@@ -20,7 +20,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import access, pod_words, quotas
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import job as kubernetes_job
 
 ROLE = "kubernetes-role.yml"  # in the world's folder
 

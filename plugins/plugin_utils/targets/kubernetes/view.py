@@ -15,9 +15,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import jobs, pod_words, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import FORBIDDEN, ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import outcome_from
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_reasons import Reasons
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import job as kubernetes_job
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.reasons import Reasons
 
 _LOOK_BACK_SECONDS = 2
 Pod = Mapping[str, Any]

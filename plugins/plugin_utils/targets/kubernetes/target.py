@@ -35,11 +35,6 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.c
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.pod_log import PodLog
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.shim import CANCELLED
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import (
-    kubernetes_checks,
-    kubernetes_job,
-    kubernetes_pod,
-)
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     MOUNT,
     EnvironmentRequest,
@@ -49,8 +44,11 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
     refuse,
     shim_spec,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_follow import Follower
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView, Pod
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import checks
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import job as kubernetes_job
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import pod as kubernetes_pod
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.follow import Follower
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.view import JobView, Pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.taking_back import taken_back
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import store
 
@@ -84,7 +82,7 @@ class KubernetesTarget(Target):
 
     def check(self) -> None:
         self.cluster.check()
-        kubernetes_checks.permitted(self.cluster, self.world)
+        checks.permitted(self.cluster, self.world)
 
     def environment(self, request: EnvironmentRequest) -> Environment:
         python = request.python or images.INTERPRETER
@@ -134,7 +132,7 @@ class KubernetesTarget(Target):
             in_store = not in_image and len(code.data) > CONFIG_MAP_BYTES
             code_key = store.put_code(self.world, code) if in_store else ""
             request = self._request(spec, spec.secret_env, code_key=code_key, submitted=time.time())
-            kubernetes_checks.fits(self.cluster, request)
+            checks.fits(self.cluster, request)
             # Suspended first: what the pod mounts can then name the Job as its owner, and nothing is left if we die.
             with taken_back(self, spec.launch), self.cluster.explained(f"start the Job {self._name(spec.launch)}"):
                 self._create(request, code, travels=not (in_store or in_image))

@@ -13,9 +13,10 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAI
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError, GoneError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_follow, kubernetes_view
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_follow import Follower
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import follow
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import view as kubernetes_view
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.follow import Follower
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.view import JobView
 
 WHOLE = b"2026-01-01T00:00:01.1Z one\n2026-01-01T00:00:02.2Z two\n2026-01-01T00:00:03.3Z three\n"
 ALL = len(WHOLE)
@@ -79,7 +80,7 @@ class Fake(Cluster):
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kubernetes_follow, "_PAUSES", (0.0,))
+    monkeypatch.setattr(follow, "_PAUSES", (0.0,))
 
 
 def followed(states: list[Any], connections: list[tuple[int, Exception | None]]) -> tuple[bytes, Follower, list[str]]:

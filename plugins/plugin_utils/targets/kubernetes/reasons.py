@@ -11,7 +11,8 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import jobs, pod_words, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job, kubernetes_pod
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import job as kubernetes_job
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import pod as kubernetes_pod
 
 _START_SECONDS = 60
 _MOUNT_SECONDS = 10  # a node tries again what may be there in a moment

@@ -20,9 +20,10 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.a
     lost_link,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.pod_log import PodLog
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_job, kubernetes_pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Say
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes_view import JobView, Pod
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import job as kubernetes_job
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import pod as kubernetes_pod
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.view import JobView, Pod
 
 _LOOK_SECONDS = 1  # a change of a pod is seen at once, one of its Job alone after that
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # between tries to reach a cluster that is gone

@@ -12,8 +12,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import contract_objects
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets import kubernetes_pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import overlaid
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import pod
 
 NAMES = "training-job-"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
@@ -94,7 +94,7 @@ def owner(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any
 
 def _job_spec(name: str, spec: RunSpec, world: World, labels: Mapping[str, str]) -> dict[str, Any]:
     # The shim keeps the limit; this one ends a launch whose pods cannot, and it is of all attempts together as well.
-    spare = 2 * kubernetes_pod.GRACE * (spec.retries + 1)
+    spare = 2 * pod.GRACE * (spec.retries + 1)
     limit = {"activeDeadlineSeconds": spec.timeout + spare} if spec.timeout else {}
     return {
         "suspend": True,
@@ -102,7 +102,7 @@ def _job_spec(name: str, spec: RunSpec, world: World, labels: Mapping[str, str])
         "ttlSecondsAfterFinished": _KEPT_SECONDS,
         **limit,
         **(_retries(spec) if spec.retries else {}),
-        "template": {"metadata": {"labels": dict(labels)}, "spec": kubernetes_pod.pod_spec(name, spec, world)},
+        "template": {"metadata": {"labels": dict(labels)}, "spec": pod.pod_spec(name, spec, world)},
     }
 
 
@@ -112,6 +112,6 @@ def _retries(spec: RunSpec) -> dict[str, Any]:
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     ]
     if not spec.retry_failures:
-        codes = {"containerName": kubernetes_pod.CONTAINER, "operator": "NotIn", "values": list(KILLED)}
+        codes = {"containerName": pod.CONTAINER, "operator": "NotIn", "values": list(KILLED)}
         rules.append({"action": "FailJob", "onExitCodes": codes})
     return {"podReplacementPolicy": "Failed", "podFailurePolicy": {"rules": rules}}
