@@ -10,8 +10,8 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World, moved_key
 from ansible_collections.samerun.stack.plugins.modules.preflight import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, preflight
-from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector, preflight
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim

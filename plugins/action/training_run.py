@@ -14,8 +14,8 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import EXIT_KEY
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunSpec, RunState
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector, history
-from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach, collector, history
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays import channel, refusals
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.lines import Lines

@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import TEMPORARY, SamerunError
 from ansible_collections.samerun.stack.plugins.modules.world_teardown import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS

@@ -150,7 +150,7 @@ def attach(
     Raises:
         SamerunError: there is none, or more than one.
     """
-    from ansible_collections.samerun.stack.plugins.plugin_utils import attach as attaching
+    from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach as attaching
     from samerun import worlds
 
     return Launch(attaching.find(worlds.load(inventory, _of_the_folder(variables)), launch))

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
-from ansible_collections.samerun.stack.plugins.plugin_utils.attach import Attached
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.attach import Attached
 
 
 class Launch:

@@ -16,7 +16,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG
 from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, launch_ids
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector, launch_ids
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import published

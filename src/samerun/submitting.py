@@ -10,8 +10,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.attach import Attached
-from ansible_collections.samerun.stack.plugins.plugin_utils.preflight import check_run
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.attach import Attached
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.preflight import check_run
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from samerun import inventories, plays, worlds
 from samerun.resolving import Resolved, resolve

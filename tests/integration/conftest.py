@@ -19,7 +19,7 @@ from typed import Place
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow
 from samerun import scratch

@@ -16,8 +16,8 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import NO_PERMISSION, UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 
 pytestmark = pytest.mark.docker

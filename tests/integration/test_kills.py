@@ -22,7 +22,7 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import tracking
 
 KILLS = int(os.environ.get("SAMERUN_TEST_KILLS", "6"))

@@ -22,7 +22,7 @@ import worlds
 from typed import Place, finish
 
 import samerun
-from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach, collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from samerun import RunState, SamerunError
 

@@ -19,7 +19,7 @@ import pytest
 import worlds
 
 import samerun
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 
 AT_ONCE = 20
 # A container or a pod takes seconds of a small machine; SAMERUN_TEST_LAUNCHES=100 starts a hundred there too.

@@ -22,10 +22,10 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import port_forward
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import guard
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import forwarding
 

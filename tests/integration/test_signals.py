@@ -17,7 +17,7 @@ import worlds
 from plays import argv, environ
 from typed import ROOT, Place, finish
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import tracking
 from samerun import RunState
 

@@ -15,8 +15,8 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
-from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher, Training
 
 _MARK = b"PROBE "
 

@@ -22,11 +22,11 @@ import yaml
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine as docker_engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import api
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
-from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach, collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import taking_back
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker import target as docker
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import reasons

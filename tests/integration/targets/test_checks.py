@@ -21,7 +21,7 @@ import worlds
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import import_marks
-from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 Launch = Callable[..., launches.Launched]

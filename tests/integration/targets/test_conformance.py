@@ -34,7 +34,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach, collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, probes, tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, store

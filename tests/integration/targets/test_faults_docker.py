@@ -21,11 +21,11 @@ import worlds
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import ends
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine as docker_engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
-from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker.target import DockerTarget
 

@@ -28,11 +28,11 @@ import yaml
 from ansible_collections.samerun.stack.plugins.module_utils.errors import NO_PERMISSION, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import access
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import GoneError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.target import KubernetesTarget
 
 pytestmark = pytest.mark.parametrize("real", ["kubernetes"], indirect=True)

@@ -23,7 +23,7 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow as server
 

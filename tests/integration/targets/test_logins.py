@@ -24,7 +24,7 @@ import pytest
 from ansible_collections.samerun.stack.plugins.module_utils.contract import Login
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, World
-from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow, store
 

@@ -6,7 +6,7 @@ import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import NO_INPUT, USAGE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import new_launch
-from ansible_collections.samerun.stack.plugins.plugin_utils import launch_ids
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import launch_ids
 
 OLD, NEW, OTHER = "train-20260101-000000-abcd", "train-20260102-000000-0123", "other-20251231-000000-ffff"
 

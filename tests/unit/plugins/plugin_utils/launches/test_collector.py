@@ -22,7 +22,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
 )
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
 
 LAUNCH = "x-20260101-000000-abcd"

@@ -10,7 +10,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import Sameru
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher, Training
 
 
 @pytest.fixture

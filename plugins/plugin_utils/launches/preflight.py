@@ -12,7 +12,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import che
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import import_marks
-from ansible_collections.samerun.stack.plugins.plugin_utils.launcher import Launcher, Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS, host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS

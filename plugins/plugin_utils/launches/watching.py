@@ -12,7 +12,7 @@ from pathlib import Path
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SOFTWARE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays import lines
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 

@@ -30,8 +30,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     seconds_between,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import leftovers
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import import_marks
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import leftovers
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target

@@ -15,7 +15,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import End
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import attach, collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach, collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
 
 NEW = "train-20260102-000000-0123"

@@ -13,7 +13,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import End
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import leftovers
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import leftovers
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
 

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import watching
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import watching
 
 LAUNCH = "x-20260101-000000-abcd"
 

@@ -15,10 +15,10 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils import files, run
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunSpec, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, history, watching
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import bundle, scripts
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources import checks
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images, import_marks
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector, history, watching
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays import signals
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import EnvironmentRequest, Say

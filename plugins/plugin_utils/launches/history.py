@@ -10,7 +10,7 @@ from pathlib import Path
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils import collector, leftovers
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector, leftovers
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes, tracking
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow
 
