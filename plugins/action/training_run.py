@@ -14,7 +14,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import EXIT_KEY
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunSpec, RunState
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach, collector, history
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach, history
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher, Training
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays import channel, refusals
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
@@ -54,7 +54,7 @@ class ActionModule(SamerunAction):
                     return self._joined(launcher, going, shown, lines, watch=not (self.checking or options["detach"]))
             if self.checking:
                 return would_be
-            path = collector.record_path(launcher.world, spec.launch)
+            path = launcher.world.folder(spec.launch).record
             begins = functools.partial(channel.announce, spec.launch, path)
             record = launcher.run(spec, code, detach=options["detach"], begins=begins, submitted=deciding.close)
         return self._told(launcher, record, shown, lines)
@@ -130,7 +130,7 @@ class ActionModule(SamerunAction):
 
     @staticmethod
     def _path(launcher: Launcher, record: RunRecord) -> str:
-        return str(collector.record_path(launcher.world, record.launch))
+        return str(launcher.world.folder(record.launch).record)
 
 
 def _failure(record: RunRecord, path: str) -> str:

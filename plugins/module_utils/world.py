@@ -17,6 +17,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import contract, fil
 from ansible_collections.samerun.stack.plugins.module_utils.contract import Variable
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import ADDRESSES, LOOPBACK, Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, DATA, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.launch_folder import LaunchFolder
 
 OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "samerun"
@@ -136,6 +137,10 @@ class World:
     @property
     def runs(self) -> Path:
         return self.state / "runs"
+
+    def folder(self, launch: str) -> LaunchFolder:
+        """The folder of a launch."""
+        return LaunchFolder(self.runs / launch)
 
     @property
     def cache(self) -> Path:

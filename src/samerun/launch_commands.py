@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach, collector
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach
 from samerun import look, worlds
 from samerun.commands import command, launch_lines, of_the_folder, print_json, tell, tell_settled
 
@@ -92,4 +92,4 @@ def _attached(options: argparse.Namespace) -> attach.Attached:
 
 
 def _path(attached: attach.Attached) -> str:
-    return str(collector.record_path(attached.world, attached.launch))
+    return str(attached.world.folder(attached.launch).record)

@@ -112,7 +112,7 @@ def status_as_dict(world: World, found: WorldStatus) -> dict[str, Any]:
             {
                 "launch": record.launch,
                 "state": record.state.value,
-                "record": str(collector.record_path(world, record.launch)),
+                "record": str(world.folder(record.launch).record),
             }
             for record in found.launches
         ],

@@ -78,7 +78,7 @@ def test_a_run_whose_engine_was_killed_is_told_and_goes_on_if_asked(
     assert "samerun train" in ended.hint
     assert (went_on.state, went_on.exit_code, went_on.attempts) == (RunState.FINISHED, 0, 2), went_on.reason
     assert [[run.status for run in one.mlflow_runs] for one in (ended, went_on)] == [["KILLED"], ["FINISHED"]]
-    logs = [(lost.runs / one.launch / "log.txt").read_text().splitlines() for one in (ended, went_on)]
+    logs = [lost.folder(one.launch).log.read_text().splitlines() for one in (ended, went_on)]
     said = [[line for line in lines if not line.startswith("samerun: ")] for lines in logs]
     assert said == [["begins"], ["begins", "goes on"]]
     assert engines.engine_of(lost).leftovers() == []

@@ -86,7 +86,7 @@ def test_a_training_runs_there_and_its_log_survives_a_cut(
     assert (record.state, record.exit_code) == (RunState.FAILED, 3)
     (run,) = record.mlflow_runs
     assert (run.metrics, run.url.startswith(f"http://{world.bind}:")) == ({"loss": 0.5}, True)
-    assert (world.runs / record.launch / "log.txt").read_bytes() == log
+    assert world.folder(record.launch).log.read_bytes() == log
     assert engines.engine_of(world).leftovers(record.launch) == []
 
 

@@ -63,7 +63,7 @@ def test_log_record_code_and_files_are_artifacts(failed: launches.Launched, worl
 
 
 def test_files_that_the_script_left_come_back(failed: launches.Launched, world: World) -> None:
-    folder = world.runs / failed.record.launch / "outputs"
+    folder = world.folder(failed.record.launch).outputs
     found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert found == {"model.bin": bytes(range(256)), "plots/deep/größe 1.txt": b"plot"}
 
@@ -94,7 +94,7 @@ def test_a_log_that_its_node_has_thrown_away_is_whole(real: worlds.RealWorld) ->
     submitted = launches.launch(real.world, **given).record
     record = launches.collect_until_settled(real.world, submitted.launch, 120)
     assert record.state is RunState.FINISHED
-    kept = (real.world.runs / submitted.launch / "log.txt").read_bytes()
+    kept = real.world.folder(submitted.launch).log.read_bytes()
     numbers = [int(line) for line in kept.splitlines() if len(line) == 99]
     assert (numbers == list(range(150_000)), kept.endswith(b"\nthe end\n")) == (True, True)
 
@@ -147,7 +147,7 @@ def test_a_killed_launch_goes_on_with_its_run(
     assert steps(world, run.run_id) == list(range(6)), "no epoch is lost or trained twice"
     epochs = [line.split()[1] for line in ended.log.splitlines() if line.startswith(b"epoch ")]
     assert epochs == [b"0", b"1", b"2", b"3", b"4", b"5"], "no line is lost or doubled"
-    assert (world.runs / record.launch / "log.txt").read_bytes() == ended.log
+    assert world.folder(record.launch).log.read_bytes() == ended.log
     (logged,) = mlflow_runs(world, record)
     kept = keeping.Artifacts(logged["info"]["artifact_uri"], server(world), store.client(world))
     assert kept.get(keeping.LOG) == ended.log, "what is kept with the run is the log of both attempts"

@@ -140,7 +140,7 @@ def problem(one: Attacked, record: RunRecord | None, world: World) -> str:
         return f"it is {record.state}"
     if record.state is not RunState.FINISHED and not record.reason:
         return "it ended without a reason"
-    log = (world.runs / one.launch / "log.txt").read_bytes()
+    log = world.folder(one.launch).log.read_bytes()
     return "" if log.startswith(one.shown) else "its log was lost"
 
 

@@ -199,7 +199,7 @@ def test_a_container_of_a_world_of_this_host_is_found_again(real: worlds.RealWor
     assert attach.find([real.world], record.launch[:-1]).launch == record.launch
     ended = launches.collect_until_settled(real.world, record.launch)
     assert (ended.state, ended.exit_code) == (RunState.FAILED, 3)
-    assert collector.log_path(real.world, record.launch).read_bytes() == lines(5)
+    assert real.world.folder(record.launch).log.read_bytes() == lines(5)
     assert [target.NAME for target in collector.targets(real.world)] == ["process"]
 
 
@@ -223,7 +223,7 @@ def test_launches_of_one_name_from_threads_and_shells_are_independent(
     assert [finish(shell).code for shell in shells] == [14, 15]
     assert sorted(record.exit_code or 0 for record in records) == [11, 12, 13]
     assert len({record.launch for record in records}) == 3
-    logs = {(collector.log_path(real.world, record.launch)).read_bytes() for record in records}
+    logs = {real.world.folder(record.launch).log.read_bytes() for record in records}
     assert logs == {lines(5)}
 
 

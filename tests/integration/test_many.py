@@ -100,5 +100,5 @@ def test_many_launches_leave_nothing_behind(
 
 def assert_finished(real: worlds.RealWorld, records: list[samerun.RunRecord]) -> None:
     others = [record for record in records if record.state != "FINISHED"]
-    said = [collector.log_path(real.world, record.launch).read_text() for record in others]
+    said = [real.world.folder(record.launch).log.read_text() for record in others]
     assert [f"{record.state} {record.reason} {log}" for record, log in zip(others, said, strict=True)] == []

@@ -58,7 +58,7 @@ def test_a_run_outlives_an_outage_and_the_next_command_tells_what_a_shim_could_n
         for timer in timers:
             timer.join()
         records = dict(zip(planned, launches.collect_all(linked, ids, 300), strict=True))
-    told = {name: (linked.runs / record.launch / "log.txt").read_text() for name, record in records.items()}
+    told = {name: linked.folder(record.launch).log.read_text() for name, record in records.items()}
     ours = records["as samerun says"]
     assert ours.state is RunState.FINISHED, told["as samerun says"]
     assert ours.mlflow_runs[0].metrics == {"before": 1.0, "in spite of it": 1.0}

@@ -82,7 +82,7 @@ def launch(
 
 
 def record_on_disk(world: World, launch_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(collector.record_path(world, launch_id).read_text())
+    found: dict[str, Any] = json.loads(world.folder(launch_id).record.read_text())
     return found
 
 

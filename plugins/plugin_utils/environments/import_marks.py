@@ -43,13 +43,13 @@ def expect(world: World, launch: str, environment: Environment, sources: Sources
     path, known = _path(world, environment), _known(world, environment)
     if path is not None and not ("mlflow" in known and set(sources.imports) <= set(known["names"])):
         found = {"path": str(path), "digest": environment.digest, "names": list(sources.imports)}
-        files.write_json(_pending(world, launch), found)
+        files.write_json(world.folder(launch).imports, found)
 
 
 def settle(world: World, launch: str, report: Mapping[str, Any]) -> None:
     """Remember what a launch told: all names import if the shim says so, or if the script ended well with them."""
-    pending = files.read_json(_pending(world, launch))
-    _pending(world, launch).unlink(missing_ok=True)
+    pending = files.read_json(world.folder(launch).imports)
+    world.folder(launch).imports.unlink(missing_ok=True)
     told = report.get("imports", {})
     if not pending or not (told.get("imported") or report.get("exit_code") == 0):
         return
@@ -98,10 +98,6 @@ def _least(specifier: Any) -> str:
 
 def _needs(names: list[str], first: str) -> bool:
     return any(name.partition(":")[0].partition(".")[0] == first for name in names)
-
-
-def _pending(world: World, launch: str) -> Path:
-    return world.runs / launch / "imports.json"
 
 
 def _known(world: World, environment: Environment) -> dict[str, Any]:

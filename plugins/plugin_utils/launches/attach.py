@@ -142,7 +142,7 @@ class Attached:
                 time.sleep(_POLL)
 
     def _kept_log(self, start: int = 0) -> Iterator[bytes]:
-        with contextlib.suppress(FileNotFoundError), open(collector.log_path(self.world, self.launch), "rb") as kept:
+        with contextlib.suppress(FileNotFoundError), open(self.world.folder(self.launch).log, "rb") as kept:
             kept.seek(start)
             while piece := kept.read(_PIECE):
                 yield piece
@@ -180,7 +180,7 @@ def equal(target: Target, fingerprint: str, *, settle: bool) -> Attached | None:
     """
     known = [record for record in target.launches() if record.fingerprint == fingerprint]
     for record in sorted(known, key=lambda one: launch_ids.age_key(one.launch), reverse=True):
-        followed = files.is_locked(collector.lock_path(target.world, record.launch))
+        followed = files.is_locked(target.world.folder(record.launch).lock)
         if followed or target.outcome(record.launch) is None:
             return Attached(target.world, record, target)
         if settle:

@@ -9,7 +9,6 @@ import functools
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
@@ -19,6 +18,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     UNAVAILABLE,
     SamerunError,
 )
+from ansible_collections.samerun.stack.plugins.module_utils.launch_folder import LOCK
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     MlflowRun,
     Outcome,
@@ -38,26 +38,6 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 
 # A launch submitted elsewhere may still be followed there: its Job or container stays that long after its end.
 _ELSEWHERE_SECONDS = 60
-LOCK = "follower.lock"
-LOG_PART = "log.part"  # what a follower has of the log so far
-
-
-def record_path(world: World, launch: str) -> Path:
-    return world.runs / launch / "record.json"
-
-
-def lock_path(world: World, launch: str) -> Path:
-    """Held by whoever follows the launch."""
-    return world.runs / launch / LOCK
-
-
-def submitted_path(world: World, launch: str) -> Path:
-    """The record of a launch as it was submitted here, until it is settled."""
-    return world.runs / launch / "submitted.json"
-
-
-def log_path(world: World, launch: str) -> Path:
-    return world.runs / launch / "log.txt"
 
 
 def records(world: World) -> Iterator[RunRecord]:
@@ -92,7 +72,7 @@ def collect(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
 
 def note(world: World, record: RunRecord) -> None:
     """Keep here what was submitted, so that it is missed if its engine loses it."""
-    files.write_private(submitted_path(world, record.launch), record.as_json())
+    files.write_private(world.folder(record.launch).submitted, record.as_json())
 
 
 def _forget_unborn(world: World, known: Collection[str]) -> None:
@@ -131,7 +111,7 @@ def conclude(target: Target, record: RunRecord, signalled: int = 0) -> RunRecord
         None while it goes on, or while somebody follows it who will settle it.
     """
     world, launch = target.world, record.launch
-    if files.is_locked(lock_path(world, launch)) or (outcome := target.outcome(launch)) is None:
+    if files.is_locked(world.folder(launch).lock) or (outcome := target.outcome(launch)) is None:
         return None
     lock = world.runs / f".{launch}.lock"
     with files.locked(lock):
@@ -146,7 +126,7 @@ def conclude(target: Target, record: RunRecord, signalled: int = 0) -> RunRecord
                 outcome = replace(outcome, **leftovers.told(world, launch))
             elif restarted(target, record, outcome):
                 return None
-            ours = lock_path(world, launch).exists()
+            ours = world.folder(launch).lock.exists()
             return settle(target, record, outcome, keep=not ours and _is_fresh(outcome))
         finally:
             lock.unlink(missing_ok=True)
@@ -154,7 +134,7 @@ def conclude(target: Target, record: RunRecord, signalled: int = 0) -> RunRecord
 
 def settled(world: World, launch: str) -> RunRecord | None:
     """The record of a launch that was settled here, None as long as there is none."""
-    found = files.read_json(record_path(world, launch))
+    found = files.read_json(world.folder(launch).record)
     return RunRecord.from_dict(found) if found else None
 
 
@@ -162,7 +142,7 @@ def restarted(target: Target, record: RunRecord, outcome: Outcome) -> bool:
     """Start a launch again that was lost with its shim, if it may be and the engine does not do so itself."""
     if not outcome.lost or not record.retries:
         return False
-    path = _restarts_path(target.world, record.launch)
+    path = target.world.folder(record.launch).restarts
     with files.locked(path.with_suffix(".lock")):
         count = int(files.read_json(path).get("count", 0))
         if count >= record.retries or not target.restart(record.launch):
@@ -176,7 +156,7 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
 
     With `keep`, or where MLflow could not be asked, the engine's part stays for the next command.
     """
-    world, report = target.world, outcome.report
+    world, report, folder = target.world, outcome.report, target.world.folder(record.launch)
     if not report:
         target.end_rest(record.launch)
     _keep_log(target, record.launch, outcome)
@@ -189,26 +169,21 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
     record.attempts = max(int(report.get("attempts", 1)), 1 + _restarts(world, record.launch), outcome.attempts)
     record.durations["run"] = seconds_between(record.started_at, record.ended_at)
     left = functools.partial(target.left, record.launch)
-    told = leftovers.finish(world, record, report, log_path(world, record.launch), left)
+    told = leftovers.finish(world, record, report, left)
     if not told:
         record.mlflow_runs = [
             MlflowRun(run_id=run["run_id"], experiment="", status=run["status"]) for run in report.get("runs", [])
         ]
-    files.write_json(record_path(world, record.launch), record.as_dict())
+    files.write_json(folder.record, record.as_dict())
     if not keep and (told or report.get("closed")):
         target.remove(record.launch)
-        ours = (lock_path(world, record.launch), submitted_path(world, record.launch))
-        for path in (*ours, *_restarts_path(world, record.launch).parent.glob("restarts.*")):
+        for path in (folder.lock, folder.submitted, *folder.path.glob(f"{folder.restarts.stem}.*")):
             path.unlink(missing_ok=True)
     return record
 
 
-def _restarts_path(world: World, launch: str) -> Path:
-    return world.runs / launch / "restarts.json"
-
-
 def _restarts(world: World, launch: str) -> int:
-    return int(files.read_json(_restarts_path(world, launch)).get("count", 0))
+    return int(files.read_json(world.folder(launch).restarts).get("count", 0))
 
 
 def _keep_log(target: Target, launch: str, outcome: Outcome) -> None:
@@ -217,8 +192,8 @@ def _keep_log(target: Target, launch: str, outcome: Outcome) -> None:
     Raises:
         SamerunError: the engine has it, and does not give it now.
     """
-    path = log_path(target.world, launch)
-    part = path.with_name(LOG_PART)
+    folder = target.world.folder(launch)
+    path, part = folder.log, folder.log_part
     if not path.exists():
         try:
             files.write_private_stream(path, target.follow(launch))

@@ -166,7 +166,7 @@ class Launcher:
         wanted = import_marks.wanted(self.world, environment, self.sources)
         spec = RunSpec(**{**spec.__dict__, "environment": environment, "imports": wanted})
         prepared = time.monotonic()
-        lock = collector.lock_path(self.world, spec.launch)
+        lock = self.world.folder(spec.launch).lock
         wishes = watching.Wishes(self.target, spec.launch)
         caught = contextlib.nullcontext() if detach else signals.passed_on(wishes.take)
         with files.locked(lock), caught:

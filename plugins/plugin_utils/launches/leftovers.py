@@ -20,12 +20,11 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping,
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow, store
 
-OUTPUTS = "outputs"  # in the launch's folder
 _PIECE = 1 << 16
 _SAID_LATER = 4096  # bytes: what the shim says after it has kept the log
 
 
-def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path, left: Callable[[Path], Left]) -> bool:
+def finish(world: World, record: RunRecord, report: Mapping[str, Any], left: Callable[[Path], Left]) -> bool:
     """Make MLflow agree with the record, do what the shim could not, and copy what MLflow knows of the launch.
 
     Args:
@@ -48,11 +47,11 @@ def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path
             server.close(found, record.state.value, keeping.tags(_facts(record)))
             found = server.launch_runs(record.launch, list(experiments))
         if run := keeping.chosen(found):
-            _exchange(world, server, run, record, report, log, left)
+            _exchange(world, server, run, record, report, left)
         elif record.outputs:
-            with _copies(log) as folder:
+            with _copies(world.folder(record.launch).log) as folder:
                 for name, path in left(folder).outputs:
-                    files.write_private_stream(log.parent / OUTPUTS / name, _read(path))
+                    files.write_private_stream(world.folder(record.launch).outputs / name, _read(path))
     except (OSError, ValueError, KeyError):
         return False
     record.mlflow_runs = [_mlflow_run(run, experiments, server.uri) for run in found]
@@ -90,10 +89,10 @@ def _exchange(
     run: Mapping[str, Any],
     record: RunRecord,
     report: Mapping[str, Any],
-    log: Path,
     left: Callable[[Path], Left],
 ) -> None:
     """Keep with the run what the shim could not, and fetch what the script left and what an engine lost of its log."""
+    log, _outputs = world.folder(record.launch).log, world.folder(record.launch).outputs
     kept, wanted = bool(report.get("kept")), bool(record.outputs)
     here, there = log.stat().st_size, int(report.get("log_bytes", 0))
     cut = kept and here < there - _SAID_LATER
@@ -114,7 +113,9 @@ def _exchange(
             if cut:
                 files.write_private_stream(log, artifacts.pieces(keeping.LOG))
             for name in _listed(server, run["info"]["run_id"], keeping.OUTPUTS) if wanted else ():
-                files.write_private_stream(log.parent / OUTPUTS / name.partition("/")[2], artifacts.pieces(name))
+                files.write_private_stream(
+                    world.folder(record.launch).outputs / name.partition("/")[2], artifacts.pieces(name)
+                )
 
 
 def _artifacts(world: World, server: tracking.Tracking, uri: str) -> keeping.Artifacts:

@@ -7,10 +7,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SOFTWARE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.launch_folder import LaunchFolder
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays import lines
@@ -47,7 +47,7 @@ class Wishes:
 
 def watch(target: Target, record: RunRecord, wishes: Wishes, show: Callable[[bytes], None]) -> tuple[Outcome, float]:
     """Follow a launch to its end, over all its attempts; return when its first byte came too (0.0 for none)."""
-    log = LogKeeper(collector.log_path(target.world, record.launch), show)
+    log = LogKeeper(target.world.folder(record.launch), show)
     while True:
         log.take(target.follow(record.launch))
         outcome = target.outcome(record.launch)
@@ -69,12 +69,12 @@ class LogKeeper:
         first: when the first byte came (of the monotonic clock), 0.0 for none.
     """
 
-    def __init__(self, path: Path, show: Callable[[bytes], None]) -> None:
+    def __init__(self, folder: LaunchFolder, show: Callable[[bytes], None]) -> None:
         self.first = 0.0
-        self._path, self._part = path, path.with_name(collector.LOG_PART)
+        self._path, self._part = folder.log, folder.log_part
         self._show = show
         self._taken = 0
-        if not path.exists():
+        if not self._path.exists():
             files.write_private(self._part, b"")
 
     def take(self, pieces: Iterable[bytes]) -> None:

@@ -191,6 +191,6 @@ def test_who_waits_outlives_a_link_that_breaks_and_who_cancels_may_try_again(lin
     waiting.join(60)
     assert [record.state for record in ended] == [record.state] == [RunState.KILLED]
     assert record.reason == "Cancelled by SIGTERM."
-    assert (world.runs / record.launch / "log.txt").read_bytes() == b"ready\n"
+    assert world.folder(record.launch).log.read_bytes() == b"ready\n"
     with contextlib.closing(canceller):
         engines.wait_until(lambda: not engines.engine_of(world).leftovers(), "nothing is left", 60)

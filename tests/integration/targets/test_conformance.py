@@ -129,7 +129,7 @@ def test_working_folder_is_fresh_and_writable(world: World, launch: Launch, engi
     assert [one.dump["new_file"] for one in seen] == ["written", "written"]
     assert [sorted(one.dump["tree"]) for one in seen] == [["probe.py"], ["probe.py"]]
     # Files that are asked for come back without an MLflow run, too, where something is left of the launch.
-    back = [(world.runs / one.record.launch / "outputs" / "made by the script").exists() for one in seen]
+    back = [(world.folder(one.record.launch).outputs / "made by the script").exists() for one in seen]
     assert back == [engine.KEEPS_LOGS, engine.KEEPS_LOGS]
 
 
@@ -229,7 +229,7 @@ def test_a_loud_log_arrives_byte_for_byte_in_little_memory(launch: Launch, world
     ended = launch(script=str(project / "loud.py"))
     patience = probes.patience(LOUD_SECONDS)
     assert ended.record.exit_code == 0
-    kept, took = without_seconds((world.runs / ended.record.launch / "log.txt").read_bytes())
+    kept, took = without_seconds(world.folder(ended.record.launch).log.read_bytes())
     written, _took = without_seconds(loud())
     assert hashlib.sha256(kept).hexdigest() == hashlib.sha256(written).hexdigest(), f"{len(kept)} of {len(written)}"
     assert took < patience, "the script was held up by its log"
@@ -259,12 +259,12 @@ def test_record_has_the_same_keys_everywhere(probed: Any, world: World) -> None:
 
 
 def test_no_secret_is_in_the_record(probed: Any, world: World) -> None:
-    record = (world.runs / probed.launched.record.launch / "record.json").read_text()
+    record = world.folder(probed.launched.record.launch).record.read_text()
     assert [value for value in keys(world) if value in record] == []
 
 
 def test_log_is_kept_byte_for_byte(probed: Any, world: World) -> None:
-    assert (world.runs / probed.launched.record.launch / "log.txt").read_bytes() == probed.launched.log
+    assert world.folder(probed.launched.record.launch).log.read_bytes() == probed.launched.log
 
 
 @pytest.mark.parametrize("how, code, state", [("exit", 3, "FAILED"), ("leave", 0, "FINISHED")])
@@ -352,12 +352,12 @@ def test_a_launch_outlives_its_killed_submitter(
         elsewhere = World.from_options({**real.options, "state_dir": str(tmp_path / "elsewhere")})
         record = launches.collect_until_settled(elsewhere, launched)
         assert (record.state, record.exit_code) == (RunState.FAILED, 3)
-        assert b"last line at" in (elsewhere.runs / launched / "log.txt").read_bytes()
+        assert b"last line at" in elsewhere.folder(launched).log.read_bytes()
 
     record = launches.collect_until_settled(real.world, launched)
     assert (record.state, record.exit_code) == (RunState.FAILED, 3)
-    assert launches.dumped((real.world.runs / launched / "log.txt").read_bytes())["args"] == []
-    assert b"last line at" in (real.world.runs / launched / "log.txt").read_bytes()
+    assert launches.dumped(real.world.folder(launched).log.read_bytes())["args"] == []
+    assert b"last line at" in real.world.folder(launched).log.read_bytes()
     assert_nothing_left(real.world, engine, launched, temporary)
 
 
@@ -387,7 +387,7 @@ def test_a_launch_whose_shim_was_killed_is_settled(real: worlds.RealWorld, launc
     reason = tracking.tag(run, "samerun.reason")
     assert reason == record.reason or (by_itself and reason == "Cancelled by SIGTERM.")
     kept = keeping.Artifacts(run["info"]["artifact_uri"], client, store.client(real.world))
-    log = (real.world.runs / submitted.launch / "log.txt").read_bytes()
+    log = real.world.folder(submitted.launch).log.read_bytes()
     assert b"run is open" in log or not engine.KEEPS_LOGS
     assert kept.get(keeping.LOG) == log or (by_itself and b"run is open" in kept.get(keeping.LOG))
     kept_reason = json.loads(kept.get(keeping.RECORD))["reason"]
@@ -395,7 +395,7 @@ def test_a_launch_whose_shim_was_killed_is_settled(real: worlds.RealWorld, launc
     if engine.KEEPS_LOGS:  # and all else
         assert kept.get("outputs/left.txt") == b"wait"
         assert len(kept.get(keeping.CODE)) > 100
-        assert (real.world.runs / submitted.launch / "outputs" / "left.txt").read_bytes() == b"wait"
+        assert (real.world.folder(submitted.launch).outputs / "left.txt").read_bytes() == b"wait"
 
 
 def test_what_mlflow_could_not_be_told_is_told_by_the_next_command(real: worlds.RealWorld, launch: Launch) -> None:

@@ -106,7 +106,7 @@ def test_a_container_that_somebody_ended(
     assert (record.state, record.exit_code) == (RunState.KILLED, code)
     assert reason in record.reason
     assert "samerun train" in record.hint
-    assert (world.runs / record.launch / "log.txt").read_bytes() == b"ready\n"
+    assert world.folder(record.launch).log.read_bytes() == b"ready\n"
 
 
 def test_a_container_that_went_down_with_its_engine_goes_on(
@@ -268,4 +268,4 @@ def test_an_engine_that_goes_away_ends_the_play_and_not_the_run(
     record = launches.collect_until_settled(world, submitted.launch)
     assert (record.state, record.exit_code) == (RunState.FINISHED, 0)
     assert shown == b"ready\n"
-    assert (world.runs / submitted.launch / "log.txt").read_bytes() == b"ready\ndone\n"
+    assert world.folder(submitted.launch).log.read_bytes() == b"ready\ndone\n"

@@ -480,7 +480,7 @@ def test_a_log_is_whole_whatever_becomes_of_the_link(runs: Runs, cluster: Cluste
     assert {name: log.splitlines() == expected for name, log in logs.items()} == dict.fromkeys(LINKS, True)
     record = launches.collect_until_settled(runs.world, submitted.launch)
     assert record.state is RunState.FINISHED
-    assert (runs.world.runs / record.launch / "log.txt").read_bytes() == logs["cut"]
+    assert runs.world.folder(record.launch).log.read_bytes() == logs["cut"]
 
 
 # ---- who may -----------------------------------------------------------------------------

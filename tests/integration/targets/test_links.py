@@ -23,7 +23,6 @@ import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow as server
 
@@ -146,7 +145,7 @@ class Lines:
                 launched = self.launch(linked, "run", seen=show)
             linked.mend()
             record, launch = launched.record, launched.record.launch
-            if collector.submitted_path(self.world, launch).exists():  # it is not done with
+            if self.world.folder(launch).submitted.exists():  # it is not done with
                 record = launches.collect_until_settled(linked.world, launch)
             return Seen(launched, 0.0, record)
 

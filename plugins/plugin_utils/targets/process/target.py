@@ -106,7 +106,7 @@ class ProcessTarget(Target):
         folder = self._folder(spec.launch)
         request = self._request(spec, spec.secrets)
         # First of all: by it whoever comes later finds what is left if this process dies here.
-        files.write_private(folder / "submitted.json", spec.record().as_json())
+        files.write_private(self.world.folder(spec.launch).submitted, spec.record().as_json())
         files.write_private(folder / "bundle.tar.gz", code.data)
         files.write_private(folder / "spec.json", request["instructions"])
         files.write_private(folder / shim_archive.NAME, shim_archive.data())

@@ -64,9 +64,9 @@ class Engine:
             raise SamerunError("Failed to follow: the connection was cut.")
         self.ended = True
         if way == "settled elsewhere":
-            files.write_private(collector.log_path(self.world, NEW), self.LOG)
+            files.write_private(self.world.folder(NEW).log, self.LOG)
             done = record(state=RunState.FINISHED, exit_code=0, ended_at="2026-01-02T00:00:01Z")
-            files.write_json(collector.record_path(self.world, NEW), done.as_dict())
+            files.write_json(self.world.folder(NEW).record, done.as_dict())
             raise SamerunError("Failed to follow: there is no such container.")
         yield self.LOG[5:]
 
@@ -165,7 +165,7 @@ def test_an_equal_launch_is_one_of_the_same_fingerprint_that_goes_on(
     engine: Any = Engine(world)
     engine.ended = not goes_on
     engine.launches = lambda: [record(fingerprint="same"), record(fingerprint="other", launch=f"{NEW[:-4]}4567")]
-    with files.locked(collector.lock_path(world, NEW)) if followed else contextlib.nullcontext():
+    with files.locked(world.folder(NEW).lock) if followed else contextlib.nullcontext():
         going = attach.equal(engine, "same", settle=False)
     assert (going.launch if going else None) == found
     assert attach.equal(engine, "none of these", settle=True) is None
@@ -187,6 +187,6 @@ def test_an_equal_launch_that_ended_unwatched_is_settled_and_counts_as_finished(
 
 
 def test_an_id_in_full_of_a_settled_launch_needs_no_engine(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    files.write_json(collector.record_path(world, NEW), record(ended_at="2026-01-02T00:00:01Z").as_dict())
+    files.write_json(world.folder(NEW).record, record(ended_at="2026-01-02T00:00:01Z").as_dict())
     monkeypatch.setattr(collector, "targets", lambda _world: pytest.fail("it asked the engine"))
     assert attach.find([world], NEW).launch == NEW

@@ -92,7 +92,7 @@ def test_who_comes_later_does_not_overwrite_what_was_written(engine: Any) -> Non
 
 
 def test_who_follows_a_launch_settles_it(engine: Any) -> None:
-    with files.locked(collector.lock_path(engine.world, LAUNCH)):
+    with files.locked(engine.world.folder(LAUNCH).lock):
         assert collector.conclude(engine, record()) is None
     assert not engine.removed
 
@@ -134,7 +134,7 @@ def test_a_log_that_the_engine_still_has_is_waited_for(engine: Any, code: int) -
     assert (away.removed, collector.settled(engine.world, LAUNCH)) == (0, None)
     away.problem = None
     assert collector.conclude(away, record())
-    assert collector.log_path(engine.world, LAUNCH).read_bytes() == b"line\n"
+    assert engine.world.folder(LAUNCH).log.read_bytes() == b"line\n"
     assert away.removed == 1
 
 
@@ -142,7 +142,7 @@ def test_a_launch_that_its_engine_has_forgotten_has_no_log(engine: Any) -> None:
     away: Any = Away(engine.world)
     away.gone = True
     assert collector.conclude(away, record())
-    assert collector.log_path(engine.world, LAUNCH).read_bytes() == b""
+    assert engine.world.folder(LAUNCH).log.read_bytes() == b""
 
 
 def test_a_cancelled_launch_that_somebody_else_settled_and_removed_was_cancelled(engine: Any) -> None:
@@ -166,7 +166,7 @@ def test_the_better_of_two_logs_is_kept(engine: Any, copy: bytes, kept: bytes) -
     away: Any = Away(engine.world, report={"log_bytes": 4})
     away.problem, away.copy = None, copy
     assert collector.conclude(away, record())
-    assert collector.log_path(engine.world, LAUNCH).read_bytes() == kept
+    assert engine.world.folder(LAUNCH).log.read_bytes() == kept
     assert sorted(path.name for path in (engine.world.runs / LAUNCH).iterdir()) == ["log.txt", "record.json"]
 
 
@@ -180,9 +180,9 @@ def test_what_a_submitter_left_that_died_before_its_engine_heard_of_it_is_remove
     )
     monkeypatch.setattr(collector, "conclude", lambda _target, _record: None)
     for name in ("unborn", "held", "begun", LAUNCH):
-        files.write_private(collector.lock_path(world, name), b"")
-    files.write_private(world.runs / "begun" / collector.LOG_PART, b"")
-    with files.locked(collector.lock_path(world, "held")):
+        files.write_private(world.folder(name).lock, b"")
+    files.write_private(world.folder("begun").log_part, b"")
+    with files.locked(world.folder("held").lock):
         _done, alive = collector.collect(world)
     assert [one.launch for one in alive] == [LAUNCH], "the engine knows it"
     assert {path.name for path in world.runs.iterdir()} == {"held", "begun", LAUNCH}

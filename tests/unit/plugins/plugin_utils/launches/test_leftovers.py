@@ -35,8 +35,9 @@ def world(server: trackers.Tracker, tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    path = tmp_path / "log.txt"
+def log(world: World) -> Path:
+    path = world.folder(LAUNCH).log
+    path.parent.mkdir(parents=True)
     path.write_bytes(b"of all attempts\n")
     return path
 
@@ -74,14 +75,14 @@ def test_what_an_older_attempt_said_of_a_run_that_went_on_is_not(
 ) -> None:
     server.runs = [closed("a", status, state="KILLED", reason="Cancelled by SIGTERM.")]
     assert leftovers.told(world, LAUNCH) == {}
-    assert finish(world, record(), {}, log)
+    assert finish(world, record(), {})
     assert server.runs[0]["info"]["status"] == "KILLED"
 
 
 def test_nothing_is_known_where_mlflow_is_away(server: trackers.Tracker, world: World, log: Path) -> None:
     server.refusal = (503, "busy")
     assert leftovers.told(world, LAUNCH) == {}
-    assert not finish(world, record(), {}, log)
+    assert not finish(world, record(), {})
 
 
 @pytest.mark.parametrize(
@@ -93,14 +94,14 @@ def test_a_log_of_all_attempts_replaces_that_of_the_last(
 ) -> None:
     server.runs, server.artifacts[ARTIFACT] = [trackers.run("a", "FINISHED")], kept
     report = {"closed": True, "kept": True, "log_bytes": len(kept)}
-    assert finish(world, record(attempts=attempts), report, log)
+    assert finish(world, record(attempts=attempts), report)
     assert server.artifacts[ARTIFACT] == (log.read_bytes() if replaced else kept)
 
 
 def test_a_log_that_the_engine_cut_is_fetched_whole(server: trackers.Tracker, world: World, log: Path) -> None:
     whole = b"a line of it\n" * 20_000
     server.runs, server.artifacts[ARTIFACT] = [trackers.run("a", "FINISHED")], whole
-    assert finish(world, record(), {"closed": True, "kept": True, "log_bytes": len(whole)}, log)
+    assert finish(world, record(), {"closed": True, "kept": True, "log_bytes": len(whole)})
     assert log.read_bytes() == whole
 
 
@@ -111,7 +112,7 @@ def test_the_longer_log_is_kept_where_the_shim_died(
     log.write_bytes(here)
     server.runs = [trackers.run("a", "RUNNING")]
     server.artifacts = {ARTIFACT: there} if there is not None else {}
-    assert finish(world, record(), {}, log)
+    assert finish(world, record(), {})
     assert log.read_bytes() == server.artifacts[ARTIFACT] == max(here, there or b"", key=len)
 
 
@@ -132,7 +133,7 @@ def test_an_answer_that_ends_early_replaces_nothing(
         return None
 
     monkeypatch.setattr(trackers._Handler, "_send", cut)
-    assert finish(world, record(), {"closed": True, "kept": True, "log_bytes": 20_000}, log)
+    assert finish(world, record(), {"closed": True, "kept": True, "log_bytes": 20_000})
     assert log.read_bytes() == b"of all attempts\n"
 
 
@@ -148,7 +149,7 @@ def test_what_a_killed_shim_left_is_kept_with_the_run(
     (tmp_path / "model").write_bytes(b"weights")
     server.runs = [trackers.run("a", "RUNNING")]
     left = Left(str(tmp_path / "code"), (("deep/model", str(tmp_path / "model")),))
-    assert finish(world, record(outputs=["deep"]), {}, log, left=left)
+    assert finish(world, record(outputs=["deep"]), {}, left=left)
     kept = {path.partition("/artifacts/1/a/")[2]: found for path, found in server.artifacts.items()}
     assert kept["samerun/code.tar.gz"] == b"bundle"
     assert kept["outputs/deep/model"] == b"weights"
@@ -161,7 +162,7 @@ def test_files_of_a_launch_without_a_run_come_back(
     (tmp_path / "model").write_bytes(b"weights")
     left = Left("", (("deep/model", str(tmp_path / "model")),))
     report = {"closed": True, "kept": True, "log_bytes": 0}
-    assert finish(world, record(outputs=["deep"], state=RunState.FINISHED), report, log, left=left)
+    assert finish(world, record(outputs=["deep"], state=RunState.FINISHED), report, left=left)
     assert (log.parent / "outputs" / "deep" / "model").read_bytes() == b"weights"
     assert [path.name for path in log.parent.glob(".left-*")] == []
 
@@ -172,4 +173,4 @@ def test_an_engine_that_is_away_keeps_what_it_has(server: trackers.Tracker, worl
 
     server.runs = [trackers.run("a", "RUNNING")]
     with pytest.raises(SamerunError, match="nothing answers"):
-        leftovers.finish(world, record(), {}, log, away)
+        leftovers.finish(world, record(), {}, away)

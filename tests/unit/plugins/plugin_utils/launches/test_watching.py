@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils.launch_folder import LaunchFolder
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import watching
 
 LAUNCH = "x-20260101-000000-abcd"
@@ -35,7 +36,7 @@ def test_a_signal_that_comes_too_early_waits_until_the_launch_is_submitted() -> 
 
 def test_a_log_that_is_read_from_its_start_again_is_shown_and_kept_once(tmp_path: Path) -> None:
     shown: list[bytes] = []
-    log = watching.LogKeeper(tmp_path / "log.txt", shown.append)
+    log = watching.LogKeeper(LaunchFolder(tmp_path), shown.append)
     log.take([b"one\n", b"tw"])
     log.take([b"one\ntwo\n", b"three\n"])
     assert not (tmp_path / "log.txt").exists(), "who is killed here leaves it to the next one"
