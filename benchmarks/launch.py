@@ -21,7 +21,7 @@ import bare
 import measure
 from platformdirs import user_state_path
 
-from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.module_utils import callers
 
 SCRIPT = """\
 import mlflow
@@ -64,7 +64,7 @@ def arguments() -> argparse.Namespace:
 def peers(options: argparse.Namespace, project: Path, state: Path) -> dict[str, measure.Measure]:
     """The script without us, first, and what else people start it with."""
     bin_folder = bare.venv()
-    env = contract.inherited(os.environ) | json.loads((state / "contract.json").read_text())
+    env = callers.inherited(os.environ) | json.loads((state / "contract.json").read_text())
     env["DO_NOT_TRACK"] = "true"  # as in a launch: see docs/adr/0004-shim.md
     env["PATH"] = os.pathsep.join([str(bin_folder), str(Path(sys.executable).parent), env["PATH"]])
     experiment = ["--experiment-name", "samerun-benchmark"]

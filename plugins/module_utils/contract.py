@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -107,18 +106,6 @@ TABLE: tuple[Variable, ...] = (
     ),
 )  # fmt: skip
 
-# What a caller's shell may hold and a run must never inherit.
-FOREIGN_PREFIXES = ("AWS_", "MLFLOW_", "PYTHON")
-FOREIGN_NAMES = ("VIRTUAL_ENV",)
-
-# Programs read either spelling, and the lower one first.
-_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
-_NO_PROXY = ("no_proxy", "NO_PROXY")
-
-# What the program that started the play has set for it: a JSON object of variable to the caller's own value or null.
-CALLER = "SAMERUN_CALLER"
-
-
 # Values that are the same in every world; `training_env` overrides them in a run.
 #
 # botocore's legacy mode waits a random part of 1, 2, 4, ..., 1024 s between 12 attempts. MLflow's client takes no more
@@ -207,21 +194,3 @@ def keys(secret: bool) -> dict[str, str]:
 def name_of(source: str) -> str:
     """The variable that carries `source`."""
     return next(row.name for row in TABLE if row.source == source)
-
-
-def unproxied(environ: Mapping[str, str], hosts: Collection[str]) -> dict[str, str]:
-    """What must be set beside `environ` for `hosts` to be asked without a proxy; nothing where no proxy is set."""
-    if not any(environ.get(name) or environ.get(name.upper()) for name in _PROXIES):
-        return {}
-    known = [host.strip() for name in _NO_PROXY for host in environ.get(name, "").split(",")]
-    return dict.fromkeys(_NO_PROXY, ",".join(dict.fromkeys(host for host in (*known, *hosts) if host)))
-
-
-def inherited(environ: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment without what would leak their credentials, servers or Python into a run."""
-    callers = {**environ, **json.loads(environ.get(CALLER, "{}")), CALLER: None}
-    return {
-        name: value
-        for name, value in callers.items()
-        if value is not None and not name.startswith(FOREIGN_PREFIXES) and name not in FOREIGN_NAMES
-    }

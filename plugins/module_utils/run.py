@@ -104,7 +104,7 @@ class RunSpec:
         contract: resolved for the target's viewpoint.
         env, secret_env: the user's own variables, those that may be shown and those that may not.
         resources: `cpu` in cores, `memory` and `shm` in bytes with a suffix, as Kubernetes writes them, and `gpu`.
-        overlay: is merged over the native request, see `overlaid` in targets/base.py.
+        overlay: is merged over the native request, see `overlaid` in targets/overlay.py.
         retries: how often a lost launch is started again; with `retry_failures` a failed one too.
         delivery: how the code gets there: auto, bundle, mount or image.
         project: the folder of this host that the code is in.

@@ -18,7 +18,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector, launch_ids
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes, proxies
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import published
 from samerun import worlds
 from samerun.variables import Variables
@@ -94,7 +94,7 @@ def env(inventory: str, variables: Variables, *, as_json: bool, masked: bool) ->
             print(f"samerun: MLflow does not answer. {hint}", file=sys.stderr)
         # What samerun itself gives a run, so that `python train.py` meets the same.
         values |= {"DO_NOT_TRACK": os.environ.get("DO_NOT_TRACK", "true")}
-        values |= contract.unproxied(os.environ, world.own_hosts("host"))
+        values |= proxies.unproxied(os.environ, world.own_hosts("host"))
         shown = {name: MASK if masked and name in contract.keys(secret=True) else values[name] for name in values}
         print(json.dumps(shown, indent=2) if as_json else "\n".join(_export(n, v) for n, v in shown.items()))
     if masked:

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import ansible_runner
 from ansible_runner.utils import OutputEventFilter
 
-from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.module_utils.callers import CALLER
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays import channel
 from samerun import COLLECTIONS
 from samerun.interrupts import Interrupts
@@ -197,5 +197,5 @@ def _environment(config: Mapping[str, str], writing: int) -> dict[str, str]:
         "MAX_EVENT_RES": str(1 << 30),
         channel.VARIABLE: str(writing),
     }
-    callers = {name: os.environ.get(name) for name, value in ours.items() if os.environ.get(name) != value}
-    return {**ours, contract.CALLER: json.dumps(callers)}
+    before = {name: os.environ.get(name) for name, value in ours.items() if os.environ.get(name) != value}
+    return {**ours, CALLER: json.dumps(before)}

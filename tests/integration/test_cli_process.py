@@ -22,7 +22,7 @@ import yaml
 from engines import wait_until
 from typed import Ended, Place, finish
 
-from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.module_utils import callers, contract
 
 pytestmark = pytest.mark.process
 
@@ -178,8 +178,8 @@ def test_script_sees_the_callers_environment_and_the_contract(place: Place) -> N
     }
     there = Place(place.folder, place.state, more=more)
     seen = seen_by(there.must("train", there.write("seen.py", ENVIRONMENT)))[1]
-    names = {name for name in there.environment if not name.startswith(contract.FOREIGN_PREFIXES)}
-    names -= {*contract.FOREIGN_NAMES, "_"}
+    names = {name for name in there.environment if not name.startswith(callers.FOREIGN_PREFIXES)}
+    names -= {*callers.FOREIGN_NAMES, "_"}
     assert {name: seen.get(name) for name in names} == {name: there.environment[name] for name in names}
     ours = {row.name for row in contract.TABLE}
     # What the shim adds, and what a C library sets for an interpreter.

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.module_utils import callers
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 
@@ -168,7 +168,7 @@ def _play(
     inventory = ROOT / "inventories" / INVENTORIES[target]
     argv = [sys.executable, "-m", "ansible", "playbook", *playbooks, "-i", str(inventory), "-e", f"@{values}"]
     # As from a shell of somebody who uses neither colours nor settings of their own.
-    environ = {**contract.inherited(os.environ), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    environ = {**callers.inherited(os.environ), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     ended = subprocess.run(
         [*argv, *arguments], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, timeout=_SECONDS, check=False,

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ansible_collections.samerun.stack.plugins.module_utils import contract, files
+from ansible_collections.samerun.stack.plugins.module_utils import callers, files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 
 _TAIL = 4
@@ -70,7 +70,7 @@ def _make(venv: Path, requirements: str, say: Callable[[str], None]) -> None:
 
 def _run(argv: list[str], say: Callable[[str], None], what: str) -> None:
     # PIP_INDEX_URL and the like are the caller's and count; PYTHONPATH and a foreign venv do not.
-    environ = contract.inherited(os.environ)
+    environ = callers.inherited(os.environ)
     last: list[str] = []
     with subprocess.Popen(
         argv, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

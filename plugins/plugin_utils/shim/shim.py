@@ -25,21 +25,19 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim import (
     imports,
     looks,
     probes,
+    proxies,
     s3,
     tracking,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.attempts import Attempts, now
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.delivered_code import DeliveredCode
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.ending import Ending
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.names import CANCELLED, LAUNCH, RUN_CONTEXT, RUN_ID
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import Output
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_process import GRACE_SECONDS, ScriptProcess
 
-RUN_CONTEXT = "MLFLOW_RUN_CONTEXT"
-RUN_ID = "MLFLOW_RUN_ID"
 # What MLflow's client raises where RUN_ID is of another experiment than the one that the script sets.
 OTHER_EXPERIMENT = "Cannot start run with ID {} because active experiment ID does not match"
-CANCELLED = "cancelled"  # beside the log: a signal, noted by who sends it
-LAUNCH = "SAMERUN_LAUNCH"  # by it a process is known as part of a launch, whoever its parent is
 EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
 EX_FINAL = 1  # of a script that was killed for a reason that another attempt would meet again; the report has its own
 _REASON_LENGTH = 1000
@@ -54,13 +52,13 @@ class Shim:
     """Carries out one launch.
 
     Args:
-        spec: see `targets/base.py`, `shim_spec`, for its keys; nothing in it is secret.
+        spec: see `shim_spec` in targets/instructions.py for its keys; nothing in it is secret.
     """
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
         # Both the script and what is asked from here.
-        os.environ.update(contract.unproxied(os.environ, spec.get("own_hosts", ())))
+        os.environ.update(proxies.unproxied(os.environ, spec.get("own_hosts", ())))
         self.env = dict(os.environ)
         self.began = time.monotonic()
         self.server = tracking.Tracking(self.env[probes.TRACKING_URI], 5, contract.Login.of(self.env))

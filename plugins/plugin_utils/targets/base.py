@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import abc
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Environment,
@@ -19,7 +17,6 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunRecord,
     RunSpec,
     RunState,
-    Scheduling,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
@@ -56,7 +53,6 @@ class Left:
 
 
 Say = Callable[[str], None]
-MOUNT = "mount"  # a delivery: the working folder is the project itself, and nothing is unpacked
 
 
 class Target(abc.ABC):
@@ -162,106 +158,6 @@ class Target(abc.ABC):
     def teardown(self) -> list[str]:
         """Remove what launches share here and the world's services do not; return what went, in words."""
         return []
-
-
-def shim_spec(
-    spec: RunSpec,
-    viewpoint: str,
-    *,
-    work: str,
-    code: str,
-    report: str,
-    log: str,
-    copy_log: bool = True,
-    code_key: str = "",
-    restarts: int = 0,
-    submitted: float = 0,
-) -> str:
-    """The shim's instructions as JSON; nothing in them is secret.
-
-    Args:
-        log: the path of the log that is kept with the MLflow run; with `copy_log` the shim writes it.
-        restarts: how often the shim itself starts a lost script again.
-        submitted: when, in seconds since the epoch, where an attempt finds no file of the one before it.
-        work: the fresh folder that the code is unpacked to, where the script starts.
-        code: the path of the bundle, or empty with `code_key`.
-        report: the path that the shim writes its report to.
-        code_key: the key of the bundle in the world's bucket.
-    """
-    return json.dumps(
-        {
-            "launch": spec.launch, "fingerprint": spec.fingerprint, "viewpoint": viewpoint,
-            "script": spec.script, "args": list(spec.args), "work": work, "bundle": code, "bundle_key": code_key,
-            "bucket": spec.bucket, "artifacts": spec.contract.mode,
-            "own_hosts": list(spec.contract.own_hosts),
-            "report": report, "timeout": spec.timeout, "log": log, "copy_log": copy_log,
-            "world": spec.world, "target": spec.target, "bundle_sha256": spec.bundle_sha256,
-            "secret_names": sorted(spec.secret_env), "retries": spec.retries, "restarts": restarts,
-            "retry_failures": spec.retry_failures, "outputs": list(spec.keeping.outputs),
-            "keep_code": spec.keeping.code, "record_failures": spec.keeping.failures,
-            **({"imports": dict(spec.imports)} if spec.imports else {}),
-            **({"submitted": submitted} if submitted else {}),
-            **({"mounted": True} if spec.delivery == MOUNT else {}),
-        },
-        sort_keys=True,
-    )  # fmt: skip
-
-
-def refuse(options: Mapping[str, Any], why: str, hint: str) -> None:
-    """Refuse, by name, those of `options` (variable to value) that are set: the target cannot do them."""
-    if given := [variable for variable, value in options.items() if value]:
-        listed = " and ".join(given)
-        raise SamerunError(
-            f"Failed to plan the run: {listed} {'is' if len(given) == 1 else 'are'} set, and {why}.", hint, CONFIG
-        )
-
-
-def cluster_options(spec: RunSpec) -> dict[str, Any]:
-    """The options of `spec` that mean something to a cluster only, by their variables."""
-    given = spec.scheduling
-    return {
-        "training_node_selector": given.node_selector, "training_tolerations": given.tolerations,
-        "training_priority_class": given.priority_class, "training_service_account": given.service_account,
-        "training_queue": given.queue,
-        "training_start_timeout": given.start_timeout != Scheduling.start_timeout,
-    }  # fmt: skip
-
-
-def overlaid(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `overlay` merged over it, deeply; both stay as they are.
-
-    Mappings merge, lists of mappings that have a `name` merge by it, other lists and values are replaced, and a null
-    removes the key.
-    """
-    merged = dict(base)
-    for key, value in overlay.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = _over(merged.get(key), value)
-    return merged
-
-
-def _over(base: Any, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return overlaid(base if isinstance(base, Mapping) else {}, value)
-    if _named(value) and _named(base):
-        merged = {item["name"]: item for item in base}
-        for item in value:
-            merged[item["name"]] = overlaid(merged.get(item["name"], {}), item)
-        return list(merged.values())
-    return value
-
-
-def _named(value: Any) -> bool:
-    """Whether `value` is a list of mappings that each have a name of their own."""
-    if (
-        not value
-        or not isinstance(value, list)
-        or not all(isinstance(item, Mapping) and "name" in item for item in value)
-    ):
-        return False
-    return len({item["name"] for item in value}) == len(value)
 
 
 def mask(values: Mapping[str, str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import contextlib
 
 import psutil
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim.shim import LAUNCH
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.names import LAUNCH
 
 _SECONDS = 5.0
 

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils import contract, files
+from ansible_collections.samerun.stack.plugins.module_utils import callers, files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import port_forward
@@ -43,7 +43,7 @@ def ensure(world: World) -> None:
                 )
         files.write_json(folder / "wanted.json", wanted)
         # As the caller's own kubectl would: what logs in to a cluster may need all of it.
-        environ = {**contract.inherited(os.environ), guard.MARK: str(folder)}
+        environ = {**callers.inherited(os.environ), guard.MARK: str(folder)}
         if problem := port_forward.start(wanted, folder / "log.txt", environ):
             raise SamerunError(
                 f"Failed to forward ports to the services of world {world.name}: {problem}",

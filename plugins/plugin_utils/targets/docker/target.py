@@ -33,20 +33,18 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker impor
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import log as docker_log
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim.shim import CANCELLED
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.names import CANCELLED
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
-    MOUNT,
     EnvironmentRequest,
     Left,
     Target,
-    cluster_options,
     mask,
     outcome_from,
-    overlaid,
-    refuse,
-    shim_spec,
 )
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.instructions import MOUNT, shim_spec
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.overlay import overlaid
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.taking_back import taken_back
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.unsupported import cluster_options, refuse
 
 _FOLDER = "/samerun"
 _WORK = f"{_FOLDER}/work"

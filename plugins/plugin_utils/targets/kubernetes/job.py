@@ -12,8 +12,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import contract_objects
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import overlaid
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import pod
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.overlay import overlaid
 
 NAMES = "training-job-"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"

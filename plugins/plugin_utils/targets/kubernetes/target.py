@@ -34,22 +34,16 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.a
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.pod_log import PodLog
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim.shim import CANCELLED
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
-    MOUNT,
-    EnvironmentRequest,
-    Say,
-    Target,
-    mask,
-    refuse,
-    shim_spec,
-)
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.names import CANCELLED
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import EnvironmentRequest, Say, Target, mask
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.instructions import MOUNT, shim_spec
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import checks
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import job as kubernetes_job
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import pod as kubernetes_pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.follow import Follower
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.view import JobView, Pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.taking_back import taken_back
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.unsupported import refuse
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import store
 
 CONFIG_MAP_BYTES = 700 * 1024  # of 1 MiB that a ConfigMap takes, base64 and the shim included

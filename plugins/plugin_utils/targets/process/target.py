@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ansible_collections.samerun.stack.plugins.module_utils import contract, files
+from ansible_collections.samerun.stack.plugins.module_utils import callers, files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, NO_INPUT, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Environment,
@@ -34,16 +34,14 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping,
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.ending import PART
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import MARK
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
-    MOUNT,
     EnvironmentRequest,
     Left,
     Target,
-    cluster_options,
     mask,
     outcome_from,
-    refuse,
-    shim_spec,
 )
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.instructions import MOUNT, shim_spec
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.unsupported import cluster_options, refuse
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
 _POLL = 0.02
@@ -142,7 +140,7 @@ class ProcessTarget(Target):
             before = signal.pthread_sigmask(signal.SIG_BLOCK, script_process.SIGNALS)
             try:
                 shim = subprocess.Popen(
-                    argv, env={**contract.inherited(os.environ), **env}, cwd=folder,
+                    argv, env={**callers.inherited(os.environ), **env}, cwd=folder,
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                     pass_fds=(alive.fileno(),),
                 )  # fmt: skip

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import json
 import re
 
 import pytest
@@ -110,38 +109,8 @@ def test_a_row_cannot_be_changed() -> None:
         contract.TABLE[0].name = "OTHER"  # type: ignore[misc]
 
 
-def test_what_a_program_set_for_its_play_is_not_inherited() -> None:
-    set_for_the_play = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": "1", "SAMERUN_CHANNEL": "7"}
-    callers = {"ANSIBLE_NOCOLOR": None, "ANSIBLE_FORKS": "9", "SAMERUN_CHANNEL": None}
-    environ = {"PATH": "/bin", **set_for_the_play, contract.CALLER: json.dumps(callers)}
-    assert contract.inherited(environ) == {"PATH": "/bin", "ANSIBLE_FORKS": "9"}
-
-
-@pytest.mark.parametrize("name", ["AWS_PROFILE", "MLFLOW_RUN_ID", "PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"])
-def test_a_callers_variables_are_not_inherited(name: str) -> None:
-    assert contract.inherited({name: "x", "PATH": "/bin", "MY_AWS_KEY": "mine"}) == {
-        "PATH": "/bin",
-        "MY_AWS_KEY": "mine",
-    }
-
-
 def test_what_a_run_sets_otherwise_is_not_in_its_contract() -> None:
     resolved = contract.resolve({**SOURCES, **contract.PATIENCE})
     less = resolved.without({"AWS_MAX_ATTEMPTS", "OTHER"})
     assert set(resolved.values) - set(less.values) == {"AWS_MAX_ATTEMPTS"}
     assert less.secret == resolved.secret
-
-
-@pytest.mark.parametrize(
-    "environ, expected",
-    [
-        ({"PATH": "/bin", "NO_PROXY": "x"}, None),
-        ({"http_proxy": ""}, None),
-        ({"http_proxy": "http://p:1"}, "mlflow,minio"),
-        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a, b", "no_proxy": "b,c"}, "b,c,a,mlflow,minio"),
-        ({"ALL_PROXY": "http://p:1", "no_proxy": "minio"}, "minio,mlflow"),
-    ],
-)
-def test_own_hosts_are_added_to_those_that_need_no_proxy(environ: dict[str, str], expected: str | None) -> None:
-    found = contract.unproxied(environ, ("mlflow", "minio"))
-    assert found == ({} if expected is None else {"no_proxy": expected, "NO_PROXY": expected})

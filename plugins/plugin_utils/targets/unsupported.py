@@ -1,0 +1,31 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Refusing, by name, the settings that a target cannot carry out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec, Scheduling
+
+
+def refuse(options: Mapping[str, Any], why: str, hint: str) -> None:
+    """Refuse, by name, those of `options` (variable to value) that are set: the target cannot do them."""
+    if given := [variable for variable, value in options.items() if value]:
+        listed = " and ".join(given)
+        raise SamerunError(
+            f"Failed to plan the run: {listed} {'is' if len(given) == 1 else 'are'} set, and {why}.", hint, CONFIG
+        )
+
+
+def cluster_options(spec: RunSpec) -> dict[str, Any]:
+    """The options of `spec` that mean something to a cluster only, by their variables."""
+    given = spec.scheduling
+    return {
+        "training_node_selector": given.node_selector, "training_tolerations": given.tolerations,
+        "training_priority_class": given.priority_class, "training_service_account": given.service_account,
+        "training_queue": given.queue,
+        "training_start_timeout": given.start_timeout != Scheduling.start_timeout,
+    }  # fmt: skip
