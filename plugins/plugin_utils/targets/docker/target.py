@@ -21,19 +21,16 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunRecord,
     RunSpec,
     RunState,
-    Volume,
     parse_time,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import code_images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import ends, engine, networks
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import files as docker_files
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import log as docker_log
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim.names import CANCELLED
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     EnvironmentRequest,
     Left,
@@ -41,18 +38,19 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
     mask,
     outcome_from,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.instructions import MOUNT, shim_spec
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.overlay import overlaid
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.docker.container import (
+    CANCELLED_NOTE,
+    INSTRUCTIONS,
+    LOG,
+    REPORT,
+    container_name,
+    described,
+)
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.instructions import MOUNT
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.taking_back import taken_back
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.unsupported import cluster_options, refuse
 
-_FOLDER = "/samerun"
-_WORK = f"{_FOLDER}/work"
-_REPORT = f"{_FOLDER}/out/report.json"
-_LOG = f"{_FOLDER}/out/log.txt"
-_CANCELLED = f"{_FOLDER}/out/{CANCELLED}"
 _START_SECONDS = 60
-_STOP_SECONDS = 45  # of `docker stop`: the script has 30 s of them, and its runs are closed after it
 _LET_TRAVEL = "Leave it out: the code then travels with the launch."
 _LIVE = ("created", "running", "paused", "restarting")
 
@@ -103,14 +101,15 @@ class DockerTarget(Target):
     def plan(self, spec: RunSpec) -> dict[str, Any]:
         refuse(cluster_options(spec), "a Docker engine schedules nothing", "Unset it, or train on kubernetes.")
         self._refuse_folders(spec)
-        return self._request(code_images.planned(spec, self.world.registry), mask(spec.secrets))
+        planned = code_images.planned(spec, self.world.registry)
+        return described(self.world, planned, mask(spec.secrets), self.viewpoint(spec.network))
 
     def submit(self, spec: RunSpec, code: Bundle) -> None:
-        with engine.explained(f"start the container {self._name(spec.launch)}"):
+        with engine.explained(f"start the container {container_name(spec.launch)}"):
             spec = code_images.made(self.client, spec, code, self.world.registry, self.say)
             self.look(spec)
             self._ensure_network(spec.network)
-            request = self._request(spec, spec.secrets)
+            request = described(self.world, spec, spec.secrets, self.viewpoint(spec.network))
             files = {
                 f"samerun/{shim_archive.NAME}": shim_archive.data(),
                 "samerun/spec.json": request["instructions"].encode(),
@@ -127,11 +126,11 @@ class DockerTarget(Target):
                 container.start()
 
     def follow(self, launch: str) -> Iterator[bytes]:
-        yield from docker_log.follow(self._connect, self._name(launch), self.patience, self.say)
+        yield from docker_log.follow(self._connect, container_name(launch), self.patience, self.say)
 
     def log(self, launch: str) -> Iterator[bytes]:
-        with engine.explained(f"read the log of the container {self._name(launch)}"):
-            yield from docker_log.read(self.client, self._name(launch))
+        with engine.explained(f"read the log of the container {container_name(launch)}"):
+            yield from docker_log.read(self.client, container_name(launch))
 
     def outcome(self, launch: str) -> Outcome | None:
         container = self._container(launch)
@@ -146,17 +145,17 @@ class DockerTarget(Target):
         if state["Status"] == "created":
             return self._never_started(container)
         with engine.explained(f"read how {container.name} ended"):
-            report = json.loads(engine.read_file(container, _REPORT) or b"{}")
+            report = json.loads(engine.read_file(container, REPORT) or b"{}")
             code = report.get("exit_code")
             if report:
-                cancelled = engine.read_file(container, _CANCELLED) is not None
+                cancelled = engine.read_file(container, CANCELLED_NOTE) is not None
                 if report := ends.corrected(container, report, cancelled=cancelled):
                     return outcome_from(report, **_times(state))
                 end = ends.lost(container)
             else:
-                noted = engine.read_file(container, _CANCELLED)
+                noted = engine.read_file(container, CANCELLED_NOTE)
                 end = ends.cancelled(int(noted)) if noted else ends.end_of(container)
-            counted = engine.read_file(container, f"{_REPORT}.attempts") or b""
+            counted = engine.read_file(container, f"{REPORT}.attempts") or b""
         return outcome_from({}, exit_code=code, attempts=len(counted.split()), **end.__dict__, **_times(state))
 
     def log_copy(self, launch: str) -> Iterator[bytes] | None:
@@ -172,13 +171,13 @@ class DockerTarget(Target):
             engine.explained(f"copy the log of {container.name}"),
             contextlib.suppress(docker.errors.NotFound),
         ):
-            yield from docker_files.pieces(container, _LOG)
+            yield from docker_files.pieces(container, LOG)
 
     def left(self, launch: str, folder: Path) -> Left:
         if (container := self._container(launch)) is None:
             return Left()
         with engine.explained(f"copy what {container.name} left"):
-            spec = json.loads(engine.read_file(container, f"{_FOLDER}/spec.json") or b"{}")
+            spec = json.loads(engine.read_file(container, INSTRUCTIONS) or b"{}")
             code = str(folder / "code") if spec.get("keep_code") else ""
             if code:
                 files.write_private_stream(Path(code), docker_files.pieces(container, spec["bundle"]))
@@ -197,13 +196,13 @@ class DockerTarget(Target):
     def cancel(self, launch: str, number: int) -> None:
         import docker
 
-        with engine.explained(f"signal the container {self._name(launch)}"):
+        with engine.explained(f"signal the container {container_name(launch)}"):
             if (container := self._container(launch)) is None or container.status not in _LIVE:
                 return
             if container.status == "paused":
                 container.unpause()  # or it would get it some day, and the person would wait until then
             # For a shim without handlers yet, and to tell it from the signal of an engine that is shut down.
-            container.put_archive("/", engine.archive({_CANCELLED.lstrip("/"): str(int(number)).encode()}))
+            container.put_archive("/", engine.archive({CANCELLED_NOTE.lstrip("/"): str(int(number)).encode()}))
             try:
                 container.kill(signal=number)
             except docker.errors.APIError as error:
@@ -216,7 +215,7 @@ class DockerTarget(Target):
             return False
         with engine.explained(f"start the container {container.name} again"):
             # What the attempt before left to say is not what this one will.
-            container.put_archive("/", engine.archive({_REPORT.lstrip("/"): b"{}"}))
+            container.put_archive("/", engine.archive({REPORT.lstrip("/"): b"{}"}))
             container.start()
         return True
 
@@ -240,40 +239,9 @@ class DockerTarget(Target):
                     removed.append(f"network {network.name}")
         return removed
 
-    @staticmethod
-    def _name(launch: str) -> str:
-        return f"training-{launch}"
-
     def _container(self, launch: str) -> Any:
-        with engine.explained(f"look for the container {self._name(launch)}"):
-            return engine.found(self.client.containers, self._name(launch))
-
-    def _request(self, spec: RunSpec, secrets: Mapping[str, str]) -> dict[str, Any]:
-        record = spec.record()
-        config: dict[str, Any] = {
-            "Image": spec.environment.image,
-            "Entrypoint": [spec.environment.python],
-            "Cmd": [f"{_FOLDER}/{shim_archive.NAME}", f"{_FOLDER}/spec.json"],
-            "Env": {**spec.plain, **secrets},
-            "Labels": {**self.world.labels, LAUNCH_LABEL: spec.launch, RECORD_LABEL: record.as_json()},
-            "StopTimeout": _STOP_SECONDS,
-            "HostConfig": {
-                "NetworkMode": spec.network or self.world.network,
-                "LogConfig": docker_log.DRIVER,
-                "Mounts": [_mount(volume) for volume in (*spec.volumes, *_project(spec))],
-                **quantities.docker_limits(spec.resources),
-            },
-        }
-        code = code_images.BUNDLE if spec.delivery == code_images.DELIVERY else f"{_FOLDER}/bundle.tar.gz"
-        instructions = shim_spec(
-            spec, self.viewpoint(spec.network), work=_WORK, code=code, report=_REPORT, log=_LOG,
-            restarts=spec.retries,
-        )  # fmt: skip
-        refuse({"Tty of training_overlay": spec.overlay.get("Tty")}, "a terminal would mix up its log", "Leave it out.")
-        merged = overlaid(config, _mapped(spec.overlay))
-        # Without its labels nobody would find the launch again.
-        merged["Labels"] = {**(merged.get("Labels") or {}), **config["Labels"]}
-        return {"name": self._name(spec.launch), "config": merged, "instructions": instructions}
+        with engine.explained(f"look for the container {container_name(launch)}"):
+            return engine.found(self.client.containers, container_name(launch))
 
     def _refuse_folders(self, spec: RunSpec) -> None:
         """Folders of this host are not there where the engine is another machine's."""
@@ -332,21 +300,3 @@ def _names(patterns: list[str], folder: Path) -> list[str]:
 
 def _times(state: Mapping[str, Any]) -> dict[str, str]:
     return {"started_at": state["StartedAt"], "ended_at": state["FinishedAt"]}
-
-
-def _mapped(overlay: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`overlay` with its Env as a mapping, as ours is; the engine's own word is a list of NAME=VALUE."""
-    env = overlay.get("Env")
-    if not isinstance(env, list):
-        return overlay
-    return {**overlay, "Env": dict(entry.partition("=")[::2] for entry in env)}
-
-
-def _project(spec: RunSpec) -> tuple[Volume, ...]:
-    """The project as the working folder where it is mounted; the image's user has no business to write there."""
-    return (Volume(spec.project, _WORK, read_only=True),) if spec.delivery == MOUNT else ()
-
-
-def _mount(volume: Volume) -> dict[str, Any]:
-    kind = "volume" if volume.named else "bind"
-    return {"Type": kind, "Source": volume.source, "Target": volume.path, "ReadOnly": volume.read_only}
