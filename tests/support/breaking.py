@@ -21,7 +21,7 @@ ANSWERS = {
 @contextlib.contextmanager
 def breaking(how: str) -> Iterator[str]:
     """The `host:port` of a server that lets every client down as a key of ANSWERS says."""
-    kept = []
+    kept: list[socket.socket] = []
 
     def serve() -> None:
         while True:

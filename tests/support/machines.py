@@ -35,7 +35,7 @@ class Cluster:
     def __init__(self, path: str) -> None:
         from kubernetes import client, config
 
-        settings = client.Configuration()
+        settings: Any = client.Configuration()
         config.load_kube_config(path, client_configuration=settings)
         self.server = settings.host
         self._pool = client.ApiClient(settings).rest_client.pool_manager

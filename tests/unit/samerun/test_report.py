@@ -6,12 +6,12 @@ import contextlib
 import io
 import os
 import re
+import time
 from typing import Any
 
 import pytest
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.channel import Kind
-from samerun import report
 from samerun.report import Report, TerminalReport
 
 
@@ -20,7 +20,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
-        monkeypatch.setattr(report.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
 
 @pytest.fixture

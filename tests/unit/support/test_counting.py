@@ -66,7 +66,12 @@ def test_what_was_there_before_is_not_left(counter: Counter, run_away: list[int]
 
 def test_what_ends_soon_is_not_left(counter: Counter) -> None:
     with subprocess.Popen(SLEEP) as child:
-        timer = threading.Timer(0.3, lambda: (child.kill(), child.wait()))
+
+        def end() -> None:
+            child.kill()
+            child.wait()
+
+        timer = threading.Timer(0.3, end)
         timer.start()
         assert counter.left(20) == []
         timer.join()

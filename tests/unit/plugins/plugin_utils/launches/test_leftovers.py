@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,8 @@ def log(world: World) -> Path:
     return path
 
 
-def finish(*given: Any, left: Left | None = None) -> bool:
-    return leftovers.finish(*given, lambda _folder: left or Left())
+def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path, left: Left | None = None) -> bool:
+    return leftovers.finish(world, record, report, log, lambda _folder: left or Left())
 
 
 def closed(run_id: str, status: str, **tags: str) -> dict[str, Any]:

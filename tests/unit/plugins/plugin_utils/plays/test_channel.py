@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def test_a_long_log_comes_in_frames_that_no_other_writer_splits(reading: int) ->
     channel.send(Kind.LOG, data)
     frames = list(Frames().feed(os.read(reading, 1 << 16)))
     assert b"".join(content for _kind, content in frames) == data
-    assert max(len(content) for _kind, content in frames) < channel.select.PIPE_BUF
+    assert max(len(content) for _kind, content in frames) < select.PIPE_BUF
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])

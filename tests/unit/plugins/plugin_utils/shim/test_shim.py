@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shutil
@@ -23,7 +24,13 @@ import trackers
 from ansible_collections.samerun.stack.plugins.module_utils import masking
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import bundle, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import processes
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim import script_output, script_process, shim, tracking
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import (
+    descendants,
+    script_output,
+    script_process,
+    shim,
+    tracking,
+)
 
 
 @dataclass
@@ -47,6 +54,13 @@ class Started:
     def wait_for(self, text: str) -> str:
         assert self.process.stdout is not None
         return next(line for line in self.process.stdout if text in line)
+
+    @property
+    def raw(self) -> io.BufferedReader:
+        """Its log as bytes."""
+        assert isinstance(self.process.stdout, io.TextIOWrapper)
+        assert isinstance(self.process.stdout.buffer, io.BufferedReader)
+        return self.process.stdout.buffer
 
 
 SECRET = "canary/of+the=user"
@@ -291,8 +305,7 @@ def test_secrets_are_masked_in_every_form_and_nothing_else_changes(start: Start,
         "print()\nprint('can', flush=True)\nsys.stdout.buffer.write(bytes(range(256)))\n"
     )
     started = start(script, secret_names=["HIDDEN"])
-    assert started.process.stdout is not None
-    log = started.process.stdout.buffer.read()
+    log = started.raw.read()
     assert SECRET.encode() not in log
     assert [form for form in masking.forms([SECRET]) if form in log] == []
     first, second, third, rest = log.split(b"\n", 3)
@@ -305,9 +318,8 @@ def test_secrets_are_masked_in_every_form_and_nothing_else_changes(start: Start,
 
 def test_a_line_without_an_end_is_shown_at_once(start: Start) -> None:
     started = start("import time\nprint('can', end='', flush=True)\ntime.sleep(60)", secret_names=["HIDDEN"])
-    assert started.process.stdout is not None
     before = time.monotonic()
-    assert started.process.stdout.buffer.read(3) == b"can"
+    assert started.raw.read(3) == b"can"
     assert time.monotonic() - before < 10
 
 
@@ -537,10 +549,9 @@ def test_a_line_of_ten_megabytes_and_torn_bytes_arrive_whole_in_little_memory(st
         "out.flush()\nfor n in range(100_000): out.write(b'%d\\n' % n)\n"
     )
     started = start(script, secret_names=["HIDDEN"])
-    assert started.process.stdout is not None
     peak, process = 0, psutil.Process(started.process.pid)
     log = b""
-    while piece := started.process.stdout.buffer.read1(1 << 20):
+    while piece := started.raw.read1(1 << 20):
         log += piece
         with contextlib.suppress(psutil.Error):
             peak = max(peak, process.memory_info().rss)
@@ -607,7 +618,7 @@ def test_a_signal_that_comes_before_there_is_a_handler_is_kept(start: Start) -> 
 
 
 def test_a_signal_and_its_note_are_one_wish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(script_process.descendants, "adopt_orphans", lambda: None)  # these tests' own stay theirs
+    monkeypatch.setattr(descendants, "adopt_orphans", lambda: None)  # these tests' own stay theirs
     (tmp_path / "note").write_text(str(int(signal.SIGTERM)))
     handlers = {number: signal.getsignal(number) for number in (*script_process.SIGNALS, signal.SIGALRM)}
     killed: list[bool] = []
