@@ -1,0 +1,118 @@
+"""Worlds, services, launches and records for unit tests, made from the options that modules take.
+
+A test names what it is about; all else is filled in here, from the specs, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC, WORLD_SPEC
+from ansible_collections.samerun.stack.plugins.module_utils.run import Environment, RunRecord, RunSpec
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
+from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Service
+
+KEYS = Credentials("the access key", "the secret key")
+PAIR = Credentials("the access key", "the secret key", Credentials("access key of runs", "secret key of runs"))
+LAUNCH = "train-20260101-000000-abcd"
+
+_NAMES = {
+    "mlflow": {"name": "mlflow", "namespace": "monitoring", "port": 5000, "node_port": 30500},
+    "object_store": {"name": "minio", "namespace": "storage", "port": 9000, "node_port": 30900},
+}
+_PORT = {"name": "s3", "port": 9000, "variable": "object_store_port", "node_port": 30900}
+_SERVICE = {
+    "role": "object_store", "name": "minio", "namespace": "storage", "image": "minio:1", "command": ["serve"],
+    "ports": [_PORT], "data": "minio-data", "data_path": "/data", "health": "/health",
+    "secret_files": {"keys": "${access_key}:${secret_key}"},
+}  # fmt: skip
+_CLAIM = {"built": False, "kind": "minio", "targets": ["process", "docker", "kubernetes"]}
+
+
+def world_options(state: Path, target: str = "process", **given: Any) -> dict[str, Any]:
+    """The option `world` of every module; `given` are those that differ, by role for a service's own."""
+    spec = WORLD_SPEC["world"]["options"]
+    options = {"name": "w", "target": target, "state_dir": str(state), "node_address": "localhost", **given}
+    for role, names in _NAMES.items():
+        options[role] = _filled(spec[role]["options"], {**names, **given.get(role, {})})
+    return _filled(spec, options)
+
+
+def world(state: Path, target: str = "process", **given: Any) -> World:
+    """A world whose state is in the folder `state`; see `world_options`."""
+    return World.from_options(world_options(state, target, **given))
+
+
+def with_keys(**store: Any) -> dict[str, Any]:
+    """What gives a world the keys of `KEYS`, for `world` and `world_options`."""
+    access_key, secret_key = KEYS.values
+    return {"object_store": {"access_key": access_key, "secret_key": secret_key, **store}}
+
+
+def service_options(**given: Any) -> dict[str, Any]:
+    """The option `service` of modules: the store, but for what is `given`."""
+    return _filled(SERVICE_SPEC["service"]["options"], {**_SERVICE, **given})
+
+
+def service(**given: Any) -> Service:
+    """What `service_options` make."""
+    return Service.from_options(service_options(**given), {})
+
+
+def claim_options(**given: Any) -> dict[str, Any]:
+    """One of the option `claims` of the module preflight: the store's, but for what is `given`."""
+    names = ("role", "name", "namespace", "data", "ports")
+    return {**{name: _SERVICE[name] for name in names}, **_CLAIM, **given}
+
+
+def claim(**given: Any) -> Claim:
+    """What `claim_options` make."""
+    return Claim.from_options(claim_options(**given), {})
+
+
+def training_options(script: Path, **given: Any) -> dict[str, Any]:
+    """The options of the module training_run but for the world."""
+    spec = {name: one for name, one in ARGUMENT_SPEC.items() if name != "world"}
+    return _filled(spec, {"script": str(script), **given})
+
+
+def training(of: World, script: Path, **given: Any) -> Training:
+    """What `training_options` make."""
+    return Training.from_options(training_options(script, **given), of)
+
+
+def script(folder: Path, text: str = "print()\n") -> Path:
+    """A script in a project folder of its own."""
+    path = folder / "project" / "train.py"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def spec(of: World, **given: Any) -> RunSpec:
+    """A launch as data, in the world `of`, whose target runs it."""
+    viewpoint = {"process": "host", "docker": "container", "kubernetes": "pod"}[of.target]
+    known = RunSpec(
+        launch=LAUNCH, name="train", world=of.name, target=of.target, script="train.py", args=(),
+        script_sha256="5c" * 32, bundle_sha256="b0" * 32, fingerprint="f1" * 32,
+        environment=Environment("python", "trainer:1"), contract=of.contract(viewpoint, KEYS), bucket=of.bucket,
+    )  # fmt: skip
+    return replace(known, **given)
+
+
+def record(launch: str = LAUNCH, **given: Any) -> RunRecord:
+    """The record of a launch of which nothing is known but what is `given`."""
+    known = RunRecord(
+        launch=launch, name="train", world="w", target="process", script="train.py", script_sha256="",
+        bundle_sha256="", fingerprint="", contract={}, image="", tracking_uri="",
+    )  # fmt: skip
+    return replace(known, **given)
+
+
+def _filled(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: values.get(name, one.get("default")) for name, one in spec.items()}
