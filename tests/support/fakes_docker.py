@@ -21,8 +21,8 @@ def refusal(status: HTTPStatus, words: str) -> docker.errors.APIError:
     """What the client raises where the engine answers so."""
     answer = requests.Response()
     answer.status_code = status
-    kind = docker.errors.NotFound if status == HTTPStatus.NOT_FOUND else docker.errors.APIError
-    return kind(words, response=answer, explanation=words)
+    kinds = {HTTPStatus.NOT_FOUND: docker.errors.ImageNotFound if "image" in words else docker.errors.NotFound}
+    return kinds.get(status, docker.errors.APIError)(words, response=answer, explanation=words)
 
 
 class FakeApi(docker.APIClient):
@@ -122,7 +122,8 @@ class FakeApi(docker.APIClient):
         if path not in self.files:
             raise refusal(HTTPStatus.NOT_FOUND, f"no such file: {path}")
         name = path.rpartition("/")[2]
-        return [engine.archive({name: self.files[path]})], {"name": name, "size": len(self.files[path])}
+        pieces = (part for part in [engine.archive({name: self.files[path]})])  # which can be closed
+        return pieces, {"name": name, "size": len(self.files[path])}
 
     def logs(self, container: Any, *given: Any, **named: Any) -> bytes:  # type: ignore[override] # never a stream
         return self.said

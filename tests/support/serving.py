@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from socketserver import BaseServer
 from typing import TypeVar
 
+_LOOK_SECONDS = 0.02  # between looks whether it is to end; by default half a second, which every test would wait
 _S = TypeVar("_S", bound=BaseServer)
 
 
@@ -15,7 +16,7 @@ _S = TypeVar("_S", bound=BaseServer)
 def serving(server: _S) -> Iterator[_S]:
     """Let `server` answer inside the block, and close it."""
     with server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(_LOOK_SECONDS,), daemon=True)
         thread.start()
         try:
             yield server
