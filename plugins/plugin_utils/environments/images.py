@@ -117,7 +117,8 @@ def _pulled(client: Any, image: str) -> Any:
         return pull(client, image)
     except SamerunError as error:
         # What a build would not mend is said now, and not after minutes.
-        if docker_words.UNREACHABLE.text in error.message or docker_words.FULL_DISK.text in error.message:
+        cause = error.cause if isinstance(error, docker_words.RefusalError) else None
+        if cause in (docker_words.UNREACHABLE, docker_words.FULL_DISK):
             raise
         return None
 

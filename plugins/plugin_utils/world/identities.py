@@ -14,7 +14,6 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import Credent
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, store
 
 _SECONDS = 20
-_ABSENT = "XMinioInvalidIAMCredentials"
 
 
 def ensure(world: World, how: str, policy: Mapping[str, Any], *, change: bool = True) -> bool:
@@ -62,6 +61,11 @@ def _works(world: World, trainer: Credentials, bucket: str) -> bool:
     return True
 
 
+def _is_absent(words: str) -> bool:
+    """Whether MinIO says that it knows no such key."""
+    return "XMinioInvalidIAMCredentials" in words
+
+
 def _make_known(world: World, keys: Credentials, trainer: Credentials, policy: Mapping[str, Any]) -> None:
     try:
         import urllib3
@@ -81,7 +85,7 @@ def _make_known(world: World, keys: Credentials, trainer: Credentials, policy: M
         try:
             admin.delete_service_account(trainer.access_key)  # of another bucket or another owner
         except MinioAdminException as error:
-            if _ABSENT not in str(error):
+            if not _is_absent(str(error)):
                 raise
         admin.add_service_account(
             access_key=trainer.access_key, secret_key=trainer.secret_key, name="samerun-trainer", policy=dict(policy)

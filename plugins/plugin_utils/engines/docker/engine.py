@@ -104,7 +104,7 @@ def patience(given: str = "") -> float:
 
 
 def _unreachable(address: str, given: str, error: BaseException) -> SamerunError:
-    text = str(error)
+    why = words.away(str(error))
     found = "DOCKER_HOST" if os.environ.get("DOCKER_HOST") else "the Docker context"
     origin = "samerun_docker_host" if given else found
     if address.startswith("ssh://"):
@@ -115,13 +115,13 @@ def _unreachable(address: str, given: str, error: BaseException) -> SamerunError
             "sudo usermod -aG docker USER",
             NO_PERMISSION,
         )
-    if "Permission denied" in text or "PermissionError" in text:
+    if why is words.Away.FORBIDDEN:
         return SamerunError(
             f"Failed to talk to the Docker engine at {address}: no permission on its socket.",
             "sudo usermod -aG docker $USER, then log in again.",
             NO_PERMISSION,
         )
-    if "timed out" in text:
+    if why is words.Away.SILENT:
         return SamerunError(
             f"Failed to talk to the Docker engine at {address}: it takes a connection and says nothing.",
             "It may just be starting; else start it again (sudo systemctl restart docker, or Docker Desktop).",
@@ -134,7 +134,7 @@ def _unreachable(address: str, given: str, error: BaseException) -> SamerunError
             "samerun -i process train",
             UNAVAILABLE,
         )
-    cause = "the address is not one of Docker's" if "Invalid" in text or "scheme" in text else "nothing answers"
+    cause = "the address is not one of Docker's" if why is words.Away.NO_ADDRESS else "nothing answers"
     return SamerunError(
         f"Failed to talk to the Docker engine at {address} ({origin}): {cause}.",
         "Correct it or unset it: see docker context ls.",

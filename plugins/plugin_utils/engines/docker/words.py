@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     CANNOT_CREATE,
@@ -110,16 +111,50 @@ CAUSES = (
 )
 
 
+class RefusalError(SamerunError):
+    """What the engine refused.
+
+    Args:
+        cause: why, where that is known.
+    """
+
+    def __init__(self, message: str, hint: str, code: int, cause: Cause | None) -> None:
+        super().__init__(message, hint, code)
+        self.cause = cause
+
+
+class Away(Enum):
+    """Why nobody talks to an engine."""
+
+    FORBIDDEN = auto()  # its socket is not for us
+    SILENT = auto()  # it takes a connection and says nothing
+    NO_ADDRESS = auto()  # its address is not one of Docker's
+    ABSENT = auto()  # nothing answers
+
+
+# As the client library and the system say it, in this order.
+_AWAY = (
+    (("Permission denied", "PermissionError"), Away.FORBIDDEN),
+    (("timed out",), Away.SILENT),
+    (("Invalid", "scheme"), Away.NO_ADDRESS),
+)
+
+
+def away(words: str) -> Away:
+    """What `words` of a failed first call mean."""
+    return next((one for parts, one in _AWAY if any(part in words for part in parts)), Away.ABSENT)
+
+
 def cause(words: str) -> Cause | None:
     """The cause that `words` of an engine mean, if it is a known one."""
     return next((one for one in CAUSES if one.means(words)), None)
 
 
-def refusal(what: str, words: str, hint: str = "") -> SamerunError:
+def refusal(what: str, words: str, hint: str = "") -> RefusalError:
     """ "Failed to <what>: <cause>", with the engine's own words; `hint` is for causes that are not known."""
     words = " ".join(words.split()).rstrip(".")
     found = cause(words)
     if found is None:
-        return SamerunError(f"Failed to {what}: the engine says: {words}.", hint, UNAVAILABLE)
+        return RefusalError(f"Failed to {what}: the engine says: {words}.", hint, UNAVAILABLE, None)
     said = f"{found.text} (the engine says: {words})" if found.text else f"the engine says: {words}"
-    return SamerunError(f"Failed to {what}: {said}.", found.hint, found.code)
+    return RefusalError(f"Failed to {what}: {said}.", found.hint, found.code, found)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import ssl
 import tempfile
 import threading
@@ -24,6 +23,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     SamerunError,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import words
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.words import Away
 
 CONNECT_SECONDS = 4.0
 ANSWER_SECONDS = 20.0
@@ -31,6 +32,12 @@ FIRST_SECONDS = 5.0  # for the first answer: whoever gets none is told within 10
 FORBIDDEN = 403
 NOT_FOUND = 404
 
+_AWAY = {
+    Away.UNTRUSTED: ("its certificate is not trusted", "Does the kubeconfig hold this cluster's CA?"),
+    Away.SILENT: ("no answer within {seconds} s", "Is it up, and is a VPN or firewall between?"),
+    Away.UNRESOLVED: ("its name cannot be resolved", "Is the kubeconfig's server right, is a VPN needed?"),
+    Away.ABSENT: ("nothing answers there", "Start the cluster, or name another context by samerun_context."),
+}
 _LOADING = threading.Lock()  # of a kubeconfig, by a library that is not made for threads
 
 
@@ -137,25 +144,15 @@ class Api:
                 NO_PERMISSION,
             )
         if error.status == FORBIDDEN:
-            hint = (
-                "Ask for more quota." if "quota" in error.words else "Ask for that verb in a Role, or use another user."
-            )
+            verb = "Ask for that verb in a Role, or use another user."
+            hint = "Ask for more quota." if words.is_quota(error.words) else verb
             return SamerunError(f"{start}: {error.words}.", hint, NO_PERMISSION)
         code = TEMPORARY if error.status in (409, 429, 500, 503, 504) else CONFIG
         return SamerunError(f"{start}: {error.words}.", "", code)
 
     def _unreachable(self, what: str, error: BaseException) -> SamerunError:
-        text = str(error)
-        if "CERTIFICATE_VERIFY_FAILED" in text or "SSL" in text.upper().split("HTTPS")[0]:
-            cause, hint = "its certificate is not trusted", "Does the kubeconfig hold this cluster's CA?"
-        elif "timed out" in text:
-            waited = re.search(r"timeout=(\d+)", text)
-            seconds = waited[1] if waited else f"{CONNECT_SECONDS:.0f}"
-            cause, hint = f"no answer within {seconds} s", "Is it up, and is a VPN or firewall between?"
-        elif "resolve" in text:
-            cause, hint = "its name cannot be resolved", "Is the kubeconfig's server right, is a VPN needed?"
-        else:
-            cause, hint = "nothing answers there", "Start the cluster, or name another context by samerun_context."
+        cause, hint = _AWAY[words.away(str(error))]
+        cause = cause.format(seconds=words.waited(str(error)) or f"{CONNECT_SECONDS:.0f}")
         return SamerunError(
             f"Failed to {what} (context {self.context.name}, {self.server}): {cause}.", hint, UNAVAILABLE
         )
@@ -206,7 +203,7 @@ def lost_link(error: BaseException) -> bool:
 
     if isinstance(error, ApiError):
         return error.passing
-    return isinstance(error, urllib3.exceptions.HTTPError) and "CERTIFICATE" not in str(error)
+    return isinstance(error, urllib3.exceptions.HTTPError) and not words.is_certificate(str(error))
 
 
 def is_silent(error: BaseException) -> bool:
@@ -236,7 +233,7 @@ def _keep_in_memory(pool: Any, settings: Any) -> None:
 
 def _message(status: int, body: bytes) -> str:
     try:
-        words = json.loads(body)["message"]
+        message = json.loads(body)["message"]
     except (TypeError, ValueError, KeyError):
-        words = f"the API server answers {status}"
-    return str(words).strip().rstrip(".")
+        message = f"the API server answers {status}"
+    return str(message).strip().rstrip(".")

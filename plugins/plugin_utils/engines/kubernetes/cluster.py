@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER
 from ansible_collections.samerun.stack.plugins.module_utils.world import is_of as labels_are_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import words
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
@@ -180,21 +180,12 @@ class Cluster:
                     call, pod, namespace, command=command, stdout=True, stderr=True, _preload_content=False
                 )
             except client.ApiException as error:
-                raise handshake_refused(str(error.reason)) from error
+                raise ApiError(*words.handshake(str(error.reason))) from error
             with contextlib.suppress(OSError, WebSocketException):  # a pod that ends by it takes the connection along
                 try:
                     session.run_forever(timeout=ANSWER_SECONDS)
                 finally:
                     session.sock.shutdown()  # which `close` leaves out once the command has ended
-
-
-def handshake_refused(words: str) -> ApiError:
-    """What the library says of a connection that was refused: "Handshake status 403 Forbidden -+-+- ..."."""
-    found = re.match(r"Handshake status (\d+) ([\w ]+)", words)
-    if not found:
-        return ApiError(503, words.splitlines()[0] if words else "nothing answers")
-    message = re.search(r'"message":"((?:[^"\\]|\\+.)*)"', words)
-    return ApiError(int(found[1]), re.sub(r'\\+"', '"', message[1]) if message else found[2].strip())
 
 
 def namespace(name: str, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -33,6 +33,26 @@ def test_a_full_disk_is_named_wherever_a_build_says_it() -> None:
         images._watch(iter(steps), "build the image z", lambda _line: None)
 
 
+@pytest.mark.parametrize(
+    "words, built",
+    [
+        ("manifest unknown", True),
+        ("it is Monday", True),
+        ("dial tcp 127.0.0.1:1: connect: connection refused", False),
+        ("write /x: no space left on device", False),
+    ],
+)
+def test_what_a_build_would_not_mend_is_said_before_one(words: str, built: bool) -> None:
+    """`built` where an image that is not there is made; else the refusal is raised."""
+    pulling = SimpleNamespace(pull=lambda *_, **__: [{"error": words}])
+    client = SimpleNamespace(api=pulling)
+    if built:
+        assert images._pulled(client, "x/y:1") is None
+        return
+    with pytest.raises(SamerunError, match=r"^Failed to pull the image x/y:1: "):
+        images._pulled(client, "x/y:1")
+
+
 def test_a_pull_that_fails_midway_says_why() -> None:
     class Api:
         def pull(self, *_: object, **__: object) -> list[dict[str, str]]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import words as docker_words
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker.words import Away
 
 # What engines of several versions said.
 SAID = {
@@ -43,6 +44,29 @@ def test_causes_are_told_apart_and_keep_the_engines_own_words(words: str) -> Non
     assert cause in refusal.message
     assert words in refusal.message
     assert hint in refusal.hint
+
+
+@pytest.mark.parametrize("cause", docker_words.CAUSES, ids=lambda cause: cause.words[0])
+def test_a_refusal_names_its_cause(cause: docker_words.Cause) -> None:
+    assert docker_words.refusal("try", f"Error: {cause.words[0]} x").cause is cause
+
+
+def test_words_that_are_not_known_have_no_cause() -> None:
+    assert docker_words.refusal("try", "it is Monday").cause is None
+
+
+@pytest.mark.parametrize(
+    "words, away",
+    [
+        ("('Connection aborted.', PermissionError(13, 'Permission denied'))", Away.FORBIDDEN),
+        ("UnixHTTPConnectionPool(host='localhost', port=None): Read timed out. (read timeout=7.0)", Away.SILENT),
+        ("Invalid bind address protocol: moon", Away.NO_ADDRESS),
+        ("Not supported URL scheme http+moon", Away.NO_ADDRESS),
+        ("('Connection aborted.', FileNotFoundError(2, 'No such file or directory'))", Away.ABSENT),
+    ],
+)
+def test_why_nobody_answers_is_told_apart(words: str, away: Away) -> None:
+    assert docker_words.away(words) is away
 
 
 def test_a_hint_of_ours_is_for_causes_that_are_not_known() -> None:
