@@ -19,12 +19,11 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import scripts
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.channel import Kind
-from samerun import inventories
+from samerun import ansible_words, inventories
 from samerun.interrupts import Cancelled
 from samerun.player import Play, Played, Watcher, play
 from samerun.variables import Variables
 
-_ERROR = "[ERROR]: "
 _LOGGER = logging.getLogger("samerun")
 
 
@@ -108,9 +107,8 @@ def services(
 def failed(played: Played) -> SamerunError:
     """Why a play failed, in one line."""
     if not played.failures:
-        words = [line for line in played.last if line.startswith(_ERROR)] or list(played.last) or ["it says nothing."]
-        cause = _one_line(" ".join(words)).removeprefix(_ERROR)
-        if "inventory" in cause:
+        trouble, cause = ansible_words.read(list(played.last))
+        if trouble is ansible_words.Trouble.INVENTORY:
             return SamerunError(f"Failed to read the inventory: {cause}", "Is it one of Ansible's?", NO_INPUT)
         return SamerunError(f"Failed to play: {cause}", "See more with -v.", SOFTWARE)
     task, result = played.failures[0]
