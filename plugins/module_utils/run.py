@@ -9,16 +9,18 @@ import hashlib
 import json
 import re
 import secrets
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils import causes
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.contract import Contract, name_of
 
 _NAME_LENGTH = 24
+_OPTIONAL = ("cause", "cancelled_by")  # keys of a record that it has only where there is something to say
 
 
 class RunState(StrEnum):
@@ -180,6 +182,8 @@ class RunRecord:
 
     Attributes:
         exit_code: of the script, 128 + n if signal n ended it; None where the script never ran.
+        cause: why it ended, for programs; `reason` and `hint` say it to a person.
+        cancelled_by: the name of the signal, where the cause is CANCELLED. Where both are empty the JSON has neither.
         durations: seconds, by phase.
         started_at, ended_at: UTC, ISO 8601.
         tracking_uri: as the script saw it.
@@ -200,6 +204,8 @@ class RunRecord:
     tracking_uri: str
     state: RunState = RunState.PENDING
     exit_code: int | None = None
+    cause: Cause = Cause.NONE
+    cancelled_by: str = ""
     reason: str = ""
     hint: str = ""
     mlflow_runs: list[MlflowRun] = field(default_factory=list)
@@ -212,7 +218,8 @@ class RunRecord:
     record_failures: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        return {**dataclasses.asdict(self), "state": self.state.value}
+        found = {**dataclasses.asdict(self), "state": self.state.value, "cause": self.cause.value}
+        return {name: value for name, value in found.items() if value or name not in _OPTIONAL}
 
     def as_json(self) -> str:
         return json.dumps(self.as_dict(), separators=(",", ":"), sort_keys=True)
@@ -221,7 +228,7 @@ class RunRecord:
     def from_dict(cls, found: Mapping[str, Any]) -> RunRecord:
         """The inverse of `as_dict`; keys that this version does not know are left out."""
         known = {f.name for f in dataclasses.fields(cls)}
-        values = {k: v for k, v in found.items() if k in known}
+        values = {k: v for k, v in found.items() if k in known} | causes.read(found)
         values["state"] = RunState(values.get("state", "PENDING"))
         values["mlflow_runs"] = [MlflowRun(**run) for run in values.get("mlflow_runs", [])]
         return cls(**values)
@@ -235,7 +242,7 @@ class Outcome:
         exit_code: as in `RunRecord`.
         state: the final state.
         report: what the shim left behind, empty if it died with the script.
-        reason, hint: from the engine, where it knows better than the shim.
+        cause, cancelled_by, reason, hint: as in `RunRecord`; from the engine, where it knows better than the shim.
         attempts: how many of them the engine has counted, 0 where it counts none.
         gone: whether the engine knows nothing of it any more: it was removed by hand, or collected from elsewhere.
     """
@@ -243,6 +250,8 @@ class Outcome:
     exit_code: int | None
     report: Mapping[str, Any]
     state: RunState = RunState.FAILED
+    cause: Cause = Cause.NONE
+    cancelled_by: str = ""
     reason: str = ""
     hint: str = ""
     started_at: str = ""
@@ -265,11 +274,6 @@ def seconds_between(start: str, end: str) -> float:
     if not start or not end:
         return 0.0
     return round((parse_time(end) - parse_time(start)).total_seconds(), 3)
-
-
-def cancelled_by(number: int) -> str:
-    """Why a launch ended that got signal `number` from whoever wanted its end."""
-    return f"Cancelled by {signal.Signals(number).name}."
 
 
 def parse_time(text: str) -> datetime:

@@ -187,6 +187,9 @@ record:
     exit_code:
       description: The exit code of the script; null where it never ran.
       type: int
+    cause:
+      description: Why it did not finish, in one word for programs; absent where it did.
+      type: str
     reason:
       description: Why it did not finish, in one line.
       type: str

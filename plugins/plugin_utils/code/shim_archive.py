@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from ansible_collections.samerun.stack.plugins.module_utils import contract, masking
+from ansible_collections.samerun.stack.plugins.module_utils import causes, contract, masking
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import shim
 
 NAME = "shim.pyz"
@@ -44,10 +44,10 @@ def data() -> bytes:
 
 
 def _modules() -> Iterator[tuple[str, Path]]:
-    """What travels: every file of the folder `shim`, and the two of `module_utils` that they import."""
+    """What travels: every file of the folder `shim`, and the three of `module_utils` that they import."""
     package = shim.__name__.rpartition(".")[0]
     for path in sorted(Path(shim.__file__).parent.glob("*.py")):
         if path.stem != "__init__":
             yield f"{package}.{path.stem}", path
-    for module in (contract, masking):
+    for module in (causes, contract, masking):
         yield module.__name__, Path(str(module.__file__))

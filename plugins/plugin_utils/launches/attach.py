@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     NO_INPUT,
     TEMPORARY,
@@ -30,6 +30,7 @@ _POLL = 0.2
 _PIECE = 1 << 16
 # A script has 30 s between the signal and its end; what still goes on then is to end at once.
 _GRACE_SECONDS = 40.0
+_TOLD_BY_CODE = (signal.SIGINT.name, signal.SIGTERM.name)  # 130 and 143
 
 
 @dataclass(frozen=True)
@@ -190,9 +191,8 @@ def equal(target: Target, fingerprint: str, *, settle: bool) -> Attached | None:
 
 def exit_code(record: RunRecord) -> int:
     """How a command ends that waited for the launch: as the script did, 130 or 143 where it was cancelled."""
-    cancelled = re.search(r"\bSIG(?:INT|TERM)\b", record.reason) if record.state is RunState.KILLED else None
-    if cancelled:
-        return 128 + signal.Signals[cancelled.group()]
+    if record.cause is Cause.CANCELLED and record.cancelled_by in _TOLD_BY_CODE:
+        return 128 + signal.Signals[record.cancelled_by]
     return UNAVAILABLE if record.exit_code is None else record.exit_code
 
 

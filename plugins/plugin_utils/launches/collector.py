@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils import causes, files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     NO_PERMISSION,
     TEMPORARY,
@@ -24,7 +24,6 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Outcome,
     RunRecord,
     RunState,
-    cancelled_by,
     now,
     parse_time,
     seconds_between,
@@ -118,11 +117,11 @@ def conclude(target: Target, record: RunRecord, signalled: int = 0) -> RunRecord
         try:
             if before := settled(world, launch):
                 # Somebody else was faster, and the engine may know nothing any more: what was written stands.
-                known = ("state", "exit_code", "reason", "hint", "started_at", "ended_at")
+                known = ("state", "exit_code", "cause", "cancelled_by", "reason", "hint", "started_at", "ended_at")
                 record, outcome = before, replace(outcome, **{name: getattr(before, name) for name in known})
             elif outcome.gone:
                 if signalled:
-                    outcome = replace(outcome, reason=cancelled_by(signalled), hint="")
+                    outcome = replace(outcome, **vars(causes.cancelled(signalled)))
                 outcome = replace(outcome, **leftovers.told(world, launch))
             elif restarted(target, record, outcome):
                 return None
@@ -162,6 +161,7 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
     _keep_log(target, record.launch, outcome)
     import_marks.settle(world, record.launch, report)
     record.state, record.exit_code = outcome.state, outcome.exit_code
+    record.cause, record.cancelled_by = outcome.cause, outcome.cancelled_by
     record.reason, record.hint = outcome.reason, outcome.hint
     record.started_at = outcome.started_at or record.started_at
     record.ended_at = outcome.ended_at or now()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils import causes, files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import MlflowRun, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
@@ -69,10 +69,12 @@ def told(world: World, launch: str) -> dict[str, Any]:
     closed = next((run for run in runs if tracking.tag(run, tracking.STATE_TAG)), None)
     if closed is None:
         return {}
-    code, reason = (tracking.tag(closed, f"{keeping.PREFIX}{name}") for name in ("exit_code", "reason"))
+    names = ("exit_code", "cause", "cancelled_by", "reason")
+    tags = {name: value for name in names if (value := tracking.tag(closed, f"{keeping.PREFIX}{name}"))}
     return {
-        "state": RunState(tracking.tag(closed, tracking.STATE_TAG)), "exit_code": int(code) if code else None,
-        "reason": reason, "hint": "", "report": {"closed": True, "kept": True},
+        "state": RunState(tracking.tag(closed, tracking.STATE_TAG)),
+        "exit_code": int(tags["exit_code"]) if "exit_code" in tags else None,
+        "reason": tags.get("reason", ""), "hint": "", "report": {"closed": True, "kept": True}, **causes.read(tags),
     }  # fmt: skip
 
 

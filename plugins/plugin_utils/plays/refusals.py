@@ -7,17 +7,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Self
 
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import MARK
 
 _OURS = MARK.encode()
-_REFUSAL = _OURS + b"Failed to "
 
 
 class Shown:
-    """Hands a log on as it comes, and holds the line of a refusal back until it is known whether the result says it.
+    """Hands a log on as it comes, and holds back what may be the line of a refusal until the result is known.
 
-    Only a line before which the script has said nothing can be one.
+    That is a line of ours with nothing after it, and with nothing of the script's before it.
 
     Args:
         show: takes bytes of the log.
@@ -45,16 +45,16 @@ class Shown:
             if not _may_be(line, _OURS):
                 self._begun = True
                 self._pass_on(self._held)
-            elif not end or (_may_be(line, _REFUSAL) and not rest):
+            elif not end or not rest:
                 return
             else:
                 self._held = rest
                 self._show(line + end)
 
     def told(self, record: RunRecord) -> None:
-        """The result says how the run ended: a held line that says only that is not shown."""
+        """The result is known: where it says that the run was refused, a line that says the same is not shown."""
         said = b" ".join((_OURS + record.reason.encode(), record.hint.encode())).rstrip()
-        if record.exit_code is None and record.reason and self._held.rstrip() == said:
+        if record.cause is Cause.REFUSED and self._held.rstrip() == said:
             self._held = b""
         self._pass_on(self._held)
 

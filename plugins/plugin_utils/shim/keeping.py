@@ -32,8 +32,8 @@ LOG, RECORD, CODE, OUTPUTS = "samerun/log.txt", "samerun/record.json", "samerun/
 PROXY = "mlflow-artifacts:/"  # the root of all that a server takes itself
 FAILURES = "samerun-failures"  # the experiment of launches that started no run of their own
 _TAGS = (
-    "state", "exit_code", "reason", "world", "target", "script", "fingerprint", "bundle_sha256", "started_at",
-    "ended_at", "seconds", "attempts",
+    "state", "exit_code", "cause", "cancelled_by", "reason", "world", "target", "script", "fingerprint",
+    "bundle_sha256", "started_at", "ended_at", "seconds", "attempts",
 )  # fmt: skip
 _TAG_LENGTH = 5000  # characters, of a tag's value
 _SECONDS = 60.0

@@ -19,7 +19,8 @@ import sys
 import time
 from typing import Any, Callable, TypeVar
 
-from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.module_utils import causes, contract
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause, Why
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import (
     descendants,
     imports,
@@ -43,7 +44,6 @@ EX_FINAL = 1  # of a script that was killed for a reason that another attempt wo
 _REASON_LENGTH = 1000
 _AGAIN_SECONDS = 1.0  # before a script that was killed is started again
 _PATIENCE = 200.0  # as long as the contract lets the script itself wait for MLflow
-_AGAIN_HINT = "Start it again: samerun train"
 _T = TypeVar("_T")
 _SPEC_FACTS = ("launch", "world", "target", "script", "fingerprint", "bundle_sha256")
 
@@ -81,7 +81,7 @@ class Shim:
         except Exception as error:  # whatever it was: without a report it would look as if somebody had killed this
             descendants.kill_all(os.getpid())
             cause = f"{type(error).__name__}: {error}".rstrip(".")
-            return self._refuse(probes.ProbeError(f"Failed to carry out the run: {cause}.", _AGAIN_HINT), EX_SOFTWARE)
+            return self._refuse(probes.ProbeError(f"Failed to carry out the run: {cause}.", causes.AGAIN), EX_SOFTWARE)
 
     def _run(self) -> int:
         try:
@@ -155,7 +155,7 @@ class Shim:
     def _refuse(self, error: probes.ProbeError, code: int = EX_UNAVAILABLE) -> int:
         self.output.say(f"{error.message} {error.hint}".rstrip())
         self.report.update(stage="probe", ended_at=now(), exit_code=None)
-        self._because(error.message, error.hint)
+        self._because(Why(Cause.REFUSED, error.message, error.hint))
         self.end()
         return code
 
@@ -255,17 +255,13 @@ class Shim:
     def _explain(self, code: int) -> None:
         script = self.spec["script"]
         if self.script.timed_out:
-            limit = self.spec["timeout"]
-            self._because(f"{script} was stopped after its time limit of {limit} s.", "Raise training_timeout.")
+            self._because(causes.timed_out(script, self.spec["timeout"]))
         elif self.script.cancelled:
-            when = " before the script started" if self._never_began else ""
-            self._because(f"Cancelled by {signal.Signals(self.script.cancelled).name}{when}.")
+            self._because(causes.cancelled(self.script.cancelled, started=not self._never_began))
         elif self.script.out_of_memory:
-            self._because("Out of memory: the kernel stopped it.", "Raise memory in training_resources, or use less.")
-        elif code < 0:
-            self._because(f"{script} was ended by {signal.Signals(-code).name}.")
-        elif code > 0:
-            self._because(f"{script} ended with exit code {code}.", "Its last lines say why.")
+            self._because(causes.OUT_OF_MEMORY)
+        elif code:
+            self._because(causes.ended(script, code))
 
     def end(self) -> None:
         """See `Ending`."""
@@ -275,8 +271,8 @@ class Shim:
         except Exception as error:  # the exit code is known, and whoever reads the report does the rest
             self.output.say(f"Failed to end the launch: {type(error).__name__}: {error}.")
 
-    def _because(self, reason: str, hint: str = "") -> None:
-        self.report.update(reason=reason[:_REASON_LENGTH], hint=hint)
+    def _because(self, why: Why) -> None:
+        self.report.update({**why.facts, "reason": why.reason[:_REASON_LENGTH]})
 
 
 def main(argv: list[str], leave: Callable[[int], Any] = sys.exit) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ansible_collections.samerun.stack.plugins.module_utils import causes
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Environment,
@@ -170,6 +172,8 @@ def outcome_from(report: Mapping[str, Any], **engine: Any) -> Outcome:
     known = {key: report[key] for key in ("reason", "hint", "started_at", "ended_at") if key in report}
     if report:
         # A script that ended well needs no reason, whatever the engine would say of a container without a report.
-        known = {"reason": "", "hint": "", **known}
-        known |= {"exit_code": report["exit_code"], "state": RunState(report["state"])}
-    return Outcome(**{**engine, **known, "report": dict(report)})
+        known = {"reason": "", "hint": "", **known, **causes.read(report)}
+        known |= {"exit_code": report["exit_code"], "state": report["state"]}
+    found = {"state": RunState.FAILED, "cause": Cause.NONE, **engine, **known}
+    typed = {"state": RunState(found["state"]), "cause": Cause(found["cause"])}
+    return Outcome(**{**found, **typed, "report": dict(report)})

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.run import RunState, cancelled_by, parse_time
+from ansible_collections.samerun.stack.plugins.module_utils import causes
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause, Why
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunState, parse_time
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import words
 
-AGAIN = "Start it again: samerun train"
 _KILLED = 128 + signal.SIGKILL
 _LOST = 255  # what an engine writes down that finds a container dead when it starts
 _EVENTS_SECONDS = 0.3  # the event of `docker stop` comes after the end that it led to
@@ -26,19 +27,31 @@ class End:
     """How a container ended that left no report, or more than its report says."""
 
     state: RunState
-    reason: str
-    hint: str = AGAIN
+    why: Why
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """All of it, to be merged into a report or into what else the engine knows."""
+        return {"state": self.state.value, **self.why.facts}
 
 
-OUT_OF_MEMORY = End(
-    RunState.FAILED, "Out of memory: the kernel stopped it.", "Raise memory in training_resources, or use less."
-)
-STOPPED = End(RunState.KILLED, "The container was stopped by hand (docker stop).")
-KILLED = End(RunState.KILLED, "The container was killed by hand (docker kill).")
-HOST = End(RunState.KILLED, "The container was killed, and not by its engine: its host or the engine itself went down.")
-RESTARTED = End(RunState.KILLED, "The container went down with its engine, which was started again since.")
-OUTSIDE = End(RunState.KILLED, "The container was stopped from outside: with its engine, or by hand a while ago.")
-FULL_DISK = End(RunState.FAILED, "The disk of the engine is full: no space left on device.", words.FULL_DISK.hint)
+def _taken_away(reason: str) -> End:
+    return End(RunState.KILLED, Why(Cause.TAKEN_AWAY, reason, causes.AGAIN))
+
+
+def _unstartable(reason: str, hint: str) -> End:
+    return End(RunState.FAILED, Why(Cause.UNSTARTABLE, reason, hint))
+
+
+OUT_OF_MEMORY = End(RunState.FAILED, causes.OUT_OF_MEMORY)
+STOPPED = _taken_away("The container was stopped by hand (docker stop).")
+KILLED = _taken_away("The container was killed by hand (docker kill).")
+HOST = _taken_away("The container was killed, and not by its engine: its host or the engine itself went down.")
+RESTARTED = _taken_away("The container went down with its engine, which was started again since.")
+OUTSIDE = _taken_away("The container was stopped from outside: with its engine, or by hand a while ago.")
+REMOVED = _taken_away("The container was removed before its end was seen.")
+FULL_DISK = _unstartable("The disk of the engine is full: no space left on device.", words.FULL_DISK.hint)
+NEVER_STARTED = _unstartable("The container was created and never started.", causes.AGAIN)
 
 
 def end_of(container: Any) -> End:
@@ -56,23 +69,19 @@ def end_of(container: Any) -> End:
     if cause is words.FULL_DISK:
         return FULL_DISK
     if cause is words.ARCHITECTURE:
-        return End(RunState.FAILED, f"The image could not start: it is {_platforms(container)}.", cause.hint)
+        return _unstartable(f"The image could not start: it is {_platforms(container)}.", cause.hint)
     if state["ExitCode"] in (126, 127) or state.get("Error"):
-        return End(
-            RunState.FAILED,
+        return _unstartable(
             f"The image could not start it: {state.get('Error') or 'no such interpreter'}.",
             "Does training_python name an interpreter of the image?",
         )
-    return End(
-        RunState.FAILED,
-        f"The container ended with exit code {state['ExitCode']} and left no report.",
-        "Its last lines say why.",
-    )
+    reason = f"The container ended with exit code {state['ExitCode']} and left no report."
+    return End(RunState.FAILED, Why(Cause.UNKNOWN, reason, causes.LAST_LINES))
 
 
 def cancelled(number: int) -> End:
     """Of a container that was signalled by us and left no report."""
-    return End(RunState.KILLED, cancelled_by(number), "")
+    return End(RunState.KILLED, causes.cancelled(number))
 
 
 def corrected(container: Any, report: Mapping[str, Any], *, cancelled: bool) -> dict[str, Any]:
@@ -80,15 +89,17 @@ def corrected(container: Any, report: Mapping[str, Any], *, cancelled: bool) -> 
 
     It is empty where the container was lost: its engine took it down, and has forgotten all about it since.
     """
-    killed = report.get("signal") == signal.SIGKILL and "time limit" not in report.get("reason", "")
+    told = causes.read(report)
+    killed = report.get("signal") == signal.SIGKILL and told["cause"] is not Cause.TIME_LIMIT
     if container.attrs["State"].get("OOMKilled") and killed:
-        return {**report, **_said(OUT_OF_MEMORY)}
-    if not cancelled and report.get("reason", "").startswith("Cancelled by SIGTERM"):
+        return {**report, **OUT_OF_MEMORY.facts}
+    # As an engine ends what it takes down, and `docker stop`.
+    if not cancelled and told == {"cause": Cause.CANCELLED, "cancelled_by": signal.SIGTERM.name}:
         actions = events(container)
         if "die" not in actions or _was_restarted(container):
             return {}
         if "stop" in actions:
-            return {**report, **_said(STOPPED)}
+            return {**report, **STOPPED.facts}
     return dict(report)
 
 
@@ -141,10 +152,6 @@ def last_words(container: Any) -> str:
         return str(container.logs(tail=_TAIL_LINES).decode(errors="replace")).strip()
     except docker.errors.APIError:
         return ""
-
-
-def _said(end: End) -> dict[str, str]:
-    return {"state": end.state.value, "reason": end.reason, "hint": end.hint}
 
 
 def _platforms(container: Any) -> str:

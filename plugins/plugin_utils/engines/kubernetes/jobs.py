@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils import causes
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause, Why
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import pod_words, pods
 
@@ -62,7 +65,7 @@ def limited(job: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     limit = job["spec"].get("activeDeadlineSeconds")
     reason = f"It was stopped after the Job's time limit of {limit} s, in which it was to start as well."
-    return {"state": RunState.FAILED, "reason": reason, "hint": "Raise training_timeout."}
+    return {"state": RunState.FAILED, **Why(Cause.TIME_LIMIT, reason, "Raise training_timeout.").facts}
 
 
 def without_pod(job: Mapping[str, Any], events: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any] | None:
@@ -74,10 +77,10 @@ def without_pod(job: Mapping[str, Any], events: Sequence[Mapping[str, Any]] = ()
     for kind, what in _TAKEN.items():
         if kind in reasons:
             words = f"{what}: {reasons[kind]}".rstrip(".: ")
-            return {"state": RunState.KILLED, "reason": f"{words}.", "hint": pod_words.AGAIN}
+            return {"state": RunState.KILLED, **pod_words.taken_away(f"{words}.")}
     words = condition.get("message") or condition.get("reason") or "no reason is given"
     reason = f"The pod was removed before its end was seen: {words.rstrip('.')}."
-    return {"state": RunState.KILLED, "reason": reason, "hint": pod_words.AGAIN}
+    return {"state": RunState.KILLED, **pod_words.taken_away(reason)}
 
 
 def refused(events: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
@@ -85,10 +88,16 @@ def refused(events: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
     for event in events:
         message = str(event.get("message", ""))
         if event.get("reason") == "FailedCreate" and pod_words.is_refused(message):
-            return pod_words.cannot_start(message.removeprefix("Error creating: "))
+            return pod_words.cannot_start(pod_words.refused_creation(message))
     return None
 
 
 def cancelled(job: Mapping[str, Any]) -> dict[str, Any]:
     """Of a launch that was cancelled and left no report."""
-    return {"state": RunState.KILLED, "reason": f"Cancelled by {is_cancelled(job)}.", "hint": ""}
+    name, _space, before = is_cancelled(job).partition(" ")
+    return {"state": RunState.KILLED, **causes.cancelled(signal.Signals[name], started=not before).facts}
+
+
+def cancel_note(number: int, *, started: bool) -> str:
+    """What the annotation CANCELLED holds once the launch is cancelled by signal `number`."""
+    return f"{signal.Signals(number).name}{'' if started else ' before the script started'}"

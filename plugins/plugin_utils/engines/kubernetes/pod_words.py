@@ -1,13 +1,15 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A cluster's words about a pod, as a reason and the next step."""
+"""A cluster's words about a pod, as a cause, a reason and the next step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-AGAIN = "Start it again: samerun train"
+from ansible_collections.samerun.stack.plugins.module_utils import causes
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause, Why
+
 DESCRIBE = "kubectl describe pod shows more."
 _MORE_RETRIES = "Start it again: samerun train, or let the cluster do so: training_retries."
 _ARCHITECTURE = (
@@ -59,36 +61,67 @@ def is_fatal(reason: str) -> bool:
     return reason in _FATAL
 
 
-def is_final(message: str) -> bool:
-    return any(part in message for part in _FINAL)
+def is_final(message: str, reason: str = "Image") -> bool:
+    """Whether waiting does not help; by `reason`, of a container, only images are lost for good."""
+    return "Image" in reason and any(part in message for part in _FINAL)
 
 
 def is_refused(message: str) -> bool:
     return any(part in message for part in _REFUSED)
 
 
+def is_missing(message: str) -> bool:
+    """Whether an object that the pod names is not there."""
+    return "not found" in message
+
+
+def is_about_claims(message: str) -> bool:
+    """Whether the pod waits for volumes of its claims."""
+    return "PersistentVolumeClaim" in message
+
+
+def is_foreign(message: str) -> bool:
+    """Whether a program is made for another processor."""
+    return "exec format error" in message
+
+
+def created(message: str) -> str:
+    """The name of a Job's pod that was made: "Created pod: NAME"."""
+    return message.rpartition(" ")[2]
+
+
+def refused_creation(message: str) -> str:
+    """Why a Job's pod was not made, without the words with which each such event begins."""
+    return message.removeprefix("Error creating: ")
+
+
 def cannot_start(words: str) -> dict[str, str]:
     hint = next((hint for part, hint in _HINTS.items() if part in words), DESCRIBE)
-    return {"reason": f"The pod cannot start: {words.rstrip('.')}.", "hint": hint}
+    return Why(Cause.UNSTARTABLE, f"The pod cannot start: {words.rstrip('.')}.", hint).facts
 
 
 def unstartable(message: str) -> dict[str, str]:
     """Of a container whose first program the node could not start."""
-    hint = _ARCHITECTURE if "exec format error" in message else "Does training_python name an interpreter of the image?"
-    return {"reason": f"The image could not start it: {message.rstrip('.')}.", "hint": hint}
+    hint = _ARCHITECTURE if is_foreign(message) else "Does training_python name an interpreter of the image?"
+    return Why(Cause.UNSTARTABLE, f"The image could not start it: {message.rstrip('.')}.", hint).facts
 
 
 def disrupted(reason: str, message: str) -> dict[str, str]:
     what = _DISRUPTED.get(reason, "The cluster took the pod away")
-    return {"reason": f"{what}: {(message or reason).rstrip('.')}.", "hint": _MORE_RETRIES}
+    return taken_away(f"{what}: {(message or reason).rstrip('.')}.", _MORE_RETRIES)
 
 
 def by_kubelet(status: Mapping[str, Any]) -> dict[str, str]:
     """Of a failed pod that the node ended, empty for any other."""
     what = _BY_KUBELET.get(status.get("reason", ""))
     words = str(status.get("message", "")).strip().rstrip(".")
-    return {"reason": f"{what}: {words}.", "hint": _MORE_RETRIES} if what else {}
+    return taken_away(f"{what}: {words}.", _MORE_RETRIES) if what else {}
 
 
 def lost_node(name: str, words: str) -> dict[str, str]:
-    return {"reason": f"The node {name} was lost with the pod: {words}.", "hint": _MORE_RETRIES}
+    return taken_away(f"The node {name} was lost with the pod: {words}.", _MORE_RETRIES)
+
+
+def taken_away(reason: str, hint: str = causes.AGAIN) -> dict[str, str]:
+    """Of a launch whose pod or Job somebody or something ended from outside."""
+    return Why(Cause.TAKEN_AWAY, reason, hint).facts

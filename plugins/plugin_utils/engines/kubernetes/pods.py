@@ -9,16 +9,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils import causes
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause, Why
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState, parse_time
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import pod_words
 
 _KILLED = 137
 PATIENCE = 4.0  # seconds: some of what keeps a container from starting passes by itself
-_OUT_OF_MEMORY = {
-    "reason": "Out of memory: the kernel stopped it.",
-    "hint": "Raise memory in training_resources, or use less.",
-    "state": "FAILED",
-}
+_OUT_OF_MEMORY = {**causes.OUT_OF_MEMORY.facts, "state": "FAILED"}
 
 
 def ended(pod: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -42,7 +40,7 @@ def ended(pod: Mapping[str, Any]) -> dict[str, Any] | None:
         found |= {**words, "state": RunState.KILLED}
     elif not state:
         why = status.get("message") or status.get("reason") or "it says no reason"
-        found |= {"reason": f"The pod failed: {why.rstrip('.')}.", "hint": pod_words.DESCRIBE}
+        found |= Why(Cause.UNKNOWN, f"The pod failed: {why.rstrip('.')}.", pod_words.DESCRIBE).facts
     return found
 
 
@@ -50,11 +48,11 @@ def _why(state: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
     """Of a container that left no report."""
     code, message = state.get("exitCode"), str(state.get("message", "")).strip()
     if code == _KILLED:
-        return {"state": RunState.KILLED, "reason": "The pod was killed.", "hint": pod_words.AGAIN}
+        return {"state": RunState.KILLED, **pod_words.taken_away("The pod was killed.")}
     if not report and state.get("reason") in ("StartError", "ContainerCannotRun"):
         return {"state": RunState.FAILED, **pod_words.unstartable(message)}
     reason = f"The container ended with exit code {code} and left no report."
-    return {"state": RunState.FAILED, "reason": reason, "hint": "Its last lines say why."}
+    return {"state": RunState.FAILED, **Why(Cause.UNKNOWN, reason, causes.LAST_LINES).facts}
 
 
 def last_words(pod: Mapping[str, Any], tail: str) -> dict[str, Any]:
@@ -63,10 +61,10 @@ def last_words(pod: Mapping[str, Any], tail: str) -> dict[str, Any]:
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     if not lines or code in (None, _KILLED):
         return {}
-    if "exec format error" in lines[-1]:
+    if pod_words.is_foreign(lines[-1]):
         return pod_words.unstartable(lines[-1])
     reason = f"The container ended with exit code {code} and left no report: {lines[-1].rstrip('.')}."
-    return {"reason": reason, "hint": "Its last lines say more."}
+    return dict(Why(Cause.UNKNOWN, reason, "Its last lines say more.").facts)
 
 
 def taken_away(pod: Mapping[str, Any]) -> dict[str, str]:
@@ -77,7 +75,7 @@ def taken_away(pod: Mapping[str, Any]) -> dict[str, str]:
     if disruption := _condition(pod, "DisruptionTarget"):
         return pod_words.disrupted(disruption.get("reason", ""), disruption.get("message", ""))
     if pod["metadata"].get("deletionTimestamp"):
-        return {"reason": "The pod was deleted.", "hint": pod_words.AGAIN}
+        return pod_words.taken_away("The pod was deleted.")
     return {}
 
 
@@ -91,19 +89,23 @@ def stuck(pod: Mapping[str, Any], start_timeout: int = 0) -> dict[str, str] | No
     message = str(waiting.get("message", "")).strip()
     why = str(waiting.get("reason", ""))
     # An image that is not there does not come; a Secret may, of a Job that its queue was quick to start.
-    if pod_words.is_fatal(why) and (age(pod) > PATIENCE or ("Image" in why and pod_words.is_final(message))):
+    if pod_words.is_fatal(why) and (age(pod) > PATIENCE or pod_words.is_final(message, why)):
         return pod_words.cannot_start(f"{why}: {message}")
-    unscheduled = _condition(pod, "PodScheduled", "False")
-    words = str(unscheduled.get("message", ""))
-    too_late = bool(start_timeout) and _since(unscheduled) > start_timeout
-    return pod_words.cannot_start(words) if words and (too_late or "not found" in words) else None
+    words = waits_for_node(pod)
+    too_late = bool(start_timeout) and _since(_condition(pod, "PodScheduled", "False")) > start_timeout
+    return pod_words.cannot_start(words) if words and (too_late or pod_words.is_missing(words)) else None
+
+
+def waits_for_node(pod: Mapping[str, Any]) -> str:
+    """Why no node takes the pod, in the cluster's words; empty where one has, or nothing is known yet."""
+    return str(_condition(pod, "PodScheduled", "False").get("message", ""))
 
 
 def waits_for(pod: Mapping[str, Any]) -> str:
     """One line for the person who waits; empty where there is nothing to say."""
     waiting = container_state(pod).get("waiting", {})
     if waiting.get("reason") in (None, "ContainerCreating", "PodInitializing"):
-        return str(_condition(pod, "PodScheduled", "False").get("message", ""))
+        return waits_for_node(pod)
     return f"{waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
 
 

@@ -10,6 +10,7 @@ host changes, and nothing is left. See mount_namespaces(7) and user_namespaces(7
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -17,6 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+REFUSAL = "refusal.json"  # in the working folder, where there are no private mounts: `reason`
 ROOT = "root"  # the mount point, a folder in the working folder; it stays empty for everybody else
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 0x1, 0x20, 0x1000, 0x4000, 0x40000
@@ -36,12 +38,13 @@ def main(argv: list[str]) -> None:
     except OSError as error:
         listed = ", ".join(f"{v['source']} at {v['path']}" for v in volumes)
         first = volumes[0]
-        print(
-            f"samerun: Failed to show {listed} to the script: this system allows no private mounts ({error.strerror}). "
-            f"Make a link instead: sudo ln -s {first['source']} {first['path']}",
-            file=sys.stderr,
-            flush=True,
+        reason = (
+            f"Failed to show {listed} to the script: this system allows no private mounts ({error.strerror}). "
+            f"Make a link instead: sudo ln -s {first['source']} {first['path']}"
         )
+        with contextlib.suppress(OSError):
+            Path(here, REFUSAL).write_text(json.dumps({"reason": reason}), encoding="utf-8")
+        print(f"samerun: {reason}", file=sys.stderr, flush=True)
         sys.exit(os.EX_UNAVAILABLE)
     os.chdir(here)
     os.execv(command[0], command)  # noqa: S606 - this is what the file is for

@@ -20,7 +20,6 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Outcome,
     RunRecord,
     RunSpec,
-    RunState,
     parse_time,
 )
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL
@@ -135,10 +134,7 @@ class DockerTarget(Target):
     def outcome(self, launch: str) -> Outcome | None:
         container = self._container(launch)
         if container is None:
-            return outcome_from(
-                {}, exit_code=None, state=RunState.KILLED, reason="The container was removed before its end was seen.",
-                hint=ends.AGAIN, gone=True,
-            )  # fmt: skip
+            return outcome_from({}, exit_code=None, gone=True, **ends.REMOVED.facts)
         state = container.attrs["State"]
         if state["Status"] in ("running", "paused", "restarting", "removing"):
             return None
@@ -156,7 +152,7 @@ class DockerTarget(Target):
                 noted = engine.read_file(container, CANCELLED_NOTE)
                 end = ends.cancelled(int(noted)) if noted else ends.end_of(container)
             counted = engine.read_file(container, f"{REPORT}.attempts") or b""
-        return outcome_from({}, exit_code=code, attempts=len(counted.split()), **end.__dict__, **_times(state))
+        return outcome_from({}, exit_code=code, attempts=len(counted.split()), **end.facts, **_times(state))
 
     def log_copy(self, launch: str) -> Iterator[bytes] | None:
         """Engines may make text of a log, or forget the end of a long line."""
@@ -286,12 +282,7 @@ class DockerTarget(Target):
         age = datetime.now(UTC) - parse_time(container.attrs["Created"])
         if age.total_seconds() < _START_SECONDS:
             return None
-        return outcome_from(
-            {},
-            exit_code=None,
-            reason="The container was created and never started.",
-            hint="Start it again: samerun train",
-        )
+        return outcome_from({}, exit_code=None, **ends.NEVER_STARTED.facts)
 
 
 def _names(patterns: list[str], folder: Path) -> list[str]:

@@ -8,6 +8,8 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils import causes
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause, Why
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import jobs, pod_words, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
@@ -40,7 +42,7 @@ class Reasons:
             return pod_words.cannot_start(words) if too_late else None
         if any(event.get("reason") == "TriggeredScaleUp" for event in self._events(pod["metadata"]["name"])):
             return None  # a node is on its way
-        for claim in pods.claims(pod) if "PersistentVolumeClaim" in found["reason"] else ():
+        for claim in pods.claims(pod) if pod_words.is_about_claims(pods.waits_for_node(pod)) else ():
             if words := self._warning(claim):
                 found["reason"] = f"{found['reason'].rstrip('.')} ({claim}: {words.rstrip('.')})."
         return found
@@ -56,7 +58,7 @@ class Reasons:
         if job["spec"].get("suspend"):
             if kubernetes_job.queued(job) or pods.age(job) < _START_SECONDS:
                 return None
-            return {"reason": "The Job was created and never started.", "hint": pod_words.AGAIN}
+            return Why(Cause.UNSTARTABLE, "The Job was created and never started.", causes.AGAIN).facts
         if limited := jobs.limited(job):
             return limited
         if jobs.over(job):
@@ -70,7 +72,7 @@ class Reasons:
 
     def _pod_names(self) -> list[str]:
         made = [event for event in self._events(self.name) if event.get("reason") == "SuccessfulCreate"]
-        return [str(event.get("message", "")).rpartition(" ")[2] for event in made][-1:]
+        return [pod_words.created(str(event.get("message", ""))) for event in made][-1:]
 
     def tail(self, pod: Object) -> str:
         """The last lines of a pod's log, where there are some."""

@@ -8,7 +8,6 @@ import base64
 import contextlib
 import functools
 import json
-import signal
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -179,9 +178,9 @@ class KubernetesTarget(Target):
             view = JobView(self.cluster, self._namespace, launch)
             view.read()
             running = self._reachable(view)
-            when = "" if any(map(pods.has_started, view.pods)) else " before the script started"
+            note = jobs.cancel_note(number, started=any(map(pods.has_started, view.pods)))
             change: dict[str, Any] = {
-                "metadata": {"annotations": {jobs.CANCELLED: f"{signal.Signals(number).name}{when}"}},
+                "metadata": {"annotations": {jobs.CANCELLED: note}},
                 "spec": {"backoffLimit": 0},
             }  # fmt: skip
             if running is None:

@@ -106,10 +106,8 @@ class JobView:
         if last is not None and (ended := pods.ended(last)) is not None:
             return self._after(last, ended)
         if self.job is None:
-            return outcome_from(
-                {}, exit_code=None, state=RunState.KILLED, reason="The Job was removed before its end was seen.",
-                hint=pod_words.AGAIN, gone=True,
-            )  # fmt: skip
+            removed = pod_words.taken_away("The Job was removed before its end was seen.")
+            return outcome_from({}, exit_code=None, state=RunState.KILLED, gone=True, **removed)
         if jobs.is_cancelled(self.job) and not self._there:
             return outcome_from({}, exit_code=None, **jobs.cancelled(self.job))
         if last is None or not self.is_there(last):

@@ -16,7 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ansible_collections.samerun.stack.plugins.module_utils import callers, files
+from ansible_collections.samerun.stack.plugins.module_utils import callers, causes, files
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause, Why
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, NO_INPUT, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Environment,
@@ -32,7 +33,6 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process impo
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, script_process
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.ending import PART
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import MARK
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
     EnvironmentRequest,
     Left,
@@ -48,11 +48,11 @@ _POLL = 0.02
 _AGAIN = "again.json"
 _REPORT = "report.json"
 _BEGUN = f"{_REPORT}{PART}"  # the shim makes it first of all
-_LAST_LINES = "Its last lines say why."
+_SHIM_KILLED = Why(Cause.TAKEN_AWAY, "The run's parent process was killed, and the script with it.", causes.AGAIN)
 _TAIL = 2000  # bytes
 _CARRIERS = (
-    _AGAIN, _BEGUN, "alive.lock", "bundle.tar.gz", _REPORT, f"{_REPORT}.attempts", "shim.json", "spec.json",
-    "submitted.json", shim_archive.NAME,
+    _AGAIN, _BEGUN, "alive.lock", "bundle.tar.gz", private_mounts.REFUSAL, _REPORT, f"{_REPORT}.attempts", "shim.json",
+    "spec.json", "submitted.json", shim_archive.NAME,
 )  # fmt: skip
 
 
@@ -173,17 +173,11 @@ class ProcessTarget(Target):
             return None
         report = files.read_json(folder / _REPORT)
         if not report and not (folder / _BEGUN).exists():
-            return outcome_from({}, exit_code=None, reason=_never_began(folder / "log.txt"), hint=_LAST_LINES)
-        if "training_resources" in report.get("hint", ""):  # which this target refuses
+            return outcome_from({}, exit_code=None, **_never_began(folder).facts)
+        if causes.read(report)["cause"] is Cause.OUT_OF_MEMORY:  # the usual hint is what this target refuses
             report["hint"] = "Use less, or train where there is more."
-        return outcome_from(
-            report,
-            exit_code=None,
-            state=RunState.KILLED,
-            reason="The run's parent process was killed, and the script with it.",
-            hint="Start it again: samerun train",
-            attempts=_lines(folder / f"{_REPORT}.attempts"),
-        )
+        attempts = _lines(folder / f"{_REPORT}.attempts")
+        return outcome_from(report, exit_code=None, state=RunState.KILLED, attempts=attempts, **_SHIM_KILLED.facts)
 
     def left(self, launch: str, folder: Path) -> Left:
         spec = files.read_json(self._folder(launch) / "spec.json")
@@ -242,17 +236,19 @@ def _lines(path: Path) -> int:
     return len(path.read_text().split()) if path.exists() else 0
 
 
-def _never_began(path: Path) -> str:
-    """Why a launch ended before its shim began: its last line, which may be one of ours."""
+def _never_began(folder: Path) -> Why:
+    """Why a launch ended before its shim began: what refused it says so, else its last line does."""
+    if refused := files.read_json(folder / private_mounts.REFUSAL):
+        return Why(Cause.REFUSED, refused["reason"], causes.LAST_LINES)
+    path = folder / "log.txt"
     if not path.exists():
-        return "It was submitted and never started: whoever did so died before."
+        reason = "It was submitted and never started: whoever did so died before."
+        return Why(Cause.UNSTARTABLE, reason, causes.LAST_LINES)
     with open(path, "rb") as log:
         log.seek(max(0, path.stat().st_size - _TAIL))
         lines = log.read().decode(errors="replace").strip().splitlines()
-    last = lines[-1].strip() if lines else ""
-    if last.startswith(MARK):
-        return last[len(MARK) :]
-    return f"The run's interpreter ended before the run began{': ' + last.rstrip('.') if last else ', without a word'}."
+    last = f": {lines[-1].strip().rstrip('.')}" if lines else ", without a word"
+    return Why(Cause.UNSTARTABLE, f"The run's interpreter ended before the run began{last}.", causes.LAST_LINES)
 
 
 def _bound(volume: Volume, state: Path) -> dict[str, Any]:

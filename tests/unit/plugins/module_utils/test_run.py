@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.module_utils import run
+from ansible_collections.samerun.stack.plugins.module_utils import causes, run
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.contract import TABLE, Contract, resolve
 from ansible_collections.samerun.stack.plugins.module_utils.run import (
     Environment,
@@ -99,6 +102,24 @@ def test_a_record_holds_names_of_the_contract_and_no_secret() -> None:
     assert given.record().contract == {"names": contract().names, "sha256": contract().sha256}
     assert given.record().image == "digest"
     assert [value for value in given.secrets.values() if f'"{value}"' in text] == []
+
+
+def test_a_record_comes_back_from_its_json_with_its_cause() -> None:
+    known = replace(spec().record(), state=RunState.KILLED, **vars(causes.cancelled(2)))
+    found = json.loads(known.as_json())
+    assert (found["cause"], found["cancelled_by"]) == ("cancelled", "SIGINT")
+    assert RunRecord.from_dict(found) == known
+
+
+def test_a_record_names_no_cause_where_there_is_none() -> None:
+    found = spec().record().as_dict()
+    assert {"cause", "cancelled_by"} & found.keys() == set()
+    assert RunRecord.from_dict(found).cause is Cause.NONE
+
+
+def test_a_record_of_a_version_without_causes_has_the_one_that_its_reason_says() -> None:
+    found = RunRecord.from_dict({**spec().record().as_dict(), "reason": "Cancelled by SIGTERM."})
+    assert (found.cause, found.cancelled_by) == (Cause.CANCELLED, "SIGTERM")
 
 
 def test_plain_and_secret_variables_are_apart() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils import causes, files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunState
@@ -35,14 +35,29 @@ def record(**more: Any) -> RunRecord:
         ({"state": RunState.FINISHED, "exit_code": 0}, 0),
         ({"state": RunState.FAILED, "exit_code": 77}, 77),
         ({"state": RunState.FAILED, "reason": "Failed to reach MLflow"}, UNAVAILABLE),
-        ({"state": RunState.KILLED, "exit_code": 7, "reason": "Cancelled by SIGTERM."}, 143),
-        ({"state": RunState.KILLED, "exit_code": 1, "reason": "Cancelled by SIGINT."}, 130),
-        ({"state": RunState.KILLED, "exit_code": 137, "reason": "It was ended by SIGKILL."}, 137),
+        ({"state": RunState.KILLED, "exit_code": 7, **vars(causes.cancelled(15))}, 143),
+        ({"state": RunState.KILLED, "exit_code": 1, **vars(causes.cancelled(2))}, 130),
+        ({"state": RunState.KILLED, "exit_code": None, **vars(causes.cancelled(2, started=False))}, 130),
+        ({"state": RunState.KILLED, "exit_code": 129, **vars(causes.cancelled(1))}, 129),
+        ({"state": RunState.KILLED, "exit_code": 137, **vars(causes.ended("SIGTERM.py", -9))}, 137),
         ({"state": RunState.FAILED, "exit_code": 3, "reason": "It says SIGTERM and means no cancel"}, 3),
     ],
 )
 def test_who_waits_ends_as_the_script_or_as_cancelled(more: dict[str, Any], code: int) -> None:
     assert attach.exit_code(record(**more)) == code
+
+
+@pytest.mark.parametrize(
+    "more, code",
+    [
+        ({"state": "KILLED", "exit_code": 7, "reason": "Cancelled by SIGTERM."}, 143),
+        ({"state": "KILLED", "exit_code": None, "reason": "Cancelled by SIGINT before the script started."}, 130),
+        ({"state": "KILLED", "exit_code": 137, "reason": "It was ended by SIGKILL."}, 137),
+    ],
+)
+def test_a_record_of_the_version_before_ends_as_it_did(more: dict[str, Any], code: int) -> None:
+    known = {key: value for key, value in record().as_dict().items() if key not in ("cause", "cancelled_by")}
+    assert attach.exit_code(RunRecord.from_dict({**known, **more})) == code
 
 
 class Engine:

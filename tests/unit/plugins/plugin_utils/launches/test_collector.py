@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import (
     NO_PERMISSION,
@@ -150,7 +151,9 @@ def test_a_cancelled_launch_that_somebody_else_settled_and_removed_was_cancelled
     away.gone = True
     found = collector.conclude(away, record(), signal.SIGTERM)
     assert found is not None
+    assert (found.cause, found.cancelled_by) == (Cause.CANCELLED, "SIGTERM")
     assert found.reason == "Cancelled by SIGTERM."
+    assert collector.settled(engine.world, LAUNCH) == found
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import trackers
 
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
@@ -67,6 +68,15 @@ def test_what_was_told_of_a_launch_that_is_gone_is_believed(server: trackers.Tra
     told = leftovers.told(world, LAUNCH)
     assert (told["state"], told["exit_code"], told["reason"]) == (RunState.FAILED, 3, "It failed.")
     assert told["report"]["closed"]
+
+
+@pytest.mark.parametrize("tags", [{"cause": "cancelled", "cancelled_by": "SIGINT"}, {}], ids=["now", "before"])
+def test_who_cancelled_a_launch_that_is_gone_is_known_by_its_tags(
+    server: trackers.Tracker, world: World, tags: dict[str, str]
+) -> None:
+    server.runs = [closed("a", "KILLED", state="KILLED", reason="Cancelled by SIGINT.", **tags)]
+    told = leftovers.told(world, LAUNCH)
+    assert (told["cause"], told["cancelled_by"], told["exit_code"]) == (Cause.CANCELLED, "SIGINT", None)
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "SCHEDULED"])

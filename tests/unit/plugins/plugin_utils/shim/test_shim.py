@@ -184,6 +184,7 @@ def test_a_signal_is_passed_on_once_and_the_script_may_end_in_its_own_way(start:
     ended = started.end()
     assert (ended.code, ended.log.count("got 15")) == (5, 1)
     assert (ended.report["state"], ended.report["exit_code"]) == ("KILLED", 5)
+    assert (ended.report["cause"], ended.report["cancelled_by"]) == ("cancelled", "SIGTERM")
     assert ended.report["reason"] == "Cancelled by SIGTERM."
 
 
@@ -204,6 +205,7 @@ def test_a_time_limit_ends_the_script_and_says_so(start: Start, listens: bool) -
     ended = start(f"{ignore}import time\ntime.sleep(60)\n", timeout=1, grace=1).end()
     assert ended.report["state"] == "FAILED"
     assert "time limit of 1 s" in ended.report["reason"]
+    assert ended.report["cause"] == "time_limit"
     assert ended.report["hint"] == "Raise training_timeout."
     assert ended.code == (-15 if listens else -9)
 

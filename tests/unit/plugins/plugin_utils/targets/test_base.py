@@ -4,18 +4,37 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import mask, outcome_from
 
-ENGINE = {"exit_code": None, "state": RunState.KILLED, "reason": "The engine's word.", "hint": "Its hint."}
-
-
+ENGINE = {
+    "exit_code": None,
+    "state": RunState.KILLED,
+    "cause": "taken_away",
+    "reason": "The engine's word.",
+    "hint": "Its hint.",
+}
 REPORTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "none": ({}, {"exit_code": None, "state": RunState.KILLED, "reason": "The engine's word."}),
-    "a good end": ({"exit_code": 0, "state": "FINISHED"}, {"exit_code": 0, "reason": "", "hint": ""}),
+    "none": (
+        {},
+        {"exit_code": None, "state": RunState.KILLED, "cause": Cause.TAKEN_AWAY, "reason": "The engine's word."},
+    ),
+    "a good end": (
+        {"exit_code": 0, "state": "FINISHED"},
+        {"exit_code": 0, "state": RunState.FINISHED, "cause": Cause.NONE, "reason": "", "hint": ""},
+    ),
     "a bad end": (
         {"exit_code": 3, "state": "FAILED", "reason": "The shim's.", "hint": "h"},
         {"exit_code": 3, "state": RunState.FAILED, "reason": "The shim's.", "hint": "h"},
+    ),
+    "a cancel": (
+        {"exit_code": 7, "state": "KILLED", "cause": "cancelled", "cancelled_by": "SIGINT", "reason": "x"},
+        {"exit_code": 7, "cause": Cause.CANCELLED, "cancelled_by": "SIGINT", "reason": "x"},
+    ),
+    "a cancel, told by the version before": (
+        {"exit_code": 7, "state": "KILLED", "reason": "Cancelled by SIGINT."},
+        {"exit_code": 7, "cause": Cause.CANCELLED, "cancelled_by": "SIGINT"},
     ),
     "a refused start": (
         {"exit_code": None, "state": "FAILED", "stage": "probe", "reason": "The hop."},

@@ -1,107 +1,97 @@
-"""Why a container ended, by what its engine knows."""
+"""Why a container ended is told by its state, its engine's events and the report's cause."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 
-import fakes_docker
 import pytest
 
+from ansible_collections.samerun.stack.plugins.module_utils import causes
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import ends, words
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import ends
 
-NAME = "training-x"
-START = {"id": f"id of {NAME}", "Action": "start"}
-
-
-def ended(events: tuple[str, ...] = (), said: bytes = b"", started_here: bool = True, **state: Any) -> Any:
-    """A container that has ended, whose engine remembers `events` of it."""
-    docker = fakes_docker.FakeDocker()
-    docker.add("container", name=NAME, status="exited", **state)
-    docker.add("image", name="trainer", Id="id of the image", Architecture="arm64")
-    docker.fake.said = said
-    docker.fake.happened = [{"id": f"id of {NAME}", "Action": action} for action in events]
-    docker.fake.happened += [START] if started_here else []
-    return docker.containers.get(NAME)
+TIMES = {"StartedAt": "2026-01-01T00:00:00Z", "FinishedAt": "2026-01-01T00:00:05Z"}
 
 
-@pytest.mark.parametrize(
-    "given, end",
-    [
-        ({"ExitCode": 137, "OOMKilled": True}, ends.OUT_OF_MEMORY),
-        ({"ExitCode": 137, "events": ("kill", "stop", "die")}, ends.STOPPED),
-        ({"ExitCode": 137, "events": ("kill", "die")}, ends.KILLED),
-        ({"ExitCode": 137, "events": ("die",)}, ends.HOST),
-        ({"ExitCode": 255, "started_here": False}, ends.RESTARTED),
-        ({"ExitCode": 1, "said": b"OSError: No space left on device"}, ends.FULL_DISK),
-    ],
-    ids=["out of memory", "docker stop", "docker kill", "by its host", "engine restarted", "full disk"],
-)
-def test_the_end_of_a_container_without_a_report(given: dict[str, Any], end: ends.End) -> None:
-    assert ends.end_of(ended(**given)) == end
+def container(code: int = 0, *actions: str, said: str = "", restarted: bool = False, **state: Any) -> Any:
+    """One that ended; its engine knows its start unless it was started again since."""
+    begun = [] if restarted else [{"id": "x", "Action": "start"}]
+
+    def events(**asked: Any) -> list[dict[str, str]]:
+        return [{"Action": action} for action in actions] if "filters" in asked else begun
+
+    platform = {"Os": "linux", "Architecture": "arm64"}
+    client = SimpleNamespace(
+        api=SimpleNamespace(events=events), info=lambda: {"SystemTime": "2026-01-01T00:01:00Z"},
+        images=SimpleNamespace(get=lambda _image: SimpleNamespace(attrs=platform)),
+        version=lambda: {"Os": "linux", "Arch": "amd64"},
+    )  # fmt: skip
+    attrs = {"State": {"ExitCode": code, **TIMES, **state}, "Image": "image"}
+    return SimpleNamespace(id="x", attrs=attrs, client=client, logs=lambda **_asked: said.encode())
 
 
-def test_an_image_of_another_processor_is_named_beside_the_engines() -> None:
-    found = ends.end_of(ended(ExitCode=1, Error="exec format error"))
-    assert "for linux/arm64, and the engine runs on linux/amd64" in found.reason
-    assert found.hint == words.ARCHITECTURE.hint
+ENDS: dict[str, tuple[Any, RunState, Cause, str]] = {
+    "out of memory": (container(137, OOMKilled=True), RunState.FAILED, Cause.OUT_OF_MEMORY, "the kernel stopped it"),
+    "stopped by hand": (container(137, "stop", "die"), RunState.KILLED, Cause.TAKEN_AWAY, "docker stop"),
+    "killed by hand": (container(137, "kill", "die"), RunState.KILLED, Cause.TAKEN_AWAY, "docker kill"),
+    "killed by nobody": (container(137, "die"), RunState.KILLED, Cause.TAKEN_AWAY, "its host or the engine itself"),
+    "with its engine": (container(255, restarted=True), RunState.KILLED, Cause.TAKEN_AWAY, "started again since"),
+    "full disk": (container(1, said="no space left on device"), RunState.FAILED, Cause.UNSTARTABLE, "disk"),
+    "for another processor": (
+        container(1, said="exec format error"), RunState.FAILED, Cause.UNSTARTABLE,
+        "it is for linux/arm64, and the engine runs on linux/amd64",
+    ),
+    "no such interpreter": (container(127), RunState.FAILED, Cause.UNSTARTABLE, "no such interpreter"),
+    "without a word": (container(1), RunState.FAILED, Cause.UNKNOWN, "exit code 1 and left no report"),
+}  # fmt: skip
 
 
-def test_an_interpreter_that_the_image_lacks_is_a_setting_to_mend() -> None:
-    found = ends.end_of(ended(ExitCode=127, Error="no such file"))
-    assert (found.state, found.reason) == (RunState.FAILED, "The image could not start it: no such file.")
-    assert "training_python" in found.hint
+@pytest.mark.parametrize("how", ENDS)
+def test_a_container_without_a_report_ended_for_a_cause(how: str) -> None:
+    given, state, cause, words = ENDS[how]
+    found = ends.end_of(given)
+    assert (found.state, found.why.cause) == (state, cause)
+    assert words in found.why.reason
+    assert found.facts == {"state": state.value, **found.why.facts}
 
 
-def test_any_other_code_is_told_as_it_is() -> None:
-    assert "exit code 3" in ends.end_of(ended(ExitCode=3)).reason
+def test_one_that_we_signalled_was_cancelled() -> None:
+    assert ends.cancelled(2).why == causes.cancelled(2)
 
 
-@pytest.mark.parametrize("limit", [False, True])
-def test_a_script_that_the_kernel_killed_for_memory_says_so_unless_its_time_was_over(limit: bool) -> None:
-    report = {"signal": 9, "reason": "It took longer than its time limit." if limit else "It was ended by SIGKILL."}
-    found = ends.corrected(ended(OOMKilled=True), report, cancelled=False)
-    assert (found["reason"] == ends.OUT_OF_MEMORY.reason) is not limit
+def report(why: causes.Why, **more: Any) -> dict[str, Any]:
+    return {"exit_code": 143, "state": "KILLED", **why.facts, **more}
 
 
-TERMINATED = {"reason": "Cancelled by SIGTERM.", "state": "KILLED"}
+CANCELLED = report(causes.cancelled(15))
+# Of a shim of the version before, whose launch still went on.
+OLD = {key: value for key, value in CANCELLED.items() if key not in ("cause", "cancelled_by")}
 
 
-@pytest.mark.parametrize(
-    "cancelled, events, started_here, reason",
-    [
-        (True, ("kill", "stop", "die"), True, TERMINATED["reason"]),
-        (False, ("kill", "stop", "die"), True, ends.STOPPED.reason),
-        (False, ("kill", "die"), True, TERMINATED["reason"]),
-        (False, (), True, ""),
-        (False, ("die",), False, ""),
-    ],
-    ids=["by samerun", "by docker stop", "by docker kill", "with its engine", "with its engine, which is back"],
-)
-def test_a_script_that_was_terminated_was_cancelled_only_if_somebody_cancelled_it(
-    cancelled: bool, events: tuple[str, ...], started_here: bool, reason: str
-) -> None:
-    found = ends.corrected(ended(events, started_here=started_here), TERMINATED, cancelled=cancelled)
-    assert found.get("reason", "") == reason
+@pytest.mark.parametrize("told", [CANCELLED, OLD], ids=["with its cause", "of the version before"])
+def test_a_signal_that_was_not_ours_is_the_engines(told: dict[str, Any]) -> None:
+    by_hand = ends.corrected(container(143, "kill", "stop", "die"), told, cancelled=False)
+    assert (by_hand["cause"], by_hand["cancelled_by"], by_hand["reason"]) == (
+        Cause.TAKEN_AWAY, "", "The container was stopped by hand (docker stop).",
+    )  # fmt: skip
+    assert ends.corrected(container(143, "kill", "die"), told, cancelled=False) == told
+    assert ends.corrected(container(143), told, cancelled=False) == {}, "it is forgotten: the engine was started again"
+    assert ends.corrected(container(143, "kill", "stop", "die"), told, cancelled=True) == told
 
 
-@pytest.mark.parametrize("started_here, end", [(False, ends.RESTARTED), (True, ends.OUTSIDE)])
-def test_a_container_that_was_lost_went_with_its_engine(started_here: bool, end: ends.End) -> None:
-    assert ends.lost(ended(started_here=started_here)) == end
+def test_a_ctrl_c_is_a_persons() -> None:
+    told = report(causes.cancelled(2))
+    assert ends.corrected(container(130, "stop", "die"), told, cancelled=False) == told
 
 
-def test_an_engine_that_remembers_too_little_is_not_taken_for_a_new_one() -> None:
-    container = ended(started_here=False)
-    container.client.fake.happened = [{"id": "another", "Action": "start"}] * 256
-    assert ends.lost(container) == ends.OUTSIDE
-
-
-def test_an_engine_that_went_away_knows_no_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    container = ended(("kill", "die"), ExitCode=137)
-
-    def away(**_given: Any) -> Any:
-        raise fakes_docker.refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "it ends")
-
-    monkeypatch.setattr(container.client.api, "events", away)
-    assert ends.end_of(container) == ends.HOST
+def test_a_report_does_not_know_of_the_kernels_kill_unless_it_killed_itself() -> None:
+    out_of_memory = container(137, OOMKilled=True)
+    killed = report(causes.ended("train.py", -9), signal=9)
+    found = ends.corrected(out_of_memory, killed, cancelled=False)
+    assert (found["cause"], found["state"], found["exit_code"]) == (Cause.OUT_OF_MEMORY, "FAILED", 143)
+    timed_out = report(causes.timed_out("train.py", 2), signal=9)
+    assert ends.corrected(out_of_memory, timed_out, cancelled=False) == timed_out
+    named = report(causes.ended("time limit.py", -9), signal=9)
+    assert ends.corrected(out_of_memory, named, cancelled=False)["cause"] == Cause.OUT_OF_MEMORY

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.samerun.stack.plugins.module_utils import causes
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import jobs
 
@@ -82,7 +83,7 @@ def test_a_failed_job_without_a_pod_has_ended_with_its_own_words() -> None:
     ended = jobs.without_pod(job("Failed", message="It has reached its limit."))
     assert ended is not None
     assert "It has reached its limit." in ended["reason"]
-    assert ended["state"] is RunState.KILLED
+    assert (ended["state"], ended["cause"]) == (RunState.KILLED, "taken_away")
     assert jobs.without_pod(job("Complete")) is None
     assert jobs.without_pod(job()) is None
 
@@ -99,8 +100,17 @@ def test_the_events_of_a_pod_that_is_gone_say_why(events: list[tuple[str, str]],
     found = jobs.without_pod(job("Failed"), [{"reason": r, "message": m} for r, m in events])
     assert found is not None
     assert words in found["reason"]
+    assert found["cause"] == "taken_away"
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_a_cancel_that_is_noted_on_a_job_is_read_again(started: bool) -> None:
+    found = jobs.cancelled(job(cancelled=jobs.cancel_note(2, started=started)))
+    assert found == {"state": RunState.KILLED, **causes.cancelled(2, started=started).facts}
 
 
 def test_the_jobs_time_limit_is_told() -> None:
-    assert "60 s" in jobs.limited(job("FailureTarget", reason="DeadlineExceeded"))["reason"]
+    limited = jobs.limited(job("FailureTarget", reason="DeadlineExceeded"))
+    assert "60 s" in limited["reason"]
+    assert limited["cause"] == "time_limit"
     assert jobs.limited(job("Failed", reason="BackoffLimitExceeded")) == {}

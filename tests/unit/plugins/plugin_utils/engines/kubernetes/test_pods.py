@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.samerun.stack.plugins.module_utils import causes
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import pods
 
@@ -36,20 +37,26 @@ def unscheduled(message: str, since: int = -3600) -> dict[str, Any]:
 
 ENDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "with a report": (pod(terminated(3, json.dumps(REPORT))), {"report": REPORT, "state": RunState.FAILED}),
-    "without a report": (pod(terminated(1, "no JSON")), {"report": {}, "state": RunState.FAILED}),
-    "killed": (pod(terminated(137)), {"report": {}, "state": RunState.KILLED, "reason": "The pod was killed."}),
+    "without a report": (pod(terminated(1, "no JSON")), {"report": {}, "state": RunState.FAILED, "cause": "unknown"}),
+    "killed": (
+        pod(terminated(137)),
+        {"report": {}, "state": RunState.KILLED, "cause": "taken_away", "reason": "The pod was killed."},
+    ),
     "out of memory": (
         pod(terminated(137, reason="OOMKilled")),
-        {"state": RunState.FAILED, "reason": "Out of memory: the kernel stopped it."},
+        {"state": RunState.FAILED, "cause": "out_of_memory", "reason": "Out of memory: the kernel stopped it."},
     ),
     "evicted": (
         pod(phase="Failed", reason="Evicted", message="low on disk."),
-        {"reason": "The pod was evicted: low on disk.", "state": RunState.KILLED},
+        {"reason": "The pod was evicted: low on disk.", "cause": "taken_away", "state": RunState.KILLED},
     ),
-    "failed without a word": (pod(phase="Failed"), {"reason": "The pod failed: it says no reason."}),
+    "failed without a word": (
+        pod(phase="Failed"),
+        {"reason": "The pod failed: it says no reason.", "cause": "unknown"},
+    ),
     "no such interpreter": (
         pod(terminated(128, "exec: nopython: not found", "StartError")),
-        {"reason": "The image could not start it: exec: nopython: not found."},
+        {"reason": "The image could not start it: exec: nopython: not found.", "cause": "unstartable"},
     ),
 }
 
@@ -76,12 +83,15 @@ TAKEN: dict[str, tuple[str, dict[str, Any], str]] = {
 @pytest.mark.parametrize("how", TAKEN)
 def test_a_pod_that_was_taken_away_is_told_from_a_cancelled_script(how: str) -> None:
     state, status, words = TAKEN[how]
-    given = pod(terminated(143, json.dumps({**REPORT, "state": state})), **status)
+    told = {**REPORT, "state": state, **(causes.cancelled(15).facts if state == "KILLED" else {})}
+    given = pod(terminated(143, json.dumps(told)), **status)
     given["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     found = pods.ended(given)
     assert found is not None
     assert words in found["report"]["reason"]
     assert found["report"]["exit_code"] == 3
+    expected = {"cause": "taken_away", "cancelled_by": ""} if state == "KILLED" else {}
+    assert expected.items() <= found["report"].items()
 
 
 @pytest.mark.parametrize(
@@ -105,6 +115,7 @@ def test_a_lost_node_is_told_by_its_condition(node: dict[str, Any] | None, words
 def test_an_end_out_of_memory_overrules_the_report_of_the_shim() -> None:
     found = pods.ended(pod(terminated(137, json.dumps(REPORT), "OOMKilled")))
     assert found is not None
+    assert found["report"]["cause"] == "out_of_memory"
     assert found["report"]["reason"] == "Out of memory: the kernel stopped it."
     assert found["report"]["exit_code"] == 3
 
@@ -140,6 +151,7 @@ def test_what_will_not_start_is_told_from_what_only_waits(how: str) -> None:
     if found and hint:
         assert any(word in found["hint"] for word in hint.split("|"))
         assert found["reason"].startswith("The pod cannot start: ")
+        assert found["cause"] == "unstartable"
 
 
 @pytest.mark.parametrize(

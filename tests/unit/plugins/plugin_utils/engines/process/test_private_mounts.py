@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -76,3 +77,22 @@ def test_nothing_is_wrapped_where_the_folder_is_there_already(data: Path) -> Non
     assert private_mounts.wrapped(argv, []) == argv
     assert private_mounts.wrapped(argv, [volume(data, str(data))]) == argv
     assert private_mounts.wrapped(argv, [volume(data, "/elsewhere")])[:2] == [argv[0], private_mounts.__file__]
+
+
+def test_a_refusal_is_left_as_a_file_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(_volumes: list[dict[str, Any]]) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(private_mounts, "_enter", refused)
+    with pytest.raises(SystemExit) as ended:
+        private_mounts.main(["x", json.dumps([volume(Path("/a"), "/data")]), "true"])
+    assert ended.value.code == os.EX_UNAVAILABLE
+    reason = json.loads((tmp_path / private_mounts.REFUSAL).read_text())["reason"]
+    assert reason == (
+        "Failed to show /a at /data to the script: this system allows no private mounts (Operation not permitted). "
+        "Make a link instead: sudo ln -s /a /data"
+    )
+    assert capsys.readouterr().err == f"samerun: {reason}\n"

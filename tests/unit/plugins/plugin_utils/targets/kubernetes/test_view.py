@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import jobs
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
@@ -118,6 +119,7 @@ def test_a_pod_that_is_taken_away_by_a_cancel_says_so(code: int, report: str) ->
     outcome = looked_at(Fake(given, [pod])).outcome()
     assert outcome is not None
     assert (outcome.state, outcome.exit_code) == (RunState.KILLED, None)
+    assert (outcome.cause, outcome.cancelled_by) == (Cause.CANCELLED, "SIGINT")
     assert outcome.reason == "Cancelled by SIGINT before the script started."
 
 
@@ -132,5 +134,20 @@ def test_what_cannot_start_leaves_nothing_to_be_closed_in_mlflow() -> None:
     event = {"reason": "FailedCreate", "message": "Error creating: pods is forbidden: violates PodSecurity"}
     outcome = looked_at(Fake(job(), [], events=[event])).outcome()
     assert outcome is not None
-    assert outcome.state is RunState.FAILED
+    assert (outcome.state, outcome.cause) == (RunState.FAILED, Cause.UNSTARTABLE)
     assert outcome.report["closed"]
+
+
+@pytest.mark.parametrize("why, told", [("has unbound immediate PersistentVolumeClaims", True), ("no room", False)])
+def test_a_claim_without_a_volume_is_told_of_a_pod_that_waits_for_one(why: str, told: bool) -> None:
+    pod = leaving()
+    del pod["metadata"]["deletionTimestamp"]
+    pod["spec"] = {"volumes": [{"persistentVolumeClaim": {"claimName": "data"}}]}
+    unscheduled = {"type": "PodScheduled", "status": "False", "message": why, "lastTransitionTime": LONG_AGO}
+    pod["status"] = {"conditions": [unscheduled]}
+    given = job()
+    given["metadata"]["annotations"][kubernetes_job.START_TIMEOUT] = "10"
+    warning = {"type": "Warning", "reason": "ProvisioningFailed", "message": "no storage class."}
+    outcome = looked_at(Fake(given, [pod], events=[warning])).outcome()
+    assert outcome is not None
+    assert outcome.reason == f"The pod cannot start: {why}{' (data: no storage class)' if told else ''}."

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.module_utils import files
+from ansible_collections.samerun.stack.plugins.module_utils import causes, files
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import private_mounts
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process.target import ProcessTarget
 
 
@@ -28,21 +30,39 @@ MOUNTS = "Failed to show /a at /data to the script: this system allows no privat
 
 
 @pytest.mark.parametrize(
-    "log, reason",
+    "log, refusal, cause, reason",
     [
-        ("", "The run's interpreter ended before the run began, without a word."),
-        ("one\n  no licence found.\n\n", "The run's interpreter ended before the run began: no licence found."),
-        (f"samerun: {MOUNTS}\n", MOUNTS),
+        (None, "", Cause.UNSTARTABLE, "It was submitted and never started: whoever did so died before."),
+        ("", "", Cause.UNSTARTABLE, "The run's interpreter ended before the run began, without a word."),
+        (
+            "one\n  no licence found.\n\n", "", Cause.UNSTARTABLE,
+            "The run's interpreter ended before the run began: no licence found.",
+        ),
+        (f"samerun: {MOUNTS}\n", MOUNTS, Cause.REFUSED, MOUNTS),
     ],
-)
-def test_one_that_never_began_failed_and_its_last_line_says_why(target: ProcessTarget, log: str, reason: str) -> None:
+)  # fmt: skip
+def test_one_that_never_began_failed_and_its_last_line_says_why(
+    target: ProcessTarget, log: str | None, refusal: str, cause: Cause, reason: str
+) -> None:
     folder = target._folder("the-launch")
-    (folder / "log.txt").write_text(log)
+    if log is not None:
+        (folder / "log.txt").write_text(log)
+    if refusal:
+        files.write_json(folder / private_mounts.REFUSAL, {"reason": refusal})
     ended = target.outcome("the-launch")
     assert ended is not None
-    assert (ended.state, ended.exit_code, ended.reason) == (RunState.FAILED, None, reason)
-    assert ended.hint
+    assert (ended.state, ended.exit_code, ended.cause, ended.reason) == (RunState.FAILED, None, cause, reason)
+    assert ended.hint == "Its last lines say why."
     assert not ended.lost
+
+
+@pytest.mark.parametrize("told", [causes.OUT_OF_MEMORY.facts, {"reason": causes.OUT_OF_MEMORY.reason}])
+def test_one_that_ran_out_of_memory_is_told_what_helps_here(target: ProcessTarget, told: dict[str, str]) -> None:
+    report = {"exit_code": 137, "state": "FAILED", "hint": "Raise memory in training_resources, or use less.", **told}
+    files.write_json(target._folder(LAUNCH) / "report.json", report)
+    ended = target.outcome(LAUNCH)
+    assert ended is not None
+    assert (ended.cause, ended.hint) == (Cause.OUT_OF_MEMORY, "Use less, or train where there is more.")
 
 
 def test_one_that_began_and_left_nothing_was_killed(target: ProcessTarget) -> None:
@@ -51,7 +71,7 @@ def test_one_that_began_and_left_nothing_was_killed(target: ProcessTarget) -> No
     (folder / "report.json.part").touch()
     ended = target.outcome("the-launch")
     assert ended is not None
-    assert (ended.state, ended.lost) == (RunState.KILLED, True)
+    assert (ended.state, ended.lost, ended.cause) == (RunState.KILLED, True, Cause.TAKEN_AWAY)
     target.remove("the-launch")
     assert [path.name for path in folder.iterdir()] == ["log.txt"]
 
