@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sentences import searches
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS
@@ -19,6 +20,8 @@ TELL_TARGETS_APART = (
     "plugins/plugin_utils/targets/",
     "roles/service/tasks/",
 )
+# What versions without causes wrote is read there.
+READS_OLD_RECORDS = "plugins/module_utils/causes.py"
 STACK = "ansible_collections.samerun.stack.plugins."
 
 
@@ -87,3 +90,10 @@ def test_the_contract_imports_nothing_of_ours(root: Path) -> None:
 def test_the_collection_does_not_know_the_command(root: Path) -> None:
     knows = re.compile(r"^\s*(from|import) samerun\b", re.MULTILINE)
     assert [name for name, text in sources(root, "plugins").items() if knows.search(text)] == []
+
+
+def test_code_decides_by_causes_and_searches_no_sentence(root: Path) -> None:
+    """What an engine says is read by functions of its `words.py` and `pod_words.py`, which take it as text."""
+    found = {name: [*searches(text)] for name, text in sources(root, "plugins", "src").items()}
+    assert found.pop(READS_OLD_RECORDS)
+    assert {name: lines for name, lines in found.items() if lines} == {}
