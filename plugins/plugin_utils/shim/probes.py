@@ -18,7 +18,7 @@ from typing import Any, Collection
 from urllib.parse import urlsplit
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim import clocks, keeping
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import clocks, keeping, mlflow_words
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 TRACKING_URI = contract.name_of("tracking_uri")
@@ -103,7 +103,7 @@ def probe_tracking(
             json.loads(answer.read())
     except urllib.error.HTTPError as error:
         text = _text(error)
-        if error.code == 403 and "host" in text.lower():
+        if error.code == 403 and mlflow_words.refuses_host(text):
             raise ProbeError(
                 f"{start}: {TRACKING_URI}={url} answers 403, it does not accept this Host header.",
                 f"Add {urlsplit(url).netloc} to mlflow_allowed_hosts (of an MLflow not ours: to its --allowed-hosts).",

@@ -25,6 +25,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim import (
     descendants,
     imports,
     looks,
+    mlflow_words,
     probes,
     proxies,
     s3,
@@ -37,8 +38,6 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim.names import CA
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import Output
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_process import GRACE_SECONDS, ScriptProcess
 
-# What MLflow's client raises where RUN_ID is of another experiment than the one that the script sets.
-OTHER_EXPERIMENT = "Cannot start run with ID {} because active experiment ID does not match"
 EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
 EX_FINAL = 1  # of a script that was killed for a reason that another attempt would meet again; the report has its own
 _REASON_LENGTH = 1000
@@ -207,7 +206,7 @@ class Shim:
     def _resumed(self, env: dict[str, str], runs: list[dict[str, Any]], run: str) -> int:
         """Let the script go on with `run`, and start it with one of its own if it sets another experiment."""
         self.output.say(f"The MLflow run {run} of an attempt before goes on.")
-        self.output.listen_for(OTHER_EXPERIMENT.format(run))
+        self.output.listen_for(mlflow_words.other_experiment(run))
         code = self._script({**env, RUN_ID: run})
         if not code or not self.output.heard or self._stopped():
             return code

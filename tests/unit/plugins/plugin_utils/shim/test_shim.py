@@ -26,9 +26,9 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.code import bundle, 
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import processes
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import (
     descendants,
+    mlflow_words,
     script_output,
     script_process,
-    shim,
     tracking,
 )
 
@@ -377,7 +377,7 @@ def test_a_script_that_sets_another_experiment_than_its_run_has_begins_a_run_of_
     script = (
         f"import os, pathlib, sys\nmark = pathlib.Path({str(mark)!r})\nrun = os.environ.get('MLFLOW_RUN_ID')\n"
         "print('with', run, os.listdir(), flush=True)\nopen('left', 'w').close()\n"
-        f"if run:\n    sys.exit({shim.OTHER_EXPERIMENT!r}.format(run))\n"
+        f"if run:\n    sys.exit({mlflow_words.other_experiment('{}')!r}.format(run))\n"
         "if not mark.exists():\n    mark.touch(); os.kill(os.getpid(), 9)\n"
     )
     ended = start(script, retries=2, restarts=2).end()
