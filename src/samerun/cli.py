@@ -167,10 +167,13 @@ def _common(to: argparse.ArgumentParser, when: str, inventory: str) -> None:
 
 def _completed(hint: str, options: argparse.Namespace | None) -> str:
     """`hint` with its commands of ours as they must be typed for the same world."""
-    if options is None or "samerun " not in hint:
+    if options is None:
         return hint
-    commands = importlib.import_module("samerun.commands")
-    return _COMMAND.sub(lambda found: str(commands.command(options, found[1])), hint)
+
+    def typed(found: re.Match[str]) -> str:
+        return str(importlib.import_module("samerun.commands").command(options, found[1]))
+
+    return _COMMAND.sub(typed, hint)
 
 
 def _ended(line: str, code: int, loud: bool) -> int:
