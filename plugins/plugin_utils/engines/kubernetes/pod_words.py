@@ -61,9 +61,13 @@ def is_fatal(reason: str) -> bool:
     return reason in _FATAL
 
 
-def is_final(message: str, reason: str = "Image") -> bool:
-    """Whether waiting does not help; by `reason`, of a container, only images are lost for good."""
-    return "Image" in reason and any(part in message for part in _FINAL)
+def is_about_image(reason: str) -> bool:
+    """Whether a container waits for its image, by the name that the cluster gives to the reason."""
+    return "Image" in reason
+
+
+def is_final(message: str) -> bool:
+    return any(part in message for part in _FINAL)
 
 
 def is_refused(message: str) -> bool:

@@ -89,7 +89,8 @@ def stuck(pod: Mapping[str, Any], start_timeout: int = 0) -> dict[str, str] | No
     message = str(waiting.get("message", "")).strip()
     why = str(waiting.get("reason", ""))
     # An image that is not there does not come; a Secret may, of a Job that its queue was quick to start.
-    if pod_words.is_fatal(why) and (age(pod) > PATIENCE or pod_words.is_final(message, why)):
+    lost = pod_words.is_about_image(why) and pod_words.is_final(message)
+    if pod_words.is_fatal(why) and (lost or age(pod) > PATIENCE):
         return pod_words.cannot_start(f"{why}: {message}")
     words = waits_for_node(pod)
     too_late = bool(start_timeout) and _since(_condition(pod, "PodScheduled", "False")) > start_timeout
