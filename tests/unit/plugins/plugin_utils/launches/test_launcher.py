@@ -70,6 +70,34 @@ def test_a_fingerprint_follows_the_code_and_not_the_endpoints(world: World, scri
     assert spec(world, script).fingerprint != before.fingerprint
 
 
+@pytest.mark.parametrize(
+    "target, environment, fingerprint",
+    [
+        (
+            "process",
+            {"python": "/usr/bin/env"},
+            "02313295088ab09cb04c4f5a355582720a1f518d7a93f3a5e69b2ad2b87e55b5",
+        ),
+        (
+            "docker",
+            {"image": "trainer:1"},
+            "80b855a328850585c1ab91b7533cf4af7c01590f46460c4bdb5ab8f23978039b",
+        ),
+    ],
+)
+def test_a_fingerprint_stays_what_it_was_in_earlier_versions(
+    tmp_path: Path, script: Path, target: str, environment: dict[str, str], fingerprint: str
+) -> None:
+    """Another one would have `site.yml` repeat every training that was done before."""
+    endpoint = Endpoint("x", "x", target, "x", 1)
+    world = World("w", target, tmp_path / "state", endpoint, endpoint, "bucket", "region", "access", "secret key")
+    given = {
+        "args": ["--epochs", 3], "env": {"B": 2, "A": "1"}, "secret_env": {"S": "x"}, "volumes": ["data:/data:ro"],
+        "name": "other", "timeout": 5, **environment,
+    }  # fmt: skip
+    assert spec(world, script, **given).fingerprint == fingerprint
+
+
 def test_a_world_without_keys_can_be_planned_and_not_run(world: World, script: Path) -> None:
     bare = World(**{**world.__dict__, "access_key": "", "secret_key": ""})
     launcher = Launcher(bare, training(bare, script), print, print)
