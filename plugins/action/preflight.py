@@ -11,7 +11,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG
 from ansible_collections.samerun.stack.plugins.module_utils.world import World, moved_key
 from ansible_collections.samerun.stack.plugins.modules.preflight import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector, preflight
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher, Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim
@@ -35,7 +36,7 @@ class ActionModule(SamerunAction):
         _ = world.given_credentials  # it refuses one key without the other
         host = host_of(world)
         services = [Claim.from_options(claim, world.kept_ports) for claim in options["claims"]]
-        wanted = Training.from_options(training, world) if training else None
+        wanted = training_of(training, world) if training else None
         host.check()
         preflight.check_store(world)
         _check_kinds(world, services)

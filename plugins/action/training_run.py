@@ -15,7 +15,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import EXIT_K
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunSpec, RunState
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach, history
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher, Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays import channel, refusals
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.lines import Lines
@@ -31,7 +32,7 @@ class ActionModule(SamerunAction):
         world = self.world(options)
         lines = Lines(self._show)
         with refusals.Shown(self._shown(lines)) as shown:
-            launcher = Launcher(world, Training.from_options(options, world), self.progress, shown.feed)
+            launcher = Launcher(world, training_of(options, world), self.progress, shown.feed)
             return self._train(options, launcher, shown, lines)
 
     def _train(

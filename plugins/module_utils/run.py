@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils import causes
 from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.contract import Contract, name_of
+from ansible_collections.samerun.stack.plugins.module_utils.training import Training
 
 _NAME_LENGTH = 24
 _OPTIONAL = ("cause", "cancelled_by")  # keys of a record that it has only where there is something to say
@@ -31,24 +32,6 @@ class RunState(StrEnum):
     FINISHED = "FINISHED"
     FAILED = "FAILED"
     KILLED = "KILLED"
-
-
-@dataclass(frozen=True)
-class Volume:
-    """Files of the training's own.
-
-    Attributes:
-        source: an absolute folder of the host, or the name of a volume (on Kubernetes: of a claim).
-        path: where the script sees it, absolute.
-    """
-
-    source: str
-    path: str
-    read_only: bool = False
-
-    @property
-    def named(self) -> bool:
-        return not self.source.startswith("/")
 
 
 @dataclass(frozen=True)
@@ -66,100 +49,46 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class Scheduling:
-    """Where a cluster may run a launch; its words are Kubernetes' own.
-
-    Attributes:
-        queue: of Kueue.
-        start_timeout: seconds that a pod which no node takes is waited for, 0 for ever.
-    """
-
-    node_selector: Mapping[str, str] = field(default_factory=dict)
-    tolerations: tuple[Mapping[str, Any], ...] = ()
-    priority_class: str = ""
-    service_account: str = ""
-    queue: str = ""
-    start_timeout: int = 10
-
-
-@dataclass(frozen=True)
-class Keeping:
-    """What is kept with the MLflow runs of a launch.
-
-    Attributes:
-        outputs: patterns of files below the working folder.
-        code: whether the bundle is kept.
-        failures: whether a launch that started no run gets one.
-    """
-
-    outputs: tuple[str, ...] = ()
-    code: bool = False
-    failures: bool = False
-
-
-@dataclass(frozen=True)
 class RunSpec:
     """All that a target needs to know to run a script.
 
     Attributes:
-        script: its path inside the bundle.
+        training: what was asked for.
         contract: resolved for the target's viewpoint.
-        env, secret_env: the user's own variables, those that may be shown and those that may not.
-        resources: `cpu` in cores, `memory` and `shm` in bytes with a suffix, as Kubernetes writes them, and `gpu`.
-        overlay: is merged over the native request, see `overlaid` in targets/overlay.py.
-        retries: how often a lost launch is started again; with `retry_failures` a failed one too.
-        delivery: how the code gets there: auto, bundle, mount or image.
-        project: the folder of this host that the code is in.
-        timeout: seconds, 0 for none.
         imports: what is still to be tried in the environment before the script starts, see imports.py.
     """
 
     launch: str
-    name: str
     world: str
-    target: str
-    script: str
-    args: tuple[str, ...]
+    training: Training
     script_sha256: str
     bundle_sha256: str
     fingerprint: str
     environment: Environment
     contract: Contract
     bucket: str
-    env: Mapping[str, str] = field(default_factory=dict)
-    secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    volumes: tuple[Volume, ...] = ()
-    resources: Mapping[str, str] = field(default_factory=dict)
-    timeout: int = 0
-    network: str = ""
-    scheduling: Scheduling = field(default_factory=Scheduling)
-    overlay: Mapping[str, Any] = field(default_factory=dict)
-    retries: int = 0
-    retry_failures: bool = False
-    keeping: Keeping = field(default_factory=Keeping)
-    delivery: str = "auto"
-    project: str = ""
     imports: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def plain(self) -> dict[str, str]:
         """Every variable that may be shown."""
-        return {**self.contract.plain, **self.env}
+        return {**self.contract.plain, **self.training.env}
 
     @property
     def secrets(self) -> dict[str, str]:
         """Every variable that may not."""
-        return {**self.contract.secret, **self.secret_env}
+        return {**self.contract.secret, **self.training.secret_env}
 
     def record(self) -> RunRecord:
         """The record as it is before anything ran."""
+        given = self.training
         return RunRecord(
-            launch=self.launch, name=self.name, world=self.world, target=self.target, script=self.script,
+            launch=self.launch, name=given.name, world=self.world, target=given.target, script=given.script,
             script_sha256=self.script_sha256, bundle_sha256=self.bundle_sha256, fingerprint=self.fingerprint,
             contract={"names": self.contract.names, "sha256": self.contract.sha256},
             image=self.environment.digest or self.environment.image,
             tracking_uri=self.contract.plain[name_of("tracking_uri")],
-            retries=self.retries, outputs=list(self.keeping.outputs), record_failures=self.keeping.failures,
+            retries=given.retries, outputs=list(given.keeping.outputs), record_failures=given.keeping.failures,
         )  # fmt: skip
 
 
@@ -188,7 +117,7 @@ class RunRecord:
         started_at, ended_at: UTC, ISO 8601.
         tracking_uri: as the script saw it.
         attempts: how often the script was started.
-        retries, outputs, record_failures: as asked for, see `RunSpec` and `Keeping`.
+        retries, outputs, record_failures: as asked for, see `Training` and `Keeping`.
     """
 
     launch: str

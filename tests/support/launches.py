@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
+from ansible_collections.samerun.stack.plugins.module_utils.training import Training
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher, Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
 
 _MARK = b"PROBE "
 
@@ -56,7 +58,7 @@ def dumped(log: bytes) -> dict[str, Any]:
 def training(world: World, given: Mapping[str, Any]) -> Training:
     """The options of the module training_run, with its defaults, for `world`."""
     defaults = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items() if name != "world"}
-    return Training.from_options({**defaults, **given}, world)
+    return training_of({**defaults, **given}, world)
 
 
 def launch(

@@ -23,7 +23,7 @@ _DOCKERFILE = "FROM {base}\nCOPY bundle.tar.gz {path}\n"
 
 def planned(spec: RunSpec, registry: str) -> RunSpec:
     """`spec` with the image that holds its code as its image, made or not; as it is if its code travels."""
-    if spec.delivery != DELIVERY:
+    if spec.training.delivery != DELIVERY:
         return spec
     base = spec.environment.digest or spec.environment.image
     tag = hashlib.sha256(f"{base}\0{spec.bundle_sha256}".encode()).hexdigest()[:16]
@@ -32,7 +32,7 @@ def planned(spec: RunSpec, registry: str) -> RunSpec:
 
 def made(client: Any, spec: RunSpec, code: Bundle, registry: str, say: Callable[[str], None]) -> RunSpec:
     """As `planned`, with the image built, and pushed where there is a registry, unless it is there already."""
-    if spec.delivery != DELIVERY:
+    if spec.training.delivery != DELIVERY:
         return spec
     wanted = planned(spec, registry)
     dockerfile = _DOCKERFILE.format(base=spec.environment.image, path=BUNDLE)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, DATA, NO_INPUT, SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.run import Volume
+from ansible_collections.samerun.stack.plugins.module_utils.training import Volume
 
 # A client that still pickles a torch model without an input example, and reads and writes what the server does.
 DEFAULT_REQUIREMENTS = "mlflow==3.13.*\nboto3\n"

@@ -7,83 +7,23 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files, run
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunSpec, RunState
+from ansible_collections.samerun.stack.plugins.module_utils.training import Training
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import bundle, scripts
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources import checks
-from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images, import_marks
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import import_marks
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector, history, watching
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import sources_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays import signals
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import EnvironmentRequest, Say
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Say
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
-
-
-@dataclass(frozen=True)
-class Training:
-    """What the `training_*` variables say; see the module training_run."""
-
-    target: str
-    script: str
-    args: tuple[str, ...] = ()
-    project: str = ""
-    name: str = ""
-    environment: EnvironmentRequest = field(default_factory=lambda: EnvironmentRequest(""))
-    env: Mapping[str, str] = field(default_factory=dict)
-    secret_env: Mapping[str, str] = field(default_factory=dict, repr=False)
-    volumes: tuple[run.Volume, ...] = ()
-    resources: Mapping[str, str] = field(default_factory=dict)
-    timeout: int = 0
-    network: str = ""
-    scheduling: run.Scheduling = field(default_factory=run.Scheduling)
-    overlay: Mapping[str, Any] = field(default_factory=dict)
-    retries: int = 0
-    retry_failures: bool = False
-    keeping: run.Keeping = field(default_factory=run.Keeping)
-    delivery: str = "auto"
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any], world: World) -> Training:
-        """Read the options of training_run.
-
-        Raises:
-            SamerunError: one that cannot be meant, with its name.
-        """
-        script = scripts.located(options["script"], options["project"])
-        requirements = scripts.requirements(options["requirements"], script.project)
-        return cls(
-            target=options["target"] or world.target,
-            script=script.relative, project=str(script.project),
-            name=options["name"] or Path(script.relative).stem,
-            args=scripts.arguments("training_args", options["args"]),
-            environment=EnvironmentRequest(requirements, options["python"], options["image"], options["base_image"]),
-            env=scripts.variables("training_env", options["env"], world.artifact_mode),
-            secret_env=scripts.variables("training_secret_env", options["secret_env"], world.artifact_mode),
-            volumes=tuple(scripts.volume(given) for given in options["volumes"]),
-            resources={key: str(value) for key, value in options["resources"].items() if value},
-            timeout=options["timeout"], network=options["network"], overlay=options["overlay"],
-            scheduling=run.Scheduling(
-                node_selector=options["node_selector"], tolerations=tuple(options["tolerations"]),
-                priority_class=options["priority_class"], service_account=options["service_account"],
-                queue=options["queue"], start_timeout=int(options["start_timeout"]),
-            ),
-            retries=int(options["retries"]), retry_failures=options["retry_failures"],
-            keeping=run.Keeping(tuple(options["outputs"]), options["keep_code"], options["record_failures"]),
-            delivery=options["delivery"],
-        )  # fmt: skip
-
-    def sources(self) -> checks.Sources:
-        """What the script and its neighbours say; it raises what `source_checks.look` does."""
-        given = self.environment
-        ours = not given.python and not given.image and given.base_image in ("", images.BASE_IMAGE)
-        script = scripts.Script(Path(self.project), self.script)
-        return checks.look(script, ours=ours, travels=self.delivery != "mount")
 
 
 class Launcher:
@@ -103,7 +43,7 @@ class Launcher:
 
     @functools.cached_property
     def sources(self) -> checks.Sources:
-        return self.training.sources()
+        return sources_of(self.training)
 
     def spec(self, *, planning: bool = False) -> tuple[RunSpec, bundle.Bundle]:
         """The launch as data, with the code that belongs to it; nothing is started or built.
@@ -131,15 +71,9 @@ class Launcher:
             "env": given.env, "secrets": sorted(given.secret_env), "volumes": given.volumes, "target": target.NAME,
         }  # fmt: skip
         return RunSpec(
-            launch=run.new_launch(given.name), name=given.name, world=self.world.name, target=target.NAME,
-            script=given.script, args=given.args, bundle_sha256=code.sha256,
+            launch=run.new_launch(given.name), world=self.world.name, training=given, bundle_sha256=code.sha256,
             script_sha256=scripts.digest(Path(given.project) / given.script),
-            fingerprint=run.fingerprint(**parts), environment=environment, contract=contract,
-            bucket=self.world.bucket, env=given.env, secret_env=given.secret_env, volumes=given.volumes,
-            resources=given.resources, timeout=given.timeout, network=given.network,
-            scheduling=given.scheduling, overlay=given.overlay, retries=given.retries,
-            retry_failures=given.retry_failures, keeping=given.keeping, delivery=given.delivery,
-            project=str(Path(given.project).resolve()),
+            fingerprint=run.fingerprint(**parts), environment=environment, contract=contract, bucket=self.world.bucket,
         )  # fmt: skip
 
     def done_before(self, spec: RunSpec) -> RunRecord | None:
@@ -164,7 +98,7 @@ class Launcher:
         started = time.monotonic()
         environment = self.target.prepare(self.training.environment, spec.environment)
         wanted = import_marks.wanted(self.world, environment, self.sources)
-        spec = RunSpec(**{**spec.__dict__, "environment": environment, "imports": wanted})
+        spec = replace(spec, environment=environment, imports=wanted)
         prepared = time.monotonic()
         lock = self.world.folder(spec.launch).lock
         wishes = watching.Wishes(self.target, spec.launch)

@@ -12,7 +12,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import che
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import import_marks
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher, Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS, host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
@@ -40,7 +41,7 @@ def check_run(options: Mapping[str, Any], training: Mapping[str, Any]) -> tuple[
     host.check()
     check_store(world)
     host.reach()
-    launcher = Launcher(world, Training.from_options(training, world), unseen, unseen)
+    launcher = Launcher(world, training_of(training, world), unseen, unseen)
     overrides = check_training(launcher)
     check_services(world, host, set())
     return launcher, overrides

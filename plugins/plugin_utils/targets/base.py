@@ -20,25 +20,10 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunSpec,
     RunState,
 )
+from ansible_collections.samerun.stack.plugins.module_utils.training import EnvironmentRequest
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away
-
-
-@dataclass(frozen=True)
-class EnvironmentRequest:
-    """What the user wants the script to run in.
-
-    Attributes:
-        requirements: the text of the requirements file.
-        python, image: named by the user, then nothing is built.
-        base_image: what a trainer image is built from.
-    """
-
-    requirements: str
-    python: str = ""
-    image: str = ""
-    base_image: str = ""
 
 
 @dataclass(frozen=True)

@@ -35,20 +35,21 @@ def shim_spec(
         report: the path that the shim writes its report to.
         code_key: the key of the bundle in the world's bucket.
     """
+    asked = spec.training
     return json.dumps(
         {
             "launch": spec.launch, "fingerprint": spec.fingerprint, "viewpoint": viewpoint,
-            "script": spec.script, "args": list(spec.args), "work": work, "bundle": code, "bundle_key": code_key,
+            "script": asked.script, "args": list(asked.args), "work": work, "bundle": code, "bundle_key": code_key,
             "bucket": spec.bucket, "artifacts": spec.contract.mode,
             "own_hosts": list(spec.contract.own_hosts),
-            "report": report, "timeout": spec.timeout, "log": log, "copy_log": copy_log,
-            "world": spec.world, "target": spec.target, "bundle_sha256": spec.bundle_sha256,
-            "secret_names": sorted(spec.secret_env), "retries": spec.retries, "restarts": restarts,
-            "retry_failures": spec.retry_failures, "outputs": list(spec.keeping.outputs),
-            "keep_code": spec.keeping.code, "record_failures": spec.keeping.failures,
+            "report": report, "timeout": asked.timeout, "log": log, "copy_log": copy_log,
+            "world": spec.world, "target": asked.target, "bundle_sha256": spec.bundle_sha256,
+            "secret_names": sorted(asked.secret_env), "retries": asked.retries, "restarts": restarts,
+            "retry_failures": asked.retry_failures, "outputs": list(asked.keeping.outputs),
+            "keep_code": asked.keeping.code, "record_failures": asked.keeping.failures,
             **({"imports": dict(spec.imports)} if spec.imports else {}),
             **({"submitted": submitted} if submitted else {}),
-            **({"mounted": True} if spec.delivery == MOUNT else {}),
+            **({"mounted": True} if asked.delivery == MOUNT else {}),
         },
         sort_keys=True,
     )  # fmt: skip

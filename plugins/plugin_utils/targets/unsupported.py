@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec, Scheduling
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
+from ansible_collections.samerun.stack.plugins.module_utils.training import Scheduling
 
 
 def refuse(options: Mapping[str, Any], why: str, hint: str) -> None:
@@ -22,7 +23,7 @@ def refuse(options: Mapping[str, Any], why: str, hint: str) -> None:
 
 def cluster_options(spec: RunSpec) -> dict[str, Any]:
     """The options of `spec` that mean something to a cluster only, by their variables."""
-    given = spec.scheduling
+    given = spec.training.scheduling
     return {
         "training_node_selector": given.node_selector, "training_tolerations": given.tolerations,
         "training_priority_class": given.priority_class, "training_service_account": given.service_account,

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec, Volume
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
+from ansible_collections.samerun.stack.plugins.module_utils.training import Volume
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import code_images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
@@ -41,7 +42,7 @@ def described(world: World, spec: RunSpec, secrets: Mapping[str, str], viewpoint
     Raises:
         SamerunError: `training_overlay` asks for what would break the launch.
     """
-    record = spec.record()
+    asked, record = spec.training, spec.record()
     config: dict[str, Any] = {
         "Image": spec.environment.image,
         "Entrypoint": [spec.environment.python],
@@ -50,19 +51,19 @@ def described(world: World, spec: RunSpec, secrets: Mapping[str, str], viewpoint
         "Labels": {**world.labels, LAUNCH_LABEL: spec.launch, RECORD_LABEL: record.as_json()},
         "StopTimeout": _STOP_SECONDS,
         "HostConfig": {
-            "NetworkMode": spec.network or world.network,
+            "NetworkMode": asked.network or world.network,
             "LogConfig": docker_log.DRIVER,
-            "Mounts": [_mount(volume) for volume in (*spec.volumes, *_project(spec))],
-            **quantities.docker_limits(spec.resources),
+            "Mounts": [_mount(volume) for volume in (*asked.volumes, *_project(spec))],
+            **quantities.docker_limits(asked.resources),
         },
     }
-    code = code_images.BUNDLE if spec.delivery == code_images.DELIVERY else f"{_FOLDER}/bundle.tar.gz"
+    code = code_images.BUNDLE if asked.delivery == code_images.DELIVERY else f"{_FOLDER}/bundle.tar.gz"
     instructions = shim_spec(
         spec, viewpoint, work=_WORK, code=code, report=REPORT, log=LOG,
-        restarts=spec.retries,
+        restarts=asked.retries,
     )  # fmt: skip
-    refuse({"Tty of training_overlay": spec.overlay.get("Tty")}, "a terminal would mix up its log", "Leave it out.")
-    merged = overlaid(config, _mapped(spec.overlay))
+    refuse({"Tty of training_overlay": asked.overlay.get("Tty")}, "a terminal would mix up its log", "Leave it out.")
+    merged = overlaid(config, _mapped(asked.overlay))
     # Without its labels nobody would find the launch again.
     merged["Labels"] = {**(merged.get("Labels") or {}), **config["Labels"]}
     return {"name": container_name(spec.launch), "config": merged, "instructions": instructions}
@@ -78,7 +79,7 @@ def _mapped(overlay: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _project(spec: RunSpec) -> tuple[Volume, ...]:
     """The project as the working folder where it is mounted; the image's user has no business to write there."""
-    return (Volume(spec.project, _WORK, read_only=True),) if spec.delivery == MOUNT else ()
+    return (Volume(spec.training.folder, _WORK, read_only=True),) if spec.training.delivery == MOUNT else ()
 
 
 def _mount(volume: Volume) -> dict[str, Any]:

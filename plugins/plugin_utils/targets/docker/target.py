@@ -22,6 +22,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunSpec,
     parse_time,
 )
+from ansible_collections.samerun.stack.plugins.module_utils.training import EnvironmentRequest
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import code_images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
@@ -31,7 +32,6 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker impor
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
-    EnvironmentRequest,
     Left,
     Target,
     mask,
@@ -101,23 +101,24 @@ class DockerTarget(Target):
         refuse(cluster_options(spec), "a Docker engine schedules nothing", "Unset it, or train on kubernetes.")
         self._refuse_folders(spec)
         planned = code_images.planned(spec, self.world.registry)
-        return described(self.world, planned, mask(spec.secrets), self.viewpoint(spec.network))
+        return described(self.world, planned, mask(spec.secrets), self.viewpoint(spec.training.network))
 
     def submit(self, spec: RunSpec, code: Bundle) -> None:
+        asked = spec.training
         with engine.explained(f"start the container {container_name(spec.launch)}"):
             spec = code_images.made(self.client, spec, code, self.world.registry, self.say)
             self.look(spec)
-            self._ensure_network(spec.network)
-            request = described(self.world, spec, spec.secrets, self.viewpoint(spec.network))
+            self._ensure_network(asked.network)
+            request = described(self.world, spec, spec.secrets, self.viewpoint(asked.network))
             files = {
                 f"samerun/{shim_archive.NAME}": shim_archive.data(),
                 "samerun/spec.json": request["instructions"].encode(),
             }
-            if spec.delivery != code_images.DELIVERY:
+            if asked.delivery != code_images.DELIVERY:
                 files["samerun/bundle.tar.gz"] = code.data
             config = {**request["config"], "Env": [f"{k}={v}" for k, v in request["config"]["Env"].items()]}
             # A mounted working folder is somebody's own, whose mode stays as it is.
-            writable = ("samerun/out",) if spec.delivery == MOUNT else ("samerun/work", "samerun/out")
+            writable = ("samerun/out",) if asked.delivery == MOUNT else ("samerun/work", "samerun/out")
             with taken_back(self, spec.launch), engine.explained(f"start the container {request['name']}"):
                 self.client.api.create_container_from_config(config, request["name"])
                 container = self.client.containers.get(request["name"])
@@ -241,15 +242,16 @@ class DockerTarget(Target):
 
     def _refuse_folders(self, spec: RunSpec) -> None:
         """Folders of this host are not there where the engine is another machine's."""
-        folders = [volume.source for volume in spec.volumes if not volume.named]
-        if (folders or spec.delivery == MOUNT) and engine.is_remote(self.world.docker_host):
+        asked = spec.training
+        folders = [volume.source for volume in asked.volumes if not volume.named]
+        if (folders or asked.delivery == MOUNT) and engine.is_remote(self.world.docker_host):
             why = f"the engine at {engine.host(self.world.docker_host)} has no folder of this host"
-            refuse({"training_delivery (mount)": spec.delivery == MOUNT}, why, _LET_TRAVEL)
+            refuse({"training_delivery (mount)": asked.delivery == MOUNT}, why, _LET_TRAVEL)
             named = "Name a volume of that engine instead: NAME:PATH"
             refuse({f"training_volumes ({', '.join(folders)})": folders}, why, named)
 
     def look(self, spec: RunSpec) -> None:
-        wanted = spec.network
+        wanted = spec.training.network
         if wanted in ("", self.world.network, *networks.BUILT_IN) or wanted.startswith("container:"):
             return
         with engine.explained(f"look for the network {wanted}"):

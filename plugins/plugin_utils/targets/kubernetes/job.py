@@ -48,8 +48,9 @@ def objects(
 
 
 def _job(name: str, spec: RunSpec, world: World, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    queue = {QUEUE_LABEL: spec.scheduling.queue} if spec.scheduling.queue else {}
-    annotations = {RECORD_LABEL: spec.record().as_json(), START_TIMEOUT: str(spec.scheduling.start_timeout)}
+    asked = spec.training
+    queue = {QUEUE_LABEL: asked.scheduling.queue} if asked.scheduling.queue else {}
+    annotations = {RECORD_LABEL: spec.record().as_json(), START_TIMEOUT: str(asked.scheduling.start_timeout)}
     labels = metadata["labels"]
     job: dict[str, Any] = {
         "apiVersion": "batch/v1",
@@ -57,7 +58,7 @@ def _job(name: str, spec: RunSpec, world: World, metadata: Mapping[str, Any]) ->
         "metadata": {**metadata, "labels": {**labels, **queue}, "annotations": annotations},
         "spec": _job_spec(name, spec, world, labels),
     }
-    merged = overlaid(job, spec.overlay)
+    merged = overlaid(job, asked.overlay)
     for path in _OURS:
         if _at(merged, path) != _at(job, path):
             raise SamerunError(
@@ -93,15 +94,16 @@ def owner(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any
 
 
 def _job_spec(name: str, spec: RunSpec, world: World, labels: Mapping[str, str]) -> dict[str, Any]:
+    asked = spec.training
     # The shim keeps the limit; this one ends a launch whose pods cannot, and it is of all attempts together as well.
-    spare = 2 * pod.GRACE * (spec.retries + 1)
-    limit = {"activeDeadlineSeconds": spec.timeout + spare} if spec.timeout else {}
+    spare = 2 * pod.GRACE * (asked.retries + 1)
+    limit = {"activeDeadlineSeconds": asked.timeout + spare} if asked.timeout else {}
     return {
         "suspend": True,
-        "backoffLimit": spec.retries,
+        "backoffLimit": asked.retries,
         "ttlSecondsAfterFinished": _KEPT_SECONDS,
         **limit,
-        **(_retries(spec) if spec.retries else {}),
+        **(_retries(spec) if asked.retries else {}),
         "template": {"metadata": {"labels": dict(labels)}, "spec": pod.pod_spec(name, spec, world)},
     }
 
@@ -111,7 +113,7 @@ def _retries(spec: RunSpec) -> dict[str, Any]:
     rules: list[dict[str, Any]] = [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     ]
-    if not spec.retry_failures:
+    if not spec.training.retry_failures:
         codes = {"containerName": pod.CONTAINER, "operator": "NotIn", "values": list(KILLED)}
         rules.append({"action": "FailJob", "onExitCodes": codes})
     return {"podReplacementPolicy": "Failed", "podFailurePolicy": {"rules": rules}}

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec, Volume
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
+from ansible_collections.samerun.stack.plugins.module_utils.training import Volume
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
@@ -29,10 +30,11 @@ _LOST_NODE_SECONDS = 30
 
 
 def pod_spec(name: str, spec: RunSpec, world: World) -> dict[str, Any]:
-    volumes = [(f"volume-{number}", volume) for number, volume in enumerate(spec.volumes)]
+    asked = spec.training
+    volumes = [(f"volume-{number}", volume) for number, volume in enumerate(asked.volumes)]
     pull = {"imagePullSecrets": [{"name": secret} for secret in world.pull_secrets]} if world.pull_secrets else {}
-    network = {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"} if spec.network == "host" else {}
-    shm = spec.resources.get("shm")
+    network = {"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"} if asked.network == "host" else {}
+    shm = asked.resources.get("shm")
     return {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": _STOP_SECONDS,
@@ -63,7 +65,7 @@ def _container(name: str, spec: RunSpec, volumes: list[tuple[str, Volume]]) -> d
         "command": [spec.environment.python, f"{CODE}/{shim_archive.NAME}", f"{CODE}/spec.json"],
         "workingDir": HOME,
         "env": _env(name, spec),
-        **_limits(spec.resources),
+        **_limits(spec.training.resources),
         "terminationMessagePath": REPORT,
         "securityContext": {
             "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True,
@@ -72,7 +74,7 @@ def _container(name: str, spec: RunSpec, volumes: list[tuple[str, Volume]]) -> d
             {"name": "code", "mountPath": CODE, "readOnly": True},
             {"name": "home", "mountPath": HOME},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - inside the pod
-            *([{"name": "shm", "mountPath": "/dev/shm"}] if spec.resources.get("shm") else []),  # noqa: S108
+            *([{"name": "shm", "mountPath": "/dev/shm"}] if spec.training.resources.get("shm") else []),  # noqa: S108
             *({"name": key, "mountPath": volume.path, "readOnly": volume.read_only} for key, volume in volumes),
         ],
     }  # fmt: skip
@@ -88,9 +90,9 @@ def _limits(resources: Mapping[str, str]) -> dict[str, Any]:
 
 def _scheduling(spec: RunSpec) -> dict[str, Any]:
     """Where the pod may run, and as whom: with a service account its token is there, else none is."""
-    wanted = spec.scheduling
+    wanted = spec.training.scheduling
     tolerations = [dict(toleration) for toleration in wanted.tolerations]
-    if spec.retries:
+    if spec.training.retries:
         tolerations += [_leaving(taint) for taint in ("not-ready", "unreachable")]
     found: dict[str, Any] = {
         "automountServiceAccountToken": bool(wanted.service_account),
@@ -115,10 +117,11 @@ def _env(name: str, spec: RunSpec) -> list[dict[str, Any]]:
 
     A user id without a passwd entry breaks torch and MLflow unless HOME, USER and LOGNAME are set.
     """
-    plain = {"HOME": HOME, "USER": "samerun", "LOGNAME": "samerun", **spec.env}
+    plain = {"HOME": HOME, "USER": "samerun", "LOGNAME": "samerun", **spec.training.env}
     literal = [{"name": key, "value": value.replace("$", "$$")} for key, value in sorted(plain.items())]
     secret = [
-        {"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}} for key in sorted(spec.secret_env)
+        {"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}
+        for key in sorted(spec.training.secret_env)
     ]
     return [*literal, *contract_objects.references(spec.contract), *secret]
 

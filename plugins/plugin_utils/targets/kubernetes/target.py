@@ -23,6 +23,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunRecord,
     RunSpec,
 )
+from ansible_collections.samerun.stack.plugins.module_utils.training import EnvironmentRequest
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, RECORD_LABEL, WORLD_LABEL, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import code_images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
@@ -34,7 +35,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.c
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.pod_log import PodLog
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.names import CANCELLED
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import EnvironmentRequest, Say, Target, mask
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Say, Target, mask
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.instructions import MOUNT, shim_spec
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import checks
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import job as kubernetes_job
@@ -101,30 +102,31 @@ class KubernetesTarget(Target):
         return Environment(environment.python, environment.image, digest, environment.key)
 
     def plan(self, spec: RunSpec) -> dict[str, Any]:
-        named = spec.network if spec.network != "host" else ""
+        asked = spec.training
+        named = asked.network if asked.network != "host" else ""
         refuse(
             {"training_network": named}, "a pod has the cluster's network", "Unset it, say host, or train on docker."
         )
         nodes = "the nodes have no folder of this host"
         refuse(
-            {"training_delivery (mount)": spec.delivery == MOUNT}, nodes, "Leave it out, or name a claim as a volume."
+            {"training_delivery (mount)": asked.delivery == MOUNT}, nodes, "Leave it out, or name a claim as a volume."
         )
-        if spec.delivery == code_images.DELIVERY and not self.world.registry:
+        if asked.delivery == code_images.DELIVERY and not self.world.registry:
             refuse({"training_delivery (image)": True}, "the nodes must pull that image", "Set samerun_registry.")
         spec = code_images.planned(spec, self.world.registry)
-        return self._request(spec, mask(spec.secret_env), code_key="")
+        return self._request(spec, mask(asked.secret_env), code_key="")
 
     def submit(self, spec: RunSpec, code: Bundle) -> None:
         with self.cluster.explained(f"start the Job {self._name(spec.launch)}"):
             contract_objects.ensure(self.cluster, self.world, spec.contract)
-            in_image = spec.delivery == code_images.DELIVERY
+            in_image = spec.training.delivery == code_images.DELIVERY
             if in_image:
                 spec = code_images.made(
                     engine.connect(self.world.docker_host), spec, code, self.world.registry, self.say
                 )
             in_store = not in_image and len(code.data) > CONFIG_MAP_BYTES
             code_key = store.put_code(self.world, code) if in_store else ""
-            request = self._request(spec, spec.secret_env, code_key=code_key, submitted=time.time())
+            request = self._request(spec, spec.training.secret_env, code_key=code_key, submitted=time.time())
             checks.fits(self.cluster, request)
             # Suspended first: what the pod mounts can then name the Job as its owner, and nothing is left if we die.
             with taken_back(self, spec.launch), self.cluster.explained(f"start the Job {self._name(spec.launch)}"):
@@ -232,10 +234,11 @@ class KubernetesTarget(Target):
     def _request(
         self, spec: RunSpec, secret_env: Mapping[str, str], *, code_key: str, submitted: float = 0
     ) -> dict[str, Any]:
-        code = code_images.BUNDLE if spec.delivery == code_images.DELIVERY else f"{kubernetes_pod.CODE}/{_BUNDLE}"
+        asked = spec.training
+        code = code_images.BUNDLE if asked.delivery == code_images.DELIVERY else f"{kubernetes_pod.CODE}/{_BUNDLE}"
         instructions = shim_spec(
             spec, self.VIEWPOINT, work=kubernetes_pod.WORK, report=kubernetes_pod.REPORT, code_key=code_key,
-            code="" if code_key else code, log=kubernetes_pod.LOG, submitted=submitted if spec.retries else 0,
+            code="" if code_key else code, log=kubernetes_pod.LOG, submitted=submitted if asked.retries else 0,
         )  # fmt: skip
         return kubernetes_job.objects(
             self._name(spec.launch), spec, self.world,

@@ -25,8 +25,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunRecord,
     RunSpec,
     RunState,
-    Volume,
 )
+from ansible_collections.samerun.stack.plugins.module_utils.training import EnvironmentRequest, Volume
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import code_images, shim_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import private_mounts, processes
@@ -34,7 +34,6 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.environments import 
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, script_process
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.ending import PART
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import (
-    EnvironmentRequest,
     Left,
     Target,
     mask,
@@ -90,12 +89,13 @@ class ProcessTarget(Target):
         return environment
 
     def plan(self, spec: RunSpec) -> dict[str, Any]:
+        asked = spec.training
         elsewhere = "Unset it, or train on docker or kubernetes."
-        refuse({"training_resources": spec.resources}, "the process target cannot limit a process", elsewhere)
-        refuse({"training_overlay": spec.overlay}, "a process has no native request to merge it over", elsewhere)
-        named = spec.network if spec.network != "host" else ""
+        refuse({"training_resources": asked.resources}, "the process target cannot limit a process", elsewhere)
+        refuse({"training_overlay": asked.overlay}, "a process has no native request to merge it over", elsewhere)
+        named = asked.network if asked.network != "host" else ""
         refuse({"training_network": named}, "a process has the network of this host", elsewhere)
-        baked = spec.delivery == code_images.DELIVERY
+        baked = asked.delivery == code_images.DELIVERY
         refuse({"training_delivery (image)": baked}, "the process target runs no images", "Leave it out, or say mount.")
         refuse(cluster_options(spec), "there is no cluster that would obey", "Unset it, or train on kubernetes.")
         return self._request(spec, mask(spec.secrets))
@@ -110,11 +110,11 @@ class ProcessTarget(Target):
         files.write_private(folder / shim_archive.NAME, shim_archive.data())
         for volume in request["volumes"]:
             Path(volume["source"]).mkdir(parents=True, exist_ok=True)
-        if spec.retries:
+        if spec.training.retries:
             # Whoever restarts it may be another command, which has no other way to know these; the world's own keys it
             # finds where they are kept.
             known = {"argv": request["argv"], "plain": dict(spec.plain), "keys": sorted(spec.contract.secret)}
-            files.write_json(folder / _AGAIN, {**known, "secret_env": dict(spec.secret_env)})
+            files.write_json(folder / _AGAIN, {**known, "secret_env": dict(spec.training.secret_env)})
         self._start(folder, request["argv"], request["env"])
 
     def restart(self, launch: str) -> bool:
@@ -217,16 +217,17 @@ class ProcessTarget(Target):
         return files.private_folder(self.world.runs / launch)
 
     def _request(self, spec: RunSpec, secrets: Mapping[str, str]) -> dict[str, Any]:
+        asked = spec.training
         folder = self.world.runs / spec.launch
-        volumes = [_bound(volume, self.world.state) for volume in spec.volumes]
+        volumes = [_bound(volume, self.world.state) for volume in asked.volumes]
         argv = [spec.environment.python, str(folder / shim_archive.NAME), str(folder / "spec.json")]
         return {
             "argv": private_mounts.wrapped(argv, volumes),
             "env": {**spec.plain, **secrets},
             "instructions": shim_spec(
-                spec, self.VIEWPOINT, work=spec.project if spec.delivery == MOUNT else str(folder / "work"),
+                spec, self.VIEWPOINT, work=asked.folder if asked.delivery == MOUNT else str(folder / "work"),
                 code=str(folder / "bundle.tar.gz"), report=str(folder / _REPORT),
-                log=str(folder / "log.txt"), copy_log=False, restarts=spec.retries,
+                log=str(folder / "log.txt"), copy_log=False, restarts=asked.retries,
             ),
             "volumes": volumes,
         }  # fmt: skip

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -16,8 +15,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunRecord,
     RunSpec,
     RunState,
-    Volume,
 )
+from ansible_collections.samerun.stack.plugins.module_utils.training import Training, Volume
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 PARTS = {"bundle": "b", "script": "train.py", "args": ("1",), "volumes": (Volume("/a", "/b"),), "env": {"A": "1"}}
@@ -29,9 +28,12 @@ def contract() -> Contract:
 
 def spec() -> RunSpec:
     return RunSpec(
-        launch="train-1", name="train", world="w", target="process", script="train.py", args=("a",),
-        script_sha256="s", bundle_sha256="b", fingerprint="f", environment=Environment("python", "image", "digest"),
-        contract=contract(), bucket="bucket", env={"A": "1"}, secret_env={"S": "canary-in-a-cage"},
+        launch="train-1", world="w", script_sha256="s", bundle_sha256="b", fingerprint="f",
+        environment=Environment("python", "image", "digest"), contract=contract(), bucket="bucket",
+        training=Training(
+            target="process", script="train.py", name="train", args=("a",), env={"A": "1"},
+            secret_env={"S": "canary-in-a-cage"},
+        ),
     )  # fmt: skip
 
 
@@ -146,8 +148,3 @@ def test_times_of_every_engine_are_read(start: str, end: str, seconds: float) ->
 def test_now_is_readable_and_in_utc() -> None:
     assert run.now().endswith("Z")
     assert abs(run.seconds_between(run.now(), run.now())) < 5
-
-
-@pytest.mark.parametrize("source, named", [("data", True), (str(Path("/data")), False)])
-def test_a_volume_is_a_folder_or_a_name(source: str, named: bool) -> None:
-    assert Volume(source, "/x").named is named

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.run import Volume
+from ansible_collections.samerun.stack.plugins.module_utils.training import Volume
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import scripts
 
 

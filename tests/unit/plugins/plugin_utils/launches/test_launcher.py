@@ -8,9 +8,11 @@ import pytest
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
+from ansible_collections.samerun.stack.plugins.module_utils.training import Training
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher, Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
 
 
 @pytest.fixture
@@ -29,24 +31,11 @@ def script(tmp_path: Path) -> Path:
 
 def training(world: World, script: Path, **given: Any) -> Training:
     defaults = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items() if name != "world"}
-    return Training.from_options({**defaults, "script": str(script), **given}, world)
+    return training_of({**defaults, "script": str(script), **given}, world)
 
 
 def spec(world: World, script: Path, **given: Any) -> RunSpec:
     return Launcher(world, training(world, script, **given), print, print).spec()[0]
-
-
-def test_what_is_not_said_follows_from_script_and_world(world: World, script: Path) -> None:
-    found = training(world, script)
-    assert (found.target, found.name, found.script, found.project) == (
-        "process", "Train_It", "Train_It.py", str(script.parent),
-    )  # fmt: skip
-    assert "mlflow" in found.environment.requirements
-
-
-def test_options_become_strings_and_empty_limits_go(world: World, script: Path) -> None:
-    found = training(world, script, args=[1, "a"], env={"A": 1}, resources={"cpu": 2, "memory": ""})
-    assert (found.args, found.env, found.resources) == (("1", "a"), {"A": "1"}, {"cpu": "2"})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ To regenerate after a wanted change, and then read what git shows:
 
     SAMERUN_UPDATE_GOLDEN=1 python -m pytest tests/unit/plugins/plugin_utils/targets/test_plans.py
 
-A new case is a file with `world` (options that differ) and `spec` (fields that differ); its `plan` is written so.
+A new case is a file with `world` (options that differ) and `spec` (fields of `Training` that differ, and
+`environment`); its `plan` is written so.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
-from ansible_collections.samerun.stack.plugins.module_utils.run import Environment, RunSpec, Scheduling, Volume
+from ansible_collections.samerun.stack.plugins.module_utils.run import Environment, RunSpec
+from ansible_collections.samerun.stack.plugins.module_utils.training import Keeping, Scheduling, Training, Volume
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import private_mounts
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
@@ -58,22 +60,20 @@ def made(case: str, found: dict[str, Any]) -> tuple[Target, RunSpec]:
     """The target of a case, and the spec that its plan is made of."""
     world = made_world(case, found.get("world", {}))
     target = TARGETS[case.rpartition(".")[2]](world)
-    given = {
-        "name": "train", "script": "train.py", "args": [], "environment": {"python": "python", "image": "trainer:1"},
-        **found["spec"],
+    given = {"name": "train", "script": "train.py", **found["spec"]}
+    environment = Environment(**given.pop("environment", {"python": "python", "image": "trainer:1"}))
+    typed: dict[str, Any] = {
+        "args": tuple(given.get("args", [])), "volumes": tuple(Volume(**one) for one in given.get("volumes", [])),
+        "scheduling": Scheduling(**given.get("scheduling", {})), "keeping": Keeping(**given.get("keeping", {})),
     }  # fmt: skip
+    training = Training(**{**given, **typed, "target": target.NAME})
     keys = Credentials("an access key", f"{CANARY} of the store")
-    contract = world.contract(target.viewpoint(given.get("network", "")), keys)
-    changed = {
-        "args": tuple(given["args"]), "contract": contract, "environment": Environment(**given["environment"]),
-        "volumes": tuple(Volume(**volume) for volume in given.get("volumes", [])),
-        "scheduling": Scheduling(**given.get("scheduling", {})),
-    }  # fmt: skip
-    fixed = {
-        "launch": "train-20260101-000000-abcd", "world": world.name, "target": target.NAME, "bucket": world.bucket,
-        "script_sha256": "5c" * 32, "bundle_sha256": "b0" * 32, "fingerprint": "f1" * 32,
-    }  # fmt: skip
-    return target, RunSpec(**{**given, **fixed, **changed})
+    contract = world.contract(target.viewpoint(training.network), keys)
+    return target, RunSpec(
+        launch="train-20260101-000000-abcd", world=world.name, training=training, script_sha256="5c" * 32,
+        bundle_sha256="b0" * 32, fingerprint="f1" * 32, environment=environment, contract=contract,
+        bucket=world.bucket,
+    )  # fmt: skip
 
 
 def plan(case: str, found: dict[str, Any]) -> dict[str, Any]:
