@@ -32,17 +32,15 @@ class ActionModule(SamerunAction):
         world = self.world(options)
         lines = Lines(self._show)
         with refusals.Shown(self._shown(lines)) as shown:
-            launcher = Launcher(world, training_of(options, world), self.progress, shown.feed)
-            return self._train(options, launcher, shown, lines)
+            launcher = Launcher(world, training_of(options["training"], world), self.progress, shown.feed)
+            return self._train(options["training"], launcher, shown, lines)
 
-    def _train(
-        self, options: dict[str, Any], launcher: Launcher, shown: refusals.Shown, lines: Lines
-    ) -> dict[str, Any]:
+    def _train(self, wanted: dict[str, Any], launcher: Launcher, shown: refusals.Shown, lines: Lines) -> dict[str, Any]:
         spec, code = launcher.spec(planning=self.checking)
         plan = launcher.target.plan(spec)
         would_be = {"changed": True, "plan": plan, "diff": {"before": "", "after": plan}}
         with contextlib.ExitStack() as deciding:
-            if not options["always"]:
+            if not wanted["always"]:
                 if self.checking and not self._answers(launcher):
                     return would_be
                 if not self.checking:
@@ -52,12 +50,12 @@ class ActionModule(SamerunAction):
                     return {"changed": False, "record": done.as_dict(), "path": self._path(launcher, done)}
                 if going:
                     deciding.close()
-                    return self._joined(launcher, going, shown, lines, watch=not (self.checking or options["detach"]))
+                    return self._joined(launcher, going, shown, lines, watch=not (self.checking or wanted["detach"]))
             if self.checking:
                 return would_be
             path = launcher.world.folder(spec.launch).record
             begins = functools.partial(channel.announce, spec.launch, path)
-            record = launcher.run(spec, code, detach=options["detach"], begins=begins, submitted=deciding.close)
+            record = launcher.run(spec, code, detach=wanted["detach"], begins=begins, submitted=deciding.close)
         return self._told(launcher, record, shown, lines)
 
     def _decides_alone(self, launcher: Launcher, spec: RunSpec, deciding: contextlib.ExitStack) -> None:

@@ -3,142 +3,30 @@
 
 from __future__ import annotations
 
+import json
+
+from ansible_collections.samerun.stack.plugins.module_utils.settings import options
+
 
 class ModuleDocFragment:
-    """Options that the modules of this collection share."""
+    """Options that the modules of this collection share; `world` is made of the table of settings, and JSON is YAML."""
 
-    DOCUMENTATION = r"""
-options:
-  world:
-    description:
-      - The world, one inventory's services and what trains there.
-      - The role P(samerun.stack.world#role) makes it of the inventory's variables as C(__samerun_world).
-    type: dict
-    required: true
-    suboptions:
-      name:
-        description: The name of the world; labels of its objects and its state folder carry it.
-        type: str
-        required: true
-      target:
-        description: Where its services run.
-        type: str
-        required: true
-      state_dir:
-        description: The folder of its state on the controller; empty for one in the user's state folder.
-        type: str
-        default: ''
-      bind:
-        description: The address of this host that its services listen on.
-        type: str
-        default: 127.0.0.1
-      docker_host:
-        description: The Docker engine, such as C(ssh://me@host); empty for the one that the docker command would use.
-        type: str
-        default: ''
-      network:
-        description: The Docker network of its services.
-        type: str
-        default: samerun
-      registry:
-        description: Where images that are built here are pushed to.
-        type: str
-        default: ''
-      context:
-        description: The context of the kubeconfig; empty for the current one if it looks local.
-        type: str
-        default: ''
-      kubeconfig:
-        description: The kubeconfig; empty for the one that kubectl would use.
-        type: str
-        default: ''
-      node_address:
-        description: Where this host reaches NodePorts; empty for the host of the API server.
-        type: str
-        default: ''
-      port_forward:
-        description: Whether this host reaches the services by a kept port-forward, on their own ports.
-        type: bool
-        default: false
-      training_namespace:
-        description: The namespace that Jobs run in.
-        type: str
-        default: training
-      pull_secrets:
-        description: Names of Secrets for pulling images.
-        type: list
-        elements: str
-        default: []
-      mlflow:
-        description: Where MLflow is.
-        type: dict
-        required: true
-        suboptions:
-          <<: &service
-            name:
-              description: The name of container or Deployment and Service.
-              type: str
-              required: true
-            namespace:
-              description: Its namespace.
-              type: str
-              default: ''
-            port:
-              description: Its port.
-              type: int
-              required: true
-            node_port:
-              description: Its NodePort.
-              type: int
-              default: 0
-            endpoint:
-              description: Its URL if it is not ours; then nothing of it is set up.
-              type: str
-              default: ''
-          artifact_mode:
-            description: Whether runs write artifacts to the store themselves, or through MLflow.
-            type: str
-            default: direct
-            choices: [direct, proxied]
-          username:
-            description: The user that a server which is not ours asks for.
-            type: str
-            default: ''
-          password:
-            description: Its password.
-            type: str
-            default: ''
-          token:
-            description: The token that a server which is not ours asks for, in place of a user.
-            type: str
-            default: ''
-      object_store:
-        description: Where the S3 store is.
-        type: dict
-        required: true
-        suboptions:
-          <<: *service
-          kind:
-            description: What it is; V(external) for one that is not ours, which C(endpoint) must name.
-            type: str
-            default: ''
-          bucket:
-            description: The bucket of the artifacts.
-            type: str
-            default: mlflow-artifacts
-          region:
-            description: The region that requests are signed for.
-            type: str
-            default: us-east-1
-          access_key:
-            description: The access key; empty for the one that the world keeps.
-            type: str
-            default: ''
-          secret_key:
-            description: The secret key; empty for the one that the world keeps.
-            type: str
-            default: ''
-"""
+    DOCUMENTATION = json.dumps(
+        {
+            "options": {
+                "world": {
+                    "description": [
+                        "The world, one inventory's services and what trains there.",
+                        "The role P(samerun.stack.world#role) makes it of the inventory's variables as "
+                        "C(__samerun_world).",
+                    ],
+                    "type": "dict",
+                    "required": True,
+                    "suboptions": options.documentation("world"),
+                },
+            },
+        }
+    )
 
     SERVICE = r"""
 options:

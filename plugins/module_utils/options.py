@@ -1,61 +1,18 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Argument specs that several modules share; their documentation is in doc_fragments/world.py."""
+"""Argument specs that several modules share; their documentation is in doc_fragments/."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.contract import DIRECT, MODES
+from ansible_collections.samerun.stack.plugins.module_utils.settings import options
 
-_SERVICE: dict[str, Any] = {
-    "name": {"type": "str", "required": True},
-    "namespace": {"type": "str", "default": ""},
-    "port": {"type": "int", "required": True},
-    "node_port": {"type": "int", "default": 0},
-    "endpoint": {"type": "str", "default": ""},
+WORLD_SPEC: dict[str, Any] = {"world": {"type": "dict", "required": True, "options": options.argument_spec("world")}}
+
+TRAINING_SPEC: dict[str, Any] = {
+    "training": {"type": "dict", "required": True, "options": options.argument_spec("training")},
 }
-
-_WORLD: dict[str, Any] = {
-    "name": {"type": "str", "required": True},
-    "target": {"type": "str", "required": True},
-    "state_dir": {"type": "str", "default": ""},
-    "bind": {"type": "str", "default": "127.0.0.1"},
-    "docker_host": {"type": "str", "default": ""},
-    "network": {"type": "str", "default": "samerun"},
-    "registry": {"type": "str", "default": ""},
-    "context": {"type": "str", "default": ""},
-    "kubeconfig": {"type": "str", "default": ""},
-    "node_address": {"type": "str", "default": ""},
-    "port_forward": {"type": "bool", "default": False},
-    "training_namespace": {"type": "str", "default": "training"},
-    "pull_secrets": {"type": "list", "elements": "str", "default": []},
-    "mlflow": {
-        "type": "dict",
-        "required": True,
-        "options": {
-            **_SERVICE,
-            "artifact_mode": {"type": "str", "default": DIRECT, "choices": list(MODES)},
-            "username": {"type": "str", "default": "", "no_log": True},
-            "password": {"type": "str", "default": "", "no_log": True},
-            "token": {"type": "str", "default": "", "no_log": True},
-        },
-    },
-    "object_store": {
-        "type": "dict",
-        "required": True,
-        "options": {
-            **_SERVICE,
-            "kind": {"type": "str", "default": ""},
-            "bucket": {"type": "str", "default": "mlflow-artifacts"},
-            "region": {"type": "str", "default": "us-east-1"},
-            "access_key": {"type": "str", "default": "", "no_log": True},
-            "secret_key": {"type": "str", "default": "", "no_log": True},
-        },
-    },
-}
-
-WORLD_SPEC: dict[str, Any] = {"world": {"type": "dict", "required": True, "options": _WORLD}}
 
 SERVICE_SPEC: dict[str, Any] = {
     "service": {

@@ -19,7 +19,7 @@ extends_documentation_fragment:
   - samerun.stack.world
 options:
   training:
-    description: The options of M(samerun.stack.training_run), where the play trains; empty where it does not.
+    description: As O(samerun.stack.training_run#module:training), where the play trains; empty where it does not.
     type: dict
     default: {}
   claims:

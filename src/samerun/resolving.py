@@ -18,14 +18,12 @@ from types import ModuleType
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, NO_INPUT, SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
-from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
+from ansible_collections.samerun.stack.plugins.module_utils.options import TRAINING_SPEC, WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import role_variables
 from samerun import COLLECTIONS, STACK, inventories
 from samerun.variables import Variables
 
 _ROLE = STACK / "roles" / "world"
-_TRAINING_SPEC = {name: spec for name, spec in ARGUMENT_SPEC.items() if name != "world"}
 _OURS = "ansible_collections.samerun.stack."
 _LOCK = threading.Lock()  # Ansible's display and its managers are not made for threads
 
@@ -36,7 +34,7 @@ class Resolved:
 
     Attributes:
         world: the option `world` of every module.
-        training: the options of training_run, but for the world.
+        training: the option `training` of training_run.
     """
 
     world: Mapping[str, Any]
@@ -143,7 +141,8 @@ def _resolved(inventory: str, variables: Variables) -> Iterator[Resolved]:
         world = _validated(templar.template({"world": found["__samerun_world"]}), WORLD_SPEC, f"world of {host}")
         training = {}
         if "training_script" in variables.literals:
-            training = _validated(templar.template(found["__samerun_training"]), _TRAINING_SPEC, f"training of {host}")
+            wanted = templar.template({"training": found["__samerun_training"]})
+            training = _validated(wanted, TRAINING_SPEC, f"training of {host}")["training"]
         yield Resolved(world["world"], training)
 
 

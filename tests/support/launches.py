@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.samerun.stack.plugins.module_utils.options import TRAINING_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
 from ansible_collections.samerun.stack.plugins.module_utils.training import Training
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
@@ -56,15 +56,15 @@ def dumped(log: bytes) -> dict[str, Any]:
 
 
 def training(world: World, given: Mapping[str, Any]) -> Training:
-    """The options of the module training_run, with its defaults, for `world`."""
-    defaults = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items() if name != "world"}
+    """The training that `given`, over the defaults of the option `training`, asks for in `world`."""
+    defaults = {name: spec.get("default") for name, spec in TRAINING_SPEC["training"]["options"].items()}
     return training_of({**defaults, **given}, world)
 
 
 def launch(
     world: World, *, detach: bool = False, seen: Callable[[str, bytes], None] | None = None, **given: Any
 ) -> Launched:
-    """Carry out one launch; `given` are options of the module training_run.
+    """Carry out one launch; `given` is the option `training` of the module training_run.
 
     Args:
         seen: is called with the launch's id and each piece of the log.

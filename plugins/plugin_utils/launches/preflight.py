@@ -25,7 +25,7 @@ def check_run(options: Mapping[str, Any], training: Mapping[str, Any]) -> tuple[
 
     Args:
         options: the option `world` of every module.
-        training: the options of training_run, but for the world.
+        training: the option `training` of training_run.
 
     Returns:
         What carries it out, unseen, and warnings.

@@ -38,7 +38,7 @@ def training_of(options: Mapping[str, Any], world: World) -> Training:
         secret_env=scripts.variables("training_secret_env", options["secret_env"], world.artifact_mode),
         volumes=tuple(scripts.volume(given) for given in options["volumes"]),
         resources={key: str(value) for key, value in options["resources"].items() if value},
-        timeout=options["timeout"], network=options["network"], overlay=options["overlay"],
+        timeout=int(options["timeout"]), network=options["network"], overlay=options["overlay"],
         scheduling=Scheduling(
             node_selector=options["node_selector"], tolerations=tuple(options["tolerations"]),
             priority_class=options["priority_class"], service_account=options["service_account"],

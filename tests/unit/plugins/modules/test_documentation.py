@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.samerun.stack.plugins.doc_fragments import action, world
+from ansible_collections.samerun.stack.plugins.doc_fragments import action, training, world
 
 PLUGINS = Path(__file__).resolve().parents[4] / "plugins"
-FRAGMENTS = {"action": action.ModuleDocFragment, "world": world.ModuleDocFragment}
+FRAGMENTS = {
+    "action": action.ModuleDocFragment,
+    "world": world.ModuleDocFragment,
+    "training": training.ModuleDocFragment,
+}
 STACK = "ansible_collections.samerun.stack.plugins"
 NAMES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
 # Part of the documentation, no part of what is checked.

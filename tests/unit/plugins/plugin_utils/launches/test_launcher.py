@@ -7,10 +7,10 @@ import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.options import TRAINING_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
 from ansible_collections.samerun.stack.plugins.module_utils.training import Training
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
 
@@ -30,7 +30,7 @@ def script(tmp_path: Path) -> Path:
 
 
 def training(world: World, script: Path, **given: Any) -> Training:
-    defaults = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items() if name != "world"}
+    defaults = {name: spec.get("default") for name, spec in TRAINING_SPEC["training"]["options"].items()}
     return training_of({**defaults, "script": str(script), **given}, world)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
+from ansible_collections.samerun.stack.plugins.module_utils.options import TRAINING_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.training import Training
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
 
 
@@ -27,7 +27,7 @@ def script(tmp_path: Path) -> Path:
 
 
 def training(world: World, script: Path, **given: Any) -> Training:
-    defaults = {name: spec.get("default") for name, spec in ARGUMENT_SPEC.items() if name != "world"}
+    defaults = {name: spec.get("default") for name, spec in TRAINING_SPEC["training"]["options"].items()}
     return training_of({**defaults, "script": str(script), **given}, world)
 
 
@@ -37,6 +37,11 @@ def test_what_is_not_said_follows_from_script_and_world(world: World, script: Pa
         "process", "Train_It", "Train_It.py", str(script.parent),
     )  # fmt: skip
     assert "mlflow" in found.environment.requirements
+
+
+def test_numbers_may_be_said_as_text_as_on_a_command_line(world: World, script: Path) -> None:
+    found = training(world, script, timeout="5", retries="2", start_timeout="0")
+    assert (found.timeout, found.retries, found.scheduling.start_timeout) == (5, 2, 0)
 
 
 def test_options_become_strings_and_empty_limits_go(world: World, script: Path) -> None:

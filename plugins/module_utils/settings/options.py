@@ -1,0 +1,63 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The options of modules that carry settings: their argument spec, and their documentation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.samerun.stack.plugins.module_utils.settings import ROLES, SETTINGS
+from ansible_collections.samerun.stack.plugins.module_utils.settings.setting import Setting
+
+_ABOUT = {role.option: role.about for role in ROLES}
+
+
+def nested(option: str, leaf: Callable[[Setting], Any], branch: Callable[[str, dict[str, Any]], Any]) -> dict[str, Any]:
+    """What is said of `option`, by the names in it: of each setting first, then of each option with settings in it.
+
+    Args:
+        leaf: says it of a setting.
+        branch: says it of an option, whose path it gets and what was said of what is in it.
+    """
+    places = {setting.option.removeprefix(f"{option}."): setting for setting in _within(option) if setting.option}
+    found = {name: leaf(setting) for name, setting in places.items() if "." not in name}
+    for name in dict.fromkeys(name.partition(".")[0] for name in places if "." in name):
+        path = f"{option}.{name}"
+        found[name] = branch(path, nested(path, leaf, branch))
+    return found
+
+
+def argument_spec(option: str) -> dict[str, Any]:
+    """The argument spec of what is in `option`."""
+
+    def leaf(setting: Setting) -> dict[str, Any]:
+        return {**setting.shape, **_default(setting), **({"no_log": True} if setting.no_log else {})}
+
+    return nested(option, leaf, lambda _path, found: {"type": "dict", "required": True, "options": found})
+
+
+def documentation(option: str) -> dict[str, Any]:
+    """The documentation of what is in `option`, as Ansible takes it."""
+
+    def leaf(setting: Setting) -> dict[str, Any]:
+        return {"description": [marked_up(setting.help)], **setting.shape, **_default(setting)}
+
+    def branch(path: str, found: dict[str, Any]) -> dict[str, Any]:
+        return {"description": [_ABOUT[path]], "type": "dict", "required": True, "suboptions": found}
+
+    return nested(option, leaf, branch)
+
+
+def marked_up(text: str) -> str:
+    """`text` with the code in it as Ansible's documentation marks it."""
+    return re.sub(r"`([^`]+)`", r"C(\1)", text)
+
+
+def _within(option: str) -> list[Setting]:
+    return [setting for setting in SETTINGS.values() if (setting.option or "").startswith(f"{option}.")]
+
+
+def _default(setting: Setting) -> dict[str, Any]:
+    return {"required": True} if setting.is_computed else {"default": setting.default}
