@@ -23,8 +23,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.settings.setting imp
 
 WIDTH = 120
 BEGIN, END = "<!-- settings:begin {} -->", "<!-- settings:end -->"
-# The dictionaries that modules take, by the internal variable that holds them.
-OPTIONS = {"world": "__samerun_world", "training": "__samerun_training"}
+OPTIONS = ("world", "training")  # which modules take as dictionaries
 
 
 def files() -> dict[Path, str]:
@@ -77,9 +76,9 @@ def readme(role: Role, text: str) -> str:
 def mapping(text: str) -> str:
     """`text` with the dictionaries that modules take between the markers."""
     lines = []
-    for option, variable in OPTIONS.items():
+    for option in OPTIONS:
         taken = options.nested(option, lambda setting: setting.template, lambda _path, found: found)
-        lines += [f"{variable}:", *_mapped(taken, "  "), ""]
+        lines += [f"{options.variable(option)}:", *_mapped(taken, "  "), ""]
     return _between(text, "# settings:begin", "# settings:end", "\n".join(lines[:-1]))
 
 

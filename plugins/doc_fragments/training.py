@@ -3,27 +3,10 @@
 
 from __future__ import annotations
 
-import json
-
 from ansible_collections.samerun.stack.plugins.module_utils.settings import options
 
 
 class ModuleDocFragment:
-    """The option `training`, made of the table of settings; JSON is YAML."""
+    """The option `training`, as the table of settings has it."""
 
-    DOCUMENTATION = json.dumps(
-        {
-            "options": {
-                "training": {
-                    "description": [
-                        "What is to be trained, and how.",
-                        "The role P(samerun.stack.world#role) makes it of the inventory's variables as "
-                        "C(__samerun_training).",
-                    ],
-                    "type": "dict",
-                    "required": True,
-                    "suboptions": options.documentation("training"),
-                },
-            },
-        }
-    )
+    DOCUMENTATION = options.fragment("training")

@@ -3,30 +3,13 @@
 
 from __future__ import annotations
 
-import json
-
 from ansible_collections.samerun.stack.plugins.module_utils.settings import options
 
 
 class ModuleDocFragment:
-    """Options that the modules of this collection share; `world` is made of the table of settings, and JSON is YAML."""
+    """Options that the modules of this collection share: `world`, as the table of settings has it, and `service`."""
 
-    DOCUMENTATION = json.dumps(
-        {
-            "options": {
-                "world": {
-                    "description": [
-                        "The world, one inventory's services and what trains there.",
-                        "The role P(samerun.stack.world#role) makes it of the inventory's variables as "
-                        "C(__samerun_world).",
-                    ],
-                    "type": "dict",
-                    "required": True,
-                    "suboptions": options.documentation("world"),
-                },
-            },
-        }
-    )
+    DOCUMENTATION = options.fragment("world")
 
     SERVICE = r"""
 options:

@@ -24,7 +24,7 @@ class Variable:
 
     Attributes:
         name: the environment variable.
-        source: which of the world's values it carries, see `World.sources`.
+        source: whose value it carries: an inventory variable's, or one that `World.sources` makes.
         key: its key in the ConfigMap `mlflow-config` or, for a secret, in the Secret `r2-credentials`.
         help: one line for the README and the messages.
         setting: the inventory variable that sets it.
@@ -123,8 +123,13 @@ class Login:
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Login:
-        """The login among variables, which may be a whole environment."""
-        return cls(*(values.get(name_of(f"mlflow_{part}"), "") for part in ("username", "password", "token")))
+        """The login among variables of a run, which may be a whole environment."""
+        return cls.said_by({row.source: values.get(row.name, "") for row in TABLE})
+
+    @classmethod
+    def said_by(cls, sources: Mapping[str, str]) -> Login:
+        """The login among the values that rows take, by their sources."""
+        return cls(*(sources.get(f"mlflow_{part}", "") for part in ("username", "password", "token")))
 
     @property
     def headers(self) -> dict[str, str]:

@@ -18,6 +18,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.contract import Vari
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import ADDRESSES, LOOPBACK, Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, DATA, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.launch_folder import LaunchFolder
+from ansible_collections.samerun.stack.plugins.module_utils.settings import SETTINGS
 
 OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "samerun"
@@ -66,6 +67,7 @@ class World:
     """See `WORLD_SPEC` in options.py for the options that it is made from.
 
     Attributes:
+        given: what the contract takes of the inventory as it is, by variable; see `TABLE` in contract.py.
         foreign_store: whether the object store is somebody else's, also where its address is not said.
     """
 
@@ -78,7 +80,7 @@ class World:
     region: str
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
-    login: contract.Login = field(default=contract.NOBODY, repr=False)
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
     foreign_store: bool = False
     artifact_mode: str = contract.DIRECT
     bind: str = "127.0.0.1"
@@ -125,7 +127,7 @@ class World:
             bucket=store["bucket"], region=store["region"],
             access_key=store["access_key"], secret_key=store["secret_key"],
             foreign_store=bool(store["endpoint"]) or store.get("kind") == EXTERNAL,
-            login=_login(options["mlflow"]), artifact_mode=options["mlflow"]["artifact_mode"],
+            given=_given(options), artifact_mode=options["mlflow"]["artifact_mode"],
             bind=options["bind"], docker_host=options["docker_host"], network=options["network"],
             registry=options["registry"].rstrip("/"),
             context=options["context"], kubeconfig=options["kubeconfig"],
@@ -133,6 +135,11 @@ class World:
             training_namespace=options["training_namespace"], kept_ports=kept,
             pull_secrets=tuple(options["pull_secrets"]),
         )  # fmt: skip
+
+    @property
+    def login(self) -> contract.Login:
+        """Who asks MLflow."""
+        return contract.Login.said_by(self.given)
 
     @property
     def runs(self) -> Path:
@@ -186,10 +193,8 @@ class World:
         """The values that the contract's rows take, for a caller at `viewpoint`."""
         common = {
             **contract.PATIENCE,
+            **self.given,
             "tracking_uri": self.mlflow.url(viewpoint),
-            "mlflow_username": self.login.username,
-            "mlflow_password": self.login.password,
-            "mlflow_token": self.login.token,
         }
         if self.artifact_mode == contract.PROXIED:
             return common
@@ -229,13 +234,20 @@ class World:
         return SamerunError(cause, hint, CONFIG)
 
 
-def _login(given: Mapping[str, Any]) -> contract.Login:
-    """The login that the inventory sets for MLflow.
+def _given(options: Mapping[str, Any]) -> dict[str, str]:
+    """What the contract takes of the option `world` as it is, by variable.
 
     Raises:
-        SamerunError: half of one, two at once, or what no header can carry.
+        SamerunError: a login that cannot be meant.
     """
-    login = contract.Login(given["username"], given["password"], given["token"])
+    rows = (SETTINGS[row.source] for row in contract.TABLE if row.source in SETTINGS)
+    given = {setting.name: setting.text_in({"world": options}) for setting in rows}
+    _check_login(contract.Login.said_by(given))
+    return given
+
+
+def _check_login(login: contract.Login) -> None:
+    """Refuse half of a login for MLflow, two at once, and what no header can carry."""
     problem = hint = ""
     if bool(login.username) != bool(login.password):
         unset = "mlflow_password" if login.username else "mlflow_username"
@@ -248,7 +260,6 @@ def _login(given: Mapping[str, Any]) -> contract.Login:
         problem, hint = "mlflow_token holds what no header can carry", "Does it end in a newline? Correct it."
     if problem:
         raise SamerunError(f"Failed to read the login of MLflow: {problem}.", hint, CONFIG)
-    return login
 
 
 def _check_names(options: Mapping[str, Any]) -> None:

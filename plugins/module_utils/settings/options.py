@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -48,6 +49,23 @@ def documentation(option: str) -> dict[str, Any]:
         return {"description": [_ABOUT[path]], "type": "dict", "required": True, "suboptions": found}
 
     return nested(option, leaf, branch)
+
+
+def fragment(option: str) -> str:
+    """The documentation of `option` as a module's fragment has it; JSON is YAML."""
+    holds = f"The role P(samerun.stack.world#role) makes it of the inventory's variables as C({variable(option)})."
+    documented = {
+        "description": [_ABOUT[option], holds],
+        "type": "dict",
+        "required": True,
+        "suboptions": documentation(option),
+    }
+    return json.dumps({"options": {option: documented}})
+
+
+def variable(option: str) -> str:
+    """The internal variable by which roles hand `option` to modules."""
+    return f"__samerun_{option}"
 
 
 def marked_up(text: str) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,6 +46,15 @@ class Setting:
     def is_computed(self) -> bool:
         """Whether its default is a template, which only a role can fill in."""
         return isinstance(self.default, str) and "{{" in self.default
+
+    def text_in(self, options: Mapping[str, Any]) -> str:
+        """Its value among the options of a module, as a text; empty where there is none."""
+        found: Any = options
+        for name in (self.option or "").split("."):
+            found = found[name]
+        if found is None:
+            return ""
+        return found if isinstance(found, str) else json.dumps(found)
 
     @property
     def shape(self) -> dict[str, Any]:

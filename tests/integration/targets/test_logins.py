@@ -107,11 +107,17 @@ def asked(real: Any, trainer: dict[str, Any], tmp_path_factory: pytest.TempPathF
         gates.gate(addresses.of_this_machine(world), world.mlflow.url("host"), header) as gate,
         hunting.Watch(canaries, []) as watch,
     ):
-        behind = dataclasses.replace(world, mlflow=dataclasses.replace(world.mlflow, external=gate.url), login=right)
+        there = dataclasses.replace(world.mlflow, external=gate.url)
+        behind = dataclasses.replace(world, mlflow=there, given=said(right))
         launched = launches.launch(behind, **given, seen=look)
-        refused = launches.launch(dataclasses.replace(behind, login=wrong), **given)
-        plans = "".join(planned(dataclasses.replace(behind, login=one), given) for one in (right, wrong))
+        refused = launches.launch(dataclasses.replace(behind, given=said(wrong)), **given)
+        plans = "".join(planned(dataclasses.replace(behind, given=said(one)), given) for one in (right, wrong))
         yield Asked(behind, canaries, gate, launched, refused, watch, plans, "".join(objects))
+
+
+def said(login: Login) -> dict[str, str]:
+    """A login as an inventory sets it."""
+    return {f"mlflow_{part}": value for part, value in dataclasses.asdict(login).items()}
 
 
 def planned(world: World, given: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import yaml
 from jinja2 import Environment
 
 from ansible_collections.samerun.stack.plugins.module_utils.settings import ROLES
-from ansible_collections.samerun.stack.plugins.module_utils.settings.options import marked_up
+from ansible_collections.samerun.stack.plugins.module_utils.settings.options import marked_up, variable
 from ansible_collections.samerun.stack.plugins.module_utils.settings.setting import Role
 
 
@@ -59,7 +59,7 @@ def test_modules_get_each_setting_by_its_own_template(script: dict[str, Any], ro
             if not setting.option:
                 continue
             option, *path = setting.option.split(".")
-            value = found[script["OPTIONS"][option]]
+            value = found[variable(option)]
             for name in path:
                 value = value[name]
             assert value == setting.template

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.module_utils.contract import TABLE
+from ansible_collections.samerun.stack.plugins.module_utils.contract import TABLE, Variable
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
+from ansible_collections.samerun.stack.plugins.module_utils.settings import SETTINGS
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 
 
@@ -29,9 +31,37 @@ def options(**given: Any) -> dict[str, Any]:
 KEYS = Credentials("the access key", "the secret key")
 
 
+SET = [row for row in TABLE if row.source in SETTINGS]
+# A user is nothing without a password.
+TOGETHER = {"mlflow_username": ["mlflow_password"], "mlflow_password": ["mlflow_username"]}
+
+
+def where_set(row: Variable, value: str) -> World:
+    """A world whose inventory sets what `row` carries."""
+    found = options()
+    for name in (row.source, *TOGETHER.get(row.source, [])):
+        _world, *path, last = str(SETTINGS[name].option).split(".")
+        reduce(dict.__getitem__, path, found)[last] = value
+    return World.from_options(found)
+
+
+@pytest.mark.parametrize("row", SET, ids=lambda row: row.name)
+def test_a_row_carries_what_the_inventory_sets(row: Variable) -> None:
+    world = where_set(row, "canary")
+    resolved = world.contract("container", KEYS)
+    assert (resolved.secret if row.secret else resolved.plain)[row.name] == "canary"
+    assert "canary" not in repr(world)
+
+
+def test_a_row_is_set_by_a_variable_that_every_module_takes_and_that_is_as_secret() -> None:
+    assert SET
+    assert [row for row in SET if row.setting != row.source] == []
+    assert [row for row in SET if not str(SETTINGS[row.source].option).startswith("world.")] == []
+    assert [row for row in SET if SETTINGS[row.source].no_log is not row.secret] == []
+
+
 def test_the_contract_has_every_row_for_each_viewpoint() -> None:
-    logins = ({"token": "t"}, {"username": "u", "password": "p"})
-    asked = [World.from_options(options(mlflow=login)) for login in logins]
+    asked = [World.from_options(options()), *(where_set(row, "set") for row in SET)]
     for viewpoint in ("host", "container"):
         assert {name for world in asked for name in world.contract(viewpoint, KEYS).names} == {r.name for r in TABLE}
     world = World.from_options(options())

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.samerun.stack.plugins.module_utils.contract import TABLE, Contract, resolve
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.run import Environment, RunSpec
@@ -30,6 +32,7 @@ DATA = Path(__file__).parent / "data"
 UPDATE = bool(os.environ.get("SAMERUN_UPDATE_GOLDEN"))
 CANARY = "canary-in-a-cage"
 CASES = sorted(path.name.removesuffix(".json") for path in DATA.glob("*.json"))
+KNOWN = {row.name for row in TABLE if any(f'"{row.name}"' in path.read_text() for path in DATA.glob("*.json"))}
 # What depends on where samerun is installed.
 PLACES = {private_mounts.__file__: "<collection>/plugins/plugin_utils/engines/process/private_mounts.py"}
 
@@ -56,6 +59,14 @@ def made_world(case: str, given: dict[str, Any]) -> World:
     return World.from_options({**options, "node_address": "localhost"})
 
 
+def shown(contract: Contract) -> Contract:
+    """`contract` with the variables that the cases know: a plan's shape does not change with the next one's value."""
+    plain, secret = (
+        {name: value for name, value in values.items() if name in KNOWN} for values in (contract.plain, contract.secret)
+    )
+    return replace(contract, plain=plain, secret=secret)
+
+
 def made(case: str, found: dict[str, Any]) -> tuple[Target, RunSpec]:
     """The target of a case, and the spec that its plan is made of."""
     world = made_world(case, found.get("world", {}))
@@ -68,7 +79,7 @@ def made(case: str, found: dict[str, Any]) -> tuple[Target, RunSpec]:
     }  # fmt: skip
     training = Training(**{**given, **typed, "target": target.NAME})
     keys = Credentials("an access key", f"{CANARY} of the store")
-    contract = world.contract(target.viewpoint(training.network), keys)
+    contract = shown(world.contract(target.viewpoint(training.network), keys))
     return target, RunSpec(
         launch="train-20260101-000000-abcd", world=world.name, training=training, script_sha256="5c" * 32,
         bundle_sha256="b0" * 32, fingerprint="f1" * 32, environment=environment, contract=contract,
@@ -107,6 +118,16 @@ def test_a_plan_holds_the_names_of_secrets_and_none_of_their_values(case: str) -
     assert [name for name in found["spec"].get("secret_env", {}) if name not in json.dumps(planned)] == [] or (
         "refused" in planned
     )
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_variable_of_the_contract_is_in_a_plan_and_in_the_record(name: str) -> None:
+    target, spec = made(f"minimal.{name}", read(f"minimal.{name}"))
+    contract = resolve({row.source: "a value" for row in TABLE})
+    spec = replace(spec, contract=contract)
+    planned = json.dumps(target.plan(spec))
+    assert [row.name for row in TABLE if f'"{row.name}"' not in planned] == []
+    assert spec.record().contract["names"] == sorted(row.name for row in TABLE)
 
 
 def test_every_case_stands_for_every_target() -> None:
