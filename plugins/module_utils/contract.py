@@ -3,7 +3,8 @@
 """The contract: the environment variables that a run gets.
 
 This table is the only place that spells their names. A variable is added by adding a row: masking, the keys of
-the ConfigMap and the Secret, `samerun env` and the README's table follow from it.
+the ConfigMap and the Secret, `samerun env` and the README's table follow from it. A row whose source is the name of an
+inventory variable carries what that is set to; that variable is a row of its own in settings/.
 """
 
 from __future__ import annotations

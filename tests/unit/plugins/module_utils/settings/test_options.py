@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import yaml
+
 from ansible_collections.samerun.stack.plugins.module_utils.settings import SETTINGS, options
 
 
@@ -36,3 +38,10 @@ def test_options_with_settings_in_them_come_last_and_say_what_they_are() -> None
     assert list(found)[-2:] == ["object_store", "mlflow"]
     assert found["mlflow"]["description"] == ["Where MLflow is."]
     assert found["mlflow"]["suboptions"]["port"]["type"] == "int"
+
+
+def test_a_fragment_documents_one_option_and_says_where_it_comes_from() -> None:
+    ((name, found),) = yaml.safe_load(options.fragment("training"))["options"].items()
+    assert (name, found["required"]) == ("training", True)
+    assert "C(__samerun_training)" in found["description"][1]
+    assert found["suboptions"] == options.documentation("training")

@@ -43,8 +43,8 @@ def log(world: World) -> Path:
     return path
 
 
-def finish(world: World, record: RunRecord, report: Mapping[str, Any], log: Path, left: Left | None = None) -> bool:
-    return leftovers.finish(world, record, report, log, lambda _folder: left or Left())
+def finish(world: World, record: RunRecord, report: Mapping[str, Any], left: Left | None = None) -> bool:
+    return leftovers.finish(world, record, report, lambda _folder: left or Left())
 
 
 def closed(run_id: str, status: str, **tags: str) -> dict[str, Any]:
