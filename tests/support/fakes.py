@@ -18,13 +18,14 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import (
     RunSpec,
     RunState,
 )
+from ansible_collections.samerun.stack.plugins.module_utils.training import EnvironmentRequest
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState, Teardown
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import EnvironmentRequest, Target
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
 
 class FakeHost(ServiceHost):
@@ -131,11 +132,11 @@ class FakeTarget(Target):
         return environment
 
     def plan(self, spec: RunSpec) -> dict[str, Any]:
-        return {"script": spec.script, "args": list(spec.args)}
+        return {"script": spec.training.script, "args": list(spec.training.args)}
 
     def submit(self, spec: RunSpec, code: Bundle) -> None:
         self._refuse()
-        self.asked.append(f"submit {spec.script}")
+        self.asked.append(f"submit {spec.training.script}")
 
     def follow(self, launch: str) -> Iterator[bytes]:
         yield self.logs.get(launch, b"")

@@ -14,7 +14,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.a
     GoneError,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import _KINDS, Cluster, _path
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import overlaid
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.overlay import overlaid
 
 LONG_AGO = "2026-01-01T00:00:00Z"
 _PLURALS = {plural for _prefix, plural in _KINDS.values()}

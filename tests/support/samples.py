@@ -6,15 +6,16 @@ A test names what it is about; all else is filled in here, from the specs, and n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC, WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.run import Environment, RunRecord, RunSpec
+from ansible_collections.samerun.stack.plugins.module_utils.training import Training
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Training
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Service
 
 KEYS = Credentials("the access key", "the secret key")
@@ -76,14 +77,13 @@ def claim(**given: Any) -> Claim:
 
 
 def training_options(script: Path, **given: Any) -> dict[str, Any]:
-    """The options of the module training_run but for the world."""
-    spec = {name: one for name, one in ARGUMENT_SPEC.items() if name != "world"}
-    return _filled(spec, {"script": str(script), **given})
+    """The option `training` of the module training_run."""
+    return _filled(ARGUMENT_SPEC["training"]["options"], {"script": str(script), **given})
 
 
 def training(of: World, script: Path, **given: Any) -> Training:
     """What `training_options` make."""
-    return Training.from_options(training_options(script, **given), of)
+    return training_of(training_options(script, **given), of)
 
 
 def script(folder: Path, text: str = "print()\n") -> Path:
@@ -97,9 +97,11 @@ def script(folder: Path, text: str = "print()\n") -> Path:
 def spec(of: World, **given: Any) -> RunSpec:
     """A launch as data, in the world `of`, whose target runs it."""
     viewpoint = {"process": "host", "docker": "container", "kubernetes": "pod"}[of.target]
+    asked = {field.name for field in fields(Training)} & given.keys()
+    training = Training(target=of.target, script="train.py", name="train", **{name: given.pop(name) for name in asked})
     known = RunSpec(
-        launch=LAUNCH, name="train", world=of.name, target=of.target, script="train.py", args=(),
-        script_sha256="5c" * 32, bundle_sha256="b0" * 32, fingerprint="f1" * 32,
+        launch=LAUNCH, world=of.name, training=training, script_sha256="5c" * 32,
+        bundle_sha256="b0" * 32, fingerprint="f1" * 32,
         environment=Environment("python", "trainer:1"), contract=of.contract(viewpoint, KEYS), bucket=of.bucket,
     )  # fmt: skip
     return replace(known, **given)

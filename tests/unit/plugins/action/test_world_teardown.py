@@ -12,7 +12,6 @@ import samples
 from ansible_collections.samerun.stack.plugins.action import world_teardown
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import TEMPORARY, UNAVAILABLE, SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import Teardown
 
 
@@ -69,7 +68,7 @@ def test_what_launches_left_on_other_targets_goes_unless_their_engine_is_away(
     there = fakes.target(monkeypatch, samples.world(tmp_path), "docker")
     there.problem = SamerunError("Failed to talk to Docker.", "", UNAVAILABLE) if away else None
     world, record = samples.world(tmp_path), samples.record(target="docker")
-    files.write_json(collector.record_path(world, record.launch), record.as_dict())
+    files.write_json(world.folder(record.launch).record, record.as_dict())
     done = act(tmp_path)
     assert done.result["removed"] == ["program minio", *([] if away else ["what docker shares"])]
     assert bool(done.warned) is away

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import processes
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim.shim import LAUNCH
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.names import LAUNCH
 
 
 class FakeProcess(psutil.Process):

@@ -13,7 +13,8 @@ import pytest
 import samples
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.run import RunState, Volume
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
+from ansible_collections.samerun.stack.plugins.module_utils.training import Volume
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import ends, engine
@@ -123,12 +124,12 @@ def test_an_engine_that_took_the_container_down_lost_the_launch(
 ) -> None:
     docker.add("container", name=NAME, status="exited")
     docker.fake.files = {
-        REPORT: b'{"state": "KILLED", "exit_code": 143, "reason": "Cancelled by SIGTERM."}',
+        REPORT: b'{"state": "KILLED", "exit_code": 143, "reason": "Cancelled by SIGTERM.", "cause": "cancelled"}',
         f"{REPORT}.attempts": b"2026-01-01T00:00:00Z\n2026-01-01T00:01:00Z\n",
     }
     outcome = target.outcome(samples.LAUNCH)
     assert outcome is not None
-    assert (outcome.lost, outcome.reason, outcome.attempts) == (True, ends.RESTARTED.reason, 2)
+    assert (outcome.lost, outcome.reason, outcome.attempts) == (True, ends.RESTARTED.why.reason, 2)
 
 
 def test_a_signal_is_noted_before_it_is_sent_and_wakes_a_container_that_is_paused(

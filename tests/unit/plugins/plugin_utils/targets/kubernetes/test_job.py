@@ -10,7 +10,7 @@ import samples
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.masking import MASK
-from ansible_collections.samerun.stack.plugins.module_utils.run import Scheduling
+from ansible_collections.samerun.stack.plugins.module_utils.training import Scheduling
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import contract_objects
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import job

@@ -9,7 +9,7 @@ import pytest
 import samples
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.run import Scheduling, Volume
+from ansible_collections.samerun.stack.plugins.module_utils.training import Scheduling, Volume
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import pod
 

@@ -12,12 +12,12 @@ import pytest
 import samples
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.run import RunState, Scheduling
+from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
+from ansible_collections.samerun.stack.plugins.module_utils.training import EnvironmentRequest, Scheduling
 from ansible_collections.samerun.stack.plugins.module_utils.world import LAUNCH_LABEL, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import jobs
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import EnvironmentRequest
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import target as kubernetes_target
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.target import KubernetesTarget
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import store
