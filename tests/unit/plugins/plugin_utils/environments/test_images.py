@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
+import fakes_docker
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
@@ -53,10 +52,9 @@ def test_what_a_build_would_not_mend_is_said_before_one(words: str, built: bool)
         images._pulled(client, "x/y:1")
 
 
-def test_a_pull_that_fails_midway_says_why() -> None:
-    class Api:
-        def pull(self, *_: object, **__: object) -> list[dict[str, str]]:
-            return [{"status": "Extracting"}, {"error": "write /x: no space left on device"}]
-
+def test_a_pull_that_fails_midway_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = [{"status": "Extracting"}, {"error": "write /x: no space left on device"}]
+    client = fakes_docker.FakeDocker()
+    monkeypatch.setattr(client.fake, "pull", lambda *_given, **_named: steps)
     with pytest.raises(SamerunError, match=r"^Failed to pull the image x/y:1: the engine's disk is full"):
-        images.pull(SimpleNamespace(api=Api()), "x/y:1")
+        images.pull(client, "x/y:1")

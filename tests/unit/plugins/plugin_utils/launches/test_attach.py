@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import fakes
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils import causes, files
@@ -16,7 +17,6 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAI
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach, collector
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
 
 NEW = "train-20260102-000000-0123"
 
@@ -60,24 +60,28 @@ def test_a_record_of_the_version_before_ends_as_it_did(more: dict[str, Any], cod
     assert attach.exit_code(RunRecord.from_dict({**known, **more})) == code
 
 
-class Engine:
+class Engine(fakes.FakeTarget):
     """A target with one launch; each call of `follow` does what the next of `ways` says."""
 
     LOG = b"one\ntwo\nthree\n"
-    patience = 0.0
 
     def __init__(self, world: World, *ways: str) -> None:
-        self.world = world
+        super().__init__(world)
         self.ways = list(ways)
-        self.ended = False
+        self.waits = 0.0
+        self.over = False
         self.signals: list[int] = []
 
-    def follow(self, _launch: str) -> Iterator[bytes]:
+    @property
+    def patience(self) -> float:
+        return self.waits
+
+    def follow(self, launch: str) -> Iterator[bytes]:
         way = self.ways.pop(0)
         yield self.LOG[:5]
         if way == "cut":
             raise SamerunError("Failed to follow: the connection was cut.")
-        self.ended = True
+        self.over = True
         if way == "settled elsewhere":
             files.write_private(self.world.folder(NEW).log, self.LOG)
             done = record(state=RunState.FINISHED, exit_code=0, ended_at="2026-01-02T00:00:01Z")
@@ -85,20 +89,17 @@ class Engine:
             raise SamerunError("Failed to follow: there is no such container.")
         yield self.LOG[5:]
 
-    def log(self, _launch: str) -> Iterator[bytes]:
+    def log(self, launch: str) -> Iterator[bytes]:
         yield self.LOG[:5]
 
-    def outcome(self, _launch: str) -> Outcome | None:
-        return Outcome(exit_code=0, state=RunState.FINISHED, report={"closed": True}) if self.ended else None
+    def outcome(self, launch: str) -> Outcome | None:
+        return Outcome(exit_code=0, state=RunState.FINISHED, report={"closed": True}) if self.over else None
 
-    def cancel(self, _launch: str, number: int) -> None:
+    def cancel(self, launch: str, number: int) -> None:
         self.signals.append(number)
-        self.ended = len(self.signals) > 1
+        self.over = len(self.signals) > 1
 
-    def left(self, _launch: str, _folder: Path) -> Left:
-        return Left()
-
-    def remove(self, _launch: str) -> None:
+    def remove(self, launch: str) -> None:
         self.LOG = b""
 
 
@@ -141,7 +142,7 @@ def test_who_waits_gives_an_engine_up_after_its_patience(world: World, patience:
         tries.append(1)
         raise SamerunError("the engine went away", "", UNAVAILABLE)
 
-    engine.outcome, engine.patience = away, patience
+    engine.outcome, engine.waits = away, patience
     with pytest.raises(SamerunError, match="went away"):
         attach.Attached(world, record(), engine).wait()
     assert (len(tries) > 2) is bool(patience)
@@ -159,7 +160,7 @@ def test_a_cancel_leaves_the_reason_of_an_end_that_it_did_not_cause(
 ) -> None:
     lost = "The node node-2 was lost with the pod."
     engine: Any = Engine(world, "whole")
-    engine.ended = True
+    engine.over = True
     monkeypatch.setattr(engine, "cancel", lambda _launch, _number: None)
     found = Outcome(exit_code=None, state=RunState.KILLED, reason=lost, report={"closed": True})
     monkeypatch.setattr(engine, "outcome", lambda _launch: found)
@@ -178,7 +179,7 @@ def test_an_equal_launch_is_one_of_the_same_fingerprint_that_goes_on(
     world: World, goes_on: bool, followed: bool, found: str | None
 ) -> None:
     engine: Any = Engine(world)
-    engine.ended = not goes_on
+    engine.over = not goes_on
     engine.launches = lambda: [record(fingerprint="same"), record(fingerprint="other", launch=f"{NEW[:-4]}4567")]
     with files.locked(world.folder(NEW).lock) if followed else contextlib.nullcontext():
         going = attach.equal(engine, "same", settle=False)
@@ -191,7 +192,7 @@ def test_an_equal_launch_that_ended_unwatched_is_settled_and_counts_as_finished(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine: Any = Engine(world, "whole")
-    engine.ended = True
+    engine.over = True
     engine.launches = lambda: [record(fingerprint="same")]
     outcome = Outcome(exit_code=0, state=RunState.FINISHED, report={"closed": True})
     monkeypatch.setattr(engine, "outcome", lambda _launch: outcome)

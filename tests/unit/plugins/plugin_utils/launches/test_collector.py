@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import fakes
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
@@ -24,37 +25,30 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
 from ansible_collections.samerun.stack.plugins.module_utils.run import Outcome, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
-from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Left
 
 LAUNCH = "x-20260101-000000-abcd"
 NOBODY = Endpoint("x", "x", "process", "x", 1)  # MLflow is away
 
 
-class Engine:
+class Engine(fakes.FakeTarget):
     """A target whose one launch has ended; once it is removed, nothing is known of it but that it is gone."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
+        super().__init__(world)
         self.removed = 0
-        self.asked = threading.Barrier(2, timeout=10)
+        self.both = threading.Barrier(2, timeout=10)
 
-    def outcome(self, _launch: str) -> Outcome:
+    def outcome(self, launch: str) -> Outcome:
         found = Outcome(exit_code=0, state=RunState.FINISHED, report={"closed": True})
         if self.removed:
             found = Outcome(exit_code=None, state=RunState.KILLED, reason="gone", report={})
-        self.asked.wait()
+        self.both.wait()
         return found
 
-    def follow(self, _launch: str) -> list[bytes]:
-        return [b"line\n"]
+    def follow(self, launch: str) -> Iterator[bytes]:
+        yield b"line\n"
 
-    def end_rest(self, _launch: str) -> None:
-        """Nothing outlives it."""
-
-    def left(self, _launch: str, _folder: Path) -> Left:
-        return Left()
-
-    def remove(self, _launch: str) -> None:
+    def remove(self, launch: str) -> None:
         self.removed += 1
 
 
@@ -84,7 +78,7 @@ def test_two_that_settle_at_once_agree(engine: Any) -> None:
 
 
 def test_who_comes_later_does_not_overwrite_what_was_written(engine: Any) -> None:
-    engine.asked = threading.Barrier(1)
+    engine.both = threading.Barrier(1)
     assert collector.conclude(engine, record())
     again = collector.conclude(engine, record())
     assert again is not None
@@ -110,20 +104,20 @@ class Away(Engine):
 
     def __init__(self, world: World, code: int = UNAVAILABLE, report: dict[str, Any] | None = None) -> None:
         super().__init__(world)
-        self.problem: SamerunError | None = SamerunError("Failed to follow: nothing answers.", "", code)
+        self.problem = SamerunError("Failed to follow: nothing answers.", "", code)
         self.report = {"closed": True, **(report or {})}
         self.gone = False
         self.copy = b""
 
-    def outcome(self, _launch: str) -> Outcome:
+    def outcome(self, launch: str) -> Outcome:
         return Outcome(exit_code=0, state=RunState.FINISHED, report=self.report, gone=self.gone)
 
-    def follow(self, _launch: str) -> list[bytes]:
+    def follow(self, launch: str) -> Iterator[bytes]:
         if self.problem:
             raise self.problem
-        return [b"line\n"]
+        yield b"line\n"
 
-    def log_copy(self, _launch: str) -> Iterator[bytes]:
+    def log_copy(self, launch: str) -> Iterator[bytes]:
         return iter([self.copy[:3], self.copy[3:]])
 
 

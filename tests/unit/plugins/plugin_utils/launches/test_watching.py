@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import Any
+
+import fakes
+import samples
 
 from ansible_collections.samerun.stack.plugins.module_utils.launch_folder import LaunchFolder
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import watching
@@ -12,18 +14,19 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.launches import watc
 LAUNCH = "x-20260101-000000-abcd"
 
 
-class Target:
+class Target(fakes.FakeTarget):
     """Takes signals."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: Path) -> None:
+        super().__init__(samples.world(state))
         self.got: list[tuple[str, int]] = []
 
     def cancel(self, launch: str, number: int) -> None:
         self.got.append((launch, number))
 
 
-def test_a_signal_that_comes_too_early_waits_until_the_launch_is_submitted() -> None:
-    target: Any = Target()
+def test_a_signal_that_comes_too_early_waits_until_the_launch_is_submitted(tmp_path: Path) -> None:
+    target = Target(tmp_path)
     wishes = watching.Wishes(target, LAUNCH)
     assert not wishes.cancelled
     wishes.take(signal.SIGINT)

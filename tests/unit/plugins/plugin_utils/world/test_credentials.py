@@ -22,6 +22,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import (
     World,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes.host import KubernetesHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
@@ -112,10 +113,10 @@ def test_given_keys_of_somebody_elses_store_are_used_as_they_are(tmp_path: Path)
     assert "object_store_access_key" in caught.value.hint
 
 
-class Secrets:
+class Secrets(Cluster):
     """What a cluster answers about its Secrets, as far as keys need it."""
 
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # without a kubeconfig
         self.found: dict[str, dict[str, Any]] = {}
         self.forbidden: set[str] = set()
 
@@ -126,20 +127,21 @@ class Secrets:
             "data": data,
         }
 
-    def explained(self, _doing: str) -> Any:
+    def explained(self, what: str) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()
 
-    def get(self, _kind: str, name: str, namespace: str) -> dict[str, Any] | None:
+    def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any] | None:
         if f"{namespace}/{name}" in self.forbidden:
             raise ApiError(403, "Forbidden")
         return self.found.get(f"{namespace}/{name}")
 
-    def ensure_namespace(self, _name: str, _labels: Mapping[str, str]) -> None:
-        """There is one."""
+    def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> bool:
+        return False  # there is one
 
-    def apply(self, wanted: Mapping[str, Any]) -> None:
+    def apply(self, wanted: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         metadata = wanted["metadata"]
         self.found[f"{metadata['namespace']}/{metadata['name']}"] = dict(wanted)
+        return dict(wanted)
 
 
 @pytest.fixture

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.models import containers
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import files
 
 LARGE = bytes(range(256)) * 2_000  # more than one piece
 
 
-class Container:
+class Container(containers.Container):
     """One whose copy call answers a tar of the named files, in pieces of an odd size."""
 
-    def __init__(self, content: dict[str, bytes], links: dict[str, str] | None = None) -> None:
+    def __init__(self, content: dict[str, bytes], links: dict[str, str] | None = None) -> None:  # of no engine
         out = io.BytesIO()
         with tarfile.open(fileobj=out, mode="w") as tar:
             for name, data in content.items():
@@ -31,7 +32,9 @@ class Container:
                 tar.addfile(info)
         self._tar = out.getvalue()
 
-    def get_archive(self, _path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
+    def get_archive(
+        self, path: str, chunk_size: int | None = 2097152, encode_stream: bool = False
+    ) -> tuple[Iterator[bytes], dict[str, Any]]:
         return (self._tar[at : at + 1000] for at in range(0, len(self._tar), 1000)), {}
 
 

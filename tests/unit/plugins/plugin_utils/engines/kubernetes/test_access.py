@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import access
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import Api
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 
 EVERYTHING = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
@@ -21,20 +21,34 @@ def rules(*left_out: tuple[str, str]) -> list[dict[str, Any]]:
     return found
 
 
-class Fake:
+class Rules(Api):
     """An API server that gives `rules`, and allows one by one what `webhook` says (resource and verb)."""
 
-    def __init__(self, given: list[dict[str, Any]], webhook: tuple[str, str] = ("", ""), user: str = "ann") -> None:
-        self.api = SimpleNamespace(call=self.call)
+    def __init__(self, given: list[dict[str, Any]], webhook: tuple[str, str], user: str) -> None:  # no kubeconfig
         self.given, self.webhook, self.user = given, webhook, user
 
-    def call(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
         if path.endswith("selfsubjectrulesreviews"):
             return {"status": {"resourceRules": self.given}}
         if path.endswith("selfsubjectreviews"):
             return {"status": {"userInfo": {"username": self.user}}}
-        asked = body["spec"]["resourceAttributes"]
+        asked = (body or {})["spec"]["resourceAttributes"]
         return {"status": {"allowed": (asked["resource"], asked["verb"]) == self.webhook}}
+
+
+class Fake(Cluster):
+    """The cluster of `Rules`."""
+
+    def __init__(self, given: list[dict[str, Any]], webhook: tuple[str, str] = ("", ""), user: str = "ann") -> None:
+        self.api = Rules(given, webhook, user)
 
 
 DENIED: dict[str, tuple[Fake, list[str]]] = {
@@ -56,12 +70,12 @@ DENIED: dict[str, tuple[Fake, list[str]]] = {
 @pytest.mark.parametrize("what", DENIED)
 def test_each_verb_that_is_denied_is_named(what: str) -> None:
     cluster, denied = DENIED[what]
-    assert access.denied(cast(Cluster, cluster), "training") == denied
+    assert access.denied(cluster, "training") == denied
 
 
 def test_the_role_allows_all_that_is_asked_for_and_no_more() -> None:
-    role, binding = access.role(cast(Cluster, Fake([])), "training")
-    assert access.denied(cast(Cluster, Fake(role["rules"])), "training") == []
+    role, binding = access.role(Fake([]), "training")
+    assert access.denied(Fake(role["rules"]), "training") == []
     verbs = {(rule["resources"][0], verb) for rule in role["rules"] for verb in rule["verbs"]}
     every = {
         (resource, v) for table in (access.VERBS, access.OPTIONAL) for (_g, resource), f in table.items() for v in f
@@ -78,5 +92,5 @@ def test_the_role_allows_all_that_is_asked_for_and_no_more() -> None:
     ],
 )
 def test_the_role_is_bound_to_who_asks(user: str, subject: dict[str, str]) -> None:
-    _role, binding = access.role(cast(Cluster, Fake([], user=user)), "training")
+    _role, binding = access.role(Fake([], user=user), "training")
     assert binding["subjects"] == [subject]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import fakes
 import pytest
+import samples
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.process.host import ProcessHost
@@ -34,9 +35,10 @@ def test_the_second_takes_the_keys_of_the_first(tmp_path: Path, monkeypatch: pyt
         time.sleep(0.2)
         return found
 
-    host = SimpleNamespace(credentials=slowly, keep_credentials=kept.append, trainer_found=lambda: None)
-    monkeypatch.setattr(credentials, "host_of", lambda _world: host)
-    world: Any = SimpleNamespace(state=tmp_path, given_credentials=None, object_store=SimpleNamespace(external=False))
+    world = samples.world(tmp_path)
+    host = fakes.host(monkeypatch, world)
+    monkeypatch.setattr(host, "credentials", slowly)
+    monkeypatch.setattr(host, "keep_credentials", kept.append)
     changes = twice(lambda: credentials.ensure(world, trainer=True))
     assert sorted(changes) == [False, True]
     assert len(kept) == 1
@@ -52,8 +54,7 @@ def test_the_second_finds_what_the_first_has_started(tmp_path: Path, monkeypatch
         time.sleep(0.2)
         running[:] = ["ended"]
 
-    world: Any = SimpleNamespace(state=tmp_path, cache=tmp_path, bind="127.0.0.1")
-    service: Any = SimpleNamespace(name="s", data="data", requirements=[], command=["x"], env={})
+    world, service = samples.world(tmp_path), samples.service()
 
     def apply() -> bool:
         host = ProcessHost(world)
