@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Mapping
 from typing import Any
 
+import fakes_cluster
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import namespaces
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import Api, ApiError
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 
 OURS = {"labels": {OWNER_LABEL: OWNER, WORLD_LABEL: "w"}}
 TOKEN = {"annotations": {"kubernetes.io/service-account.name": "default"}}
@@ -29,24 +31,45 @@ KINDS = {
 }  # fmt: skip
 
 
-def cluster(**there: Any) -> Any:
-    """One with these objects in each namespace: plural to names with the rest of their metadata, or a refusal."""
-    groups = [("databases.example", "v1"), ("metrics.k8s.io", "v1beta1")]
+class Listing(Api):
+    """An API server with these objects in each namespace.
 
-    def call(_method: str, path: str) -> dict[str, Any]:
+    Args:
+        there: plural to names with the rest of their metadata, or a refusal.
+    """
+
+    GROUPS = (("databases.example", "v1"), ("metrics.k8s.io", "v1beta1"))
+
+    def __init__(self, there: Mapping[str, Any]) -> None:  # without a kubeconfig
+        self.there = there
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
         if path == "apis":
-            found = [{"name": name, "preferredVersion": {"groupVersion": f"{name}/{v}"}} for name, v in groups]
-            return {"groups": found}
+            versions = {name: {"groupVersion": f"{name}/{version}"} for name, version in self.GROUPS}
+            return {"groups": [{"name": name, "preferredVersion": found} for name, found in versions.items()]}
         if path in KINDS:
             return {"resources": KINDS[path]}
         plural = path.rpartition("/")[2]
         assert "/namespaces/place/" in path
-        found = there.get(plural, {})
+        found = self.there.get(plural, {})
         if isinstance(found, ApiError):
             raise found
         return {"items": [{"metadata": {"name": name, **metadata}} for name, metadata in found.items()]}
 
-    return SimpleNamespace(api=SimpleNamespace(call=call))
+
+def cluster(**there: Any) -> Cluster:
+    """The cluster of a `Listing`."""
+    found = fakes_cluster.FakeCluster()
+    found.api = Listing(there)
+    return found
 
 
 @pytest.mark.parametrize(
