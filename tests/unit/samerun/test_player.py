@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.module_utils import callers
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays import channel
 from samerun import COLLECTIONS, player
 from samerun.interrupts import Interrupts
@@ -109,7 +109,7 @@ def test_what_is_not_the_callers_is_named_so_that_no_script_inherits_it(monkeypa
     monkeypatch.setenv("SAME", "same")
     monkeypatch.delenv(channel.VARIABLE, raising=False)
     found = player._environment({"SAME": "same", "RUNNER": "x"}, 7)
-    before = json.loads(found[contract.CALLER])
+    before = json.loads(found[callers.CALLER])
     assert found[channel.VARIABLE] == "7"
     assert (before["ANSIBLE_NOCOLOR"], before[channel.VARIABLE], before["RUNNER"]) == ("no", None, None)
     assert "SAME" not in before

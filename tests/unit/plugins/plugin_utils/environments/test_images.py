@@ -41,10 +41,12 @@ def test_a_full_disk_is_named_wherever_a_build_says_it() -> None:
         ("write /x: no space left on device", False),
     ],
 )
-def test_what_a_build_would_not_mend_is_said_before_one(words: str, built: bool) -> None:
+def test_what_a_build_would_not_mend_is_said_before_one(
+    monkeypatch: pytest.MonkeyPatch, words: str, built: bool
+) -> None:
     """`built` where an image that is not there is made; else the refusal is raised."""
-    pulling = SimpleNamespace(pull=lambda *_, **__: [{"error": words}])
-    client = SimpleNamespace(api=pulling)
+    client = fakes_docker.FakeDocker()
+    monkeypatch.setattr(client.fake, "pull", lambda *_given, **_named: [{"error": words}])
     if built:
         assert images._pulled(client, "x/y:1") is None
         return

@@ -15,7 +15,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import MlflowRun, RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector, history
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import history
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import tracking
 
 SAME = "f1" * 32
@@ -36,7 +36,7 @@ def kept(world: World, launch: str = samples.LAUNCH, **given: Any) -> RunRecord:
     """A record of this host of a launch that ended well, unless `given` says otherwise."""
     known = {"state": RunState.FINISHED, "fingerprint": SAME, "started_at": "2026-01-01T00:00:00Z"}
     record = replace(samples.record(launch), **{**known, **given})
-    files.write_json(collector.record_path(world, launch), record.as_dict())
+    files.write_json(world.folder(launch).record, record.as_dict())
     return record
 
 
