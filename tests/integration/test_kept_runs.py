@@ -55,7 +55,7 @@ def test_how_it_ended_is_tagged(failed: launches.Launched, world: World) -> None
 
 def test_log_record_code_and_files_are_artifacts(failed: launches.Launched, world: World) -> None:
     (run,) = mlflow_runs(world, failed.record)
-    kept = keeping.Artifacts(run["info"]["artifact_uri"], server(world), store.client(world))
+    kept = keeping.Artifacts(run["info"]["artifact_uri"], server(world), store.objects(world))
     assert kept.get(keeping.LOG) == failed.log
     assert b'"exit_code": 3' in kept.get(keeping.RECORD)
     assert len(kept.get(keeping.CODE)) > 100
@@ -72,7 +72,7 @@ def test_no_secret_is_in_anything_that_is_shown_or_kept(failed: launches.Launche
     given = world.given_credentials
     assert given is not None
     (run,) = mlflow_runs(world, failed.record)
-    kept = keeping.Artifacts(run["info"]["artifact_uri"], server(world), store.client(world))
+    kept = keeping.Artifacts(run["info"]["artifact_uri"], server(world), store.objects(world))
     places = [failed.log, kept.get(keeping.LOG), kept.get(keeping.RECORD), repr(run).encode()]
     places += [path.read_bytes() for path in (world.runs / failed.record.launch).glob("*.*") if path.is_file()]
     assert b"left" in failed.log
@@ -149,7 +149,7 @@ def test_a_killed_launch_goes_on_with_its_run(
     assert epochs == [b"0", b"1", b"2", b"3", b"4", b"5"], "no line is lost or doubled"
     assert world.folder(record.launch).log.read_bytes() == ended.log
     (logged,) = mlflow_runs(world, record)
-    kept = keeping.Artifacts(logged["info"]["artifact_uri"], server(world), store.client(world))
+    kept = keeping.Artifacts(logged["info"]["artifact_uri"], server(world), store.objects(world))
     assert kept.get(keeping.LOG) == ended.log, "what is kept with the run is the log of both attempts"
     assert tracking.tag(logged, "samerun.attempts") == "2"
     nothing_left(engine, record)

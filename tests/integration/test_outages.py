@@ -91,7 +91,7 @@ def assert_settled_later(world: World, launch: str, log: str) -> None:
     client = server.tracking(world)
     (run,) = client.launch_runs(launch)
     assert (run["info"]["status"], tracking.tag(run, tracking.STATE_TAG)) == ("FINISHED", "FINISHED")
-    kept = keeping.Artifacts(run["info"]["artifact_uri"], client, store.client(world))
+    kept = keeping.Artifacts(run["info"]["artifact_uri"], client, store.objects(world))
     assert kept.get(keeping.LOG).decode() == log
     engines.wait_until(lambda: not engines.engine_of(world).leftovers(launch), "nothing is left")
 

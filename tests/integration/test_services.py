@@ -29,7 +29,7 @@ def silence(world: World) -> str:
     """Why the services cannot be used from here; empty if both can."""
     try:
         server.probe(world)
-        s3.probe_s3(store.client(world), world.bucket, world.object_store.url("host"), "host")
+        s3.probe_s3(store.objects(world), world.bucket, world.object_store.url("host"), "host")
     except probes.ProbeError as error:
         return error.message
     return ""

@@ -14,7 +14,9 @@ import requests
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3 import s3_client
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3 import probe_s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_connection import S3Error
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, store
 
 KIB, MIB = 1024, 1024 * 1024
@@ -40,6 +42,49 @@ def test_what_is_put_is_what_is_got(world: World, s3: Any, size: int) -> None:
     assert multipart is (size > 5 * MIB)
     listed = s3.list_objects_v2(Bucket=world.bucket, Prefix=key)["Contents"]
     assert [(found["Key"], found["Size"]) for found in listed] == [(key, size)]
+
+
+@pytest.mark.parametrize("size", [0, KIB, 20 * MIB], ids=["empty", "1 KiB", "20 MiB in parts"])
+@pytest.mark.parametrize("key", ["plain", "größe/漢 +%2F~", "a?b=c&d;e", "dots/.../x"])
+def test_what_a_run_puts_is_what_boto3_gets(world: World, s3: Any, key: str, size: int) -> None:
+    data, runs = os.urandom(size), store.objects(world, credentials.for_runs(world))
+    runs.upload(world.bucket, f"of a run/{key}", io.BytesIO(data), size)
+    assert s3.get_object(Bucket=world.bucket, Key=f"of a run/{key}")["Body"].read() == data
+    with runs.get(world.bucket, f"of a run/{key}") as answer:
+        assert answer.read() == data
+    s3.delete_object(Bucket=world.bucket, Key=f"of a run/{key}")
+
+
+def test_a_run_that_gives_up_leaves_no_parts(world: World, s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_args: Any) -> list[str]:
+        raise S3Error("", "it is given up")
+
+    runs = store.objects(world, credentials.for_runs(world))
+    monkeypatch.setattr(runs, "_parts", failing)
+    with pytest.raises(S3Error, match="given up"):
+        runs.upload(world.bucket, "of a run/parts", io.BytesIO(), 20 * MIB)
+    assert not s3.list_multipart_uploads(Bucket=world.bucket, Prefix="of a run/parts").get("Uploads")
+
+
+@pytest.mark.parametrize("who", ["stranger", "wrong secret", "no such bucket", "another's bucket"])
+def test_what_a_run_may_not_do_is_told_apart(world: World, s3: Any, who: str) -> None:
+    keys = credentials.for_runs(world)
+    assert keys
+    told = {
+        "stranger": (Credentials("stranger", keys.secret_key), world.bucket, "it does not know the access key"),
+        "wrong secret": (Credentials(keys.access_key, "wrong"), world.bucket, "the secret key is wrong"),
+        "no such bucket": (credentials.require(world), "no-such-bucket", "the bucket does not exist"),
+        "another's bucket": (keys, f"{world.bucket}-of-others", "the key may not write and read there"),
+    }
+    used, bucket, says = told[who]
+    if who == "another's bucket":
+        s3.create_bucket(Bucket=bucket)
+    try:
+        with pytest.raises(probes.ProbeError, match=says):
+            probe_s3(store.objects(world, used), bucket, world.object_store.url("host"), "host")
+    finally:
+        if who == "another's bucket":
+            s3.delete_bucket(Bucket=bucket)
 
 
 @pytest.mark.parametrize("who", ["nobody", "a stranger", "a wrong secret"])
@@ -68,7 +113,7 @@ def caller(world: World, who: str) -> Any:
 
         return boto3.client("s3", endpoint_url=url, region_name=world.region, config=Config(signature_version=UNSIGNED))
     access_key = given.access_key if who == "a wrong secret" else f"stranger{secrets.token_hex(4)}"
-    return s3_client(url, access_key, secrets.token_hex(20), world.region)
+    return store.client(world, Credentials(access_key, secrets.token_hex(20)))
 
 
 def test_bucket_is_made_once(real: worlds.RealWorld) -> None:

@@ -121,7 +121,7 @@ def _exchange(
 
 
 def _artifacts(world: World, server: tracking.Tracking, uri: str) -> keeping.Artifacts:
-    return keeping.Artifacts(uri, server, store.client(world) if uri.startswith("s3:") else None)
+    return keeping.Artifacts(uri, server, store.objects(world) if uri.startswith("s3:") else None)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ from typing import Any, Mapping
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, probes, s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_client import S3Client
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_connection import S3Error
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 
@@ -26,10 +28,12 @@ class DeliveredCode:
         spec: the shim's.
         env: of the launch.
         server: fetches it where the store is reached through MLflow.
-        client: of boto3, or None.
+        client: None where the run has no keys of the store.
     """
 
-    def __init__(self, spec: Mapping[str, Any], env: Mapping[str, str], server: Tracking, client: Any) -> None:
+    def __init__(
+        self, spec: Mapping[str, Any], env: Mapping[str, str], server: Tracking, client: S3Client | None
+    ) -> None:
         self.spec = spec
         self.env = env
         self.server = server
@@ -74,7 +78,7 @@ class DeliveredCode:
         with open(self.spec["bundle"], "rb") as packed:
             return packed.read()
 
-    def _fetch(self, client: Any) -> bytes:
+    def _fetch(self, client: S3Client | None) -> bytes:
         bucket, key = self.spec["bucket"], self.spec["bundle_key"]
         if self.spec.get("artifacts") == contract.PROXIED:
             try:
@@ -85,10 +89,11 @@ class DeliveredCode:
                 ) from error
         if client is None:
             raise probes.ProbeError(
-                "Failed to fetch the code: the trainer has no boto3.", "Add boto3 to its requirements."
+                "Failed to fetch the code: the run has no keys of the S3 store.",
+                "Set object_store_access_key and object_store_secret_key.",
             )
         try:
-            data: bytes = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except Exception as error:  # as in probe_s3
+            with client.get(bucket, key) as answer:
+                return answer.read()
+        except S3Error as error:
             raise s3.s3_problem(error, bucket, self.env[probes.S3_ENDPOINT], self.spec["viewpoint"]) from error
-        return data

@@ -8,7 +8,6 @@ launch, see shim.py.
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import io
 import json
@@ -16,9 +15,11 @@ import os
 import time
 import urllib.error
 import urllib.request
-from typing import Any, BinaryIO, Iterator, Mapping
+from typing import Any, BinaryIO, ContextManager, Iterator, Mapping
 from urllib.parse import quote, urlsplit
 
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_client import S3Client
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_connection import S3Error
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import (
     ASIDE_TAG,
     LAUNCH_TAG,
@@ -80,15 +81,15 @@ class Artifacts:
     Args:
         uri: of the run, as MLflow says it.
         server: for runs whose server takes artifacts itself.
-        client: of boto3, for runs whose artifacts lie in S3; None where there is none.
+        client: for runs whose artifacts lie in S3; None where there are no keys.
     """
 
-    def __init__(self, uri: str, server: Tracking, client: Any) -> None:
+    def __init__(self, uri: str, server: Tracking, client: S3Client | None) -> None:
         self._parts = urlsplit(uri)
         self._server = server
         self._client = client
         if self._parts.scheme == "s3" and client is None:
-            raise KeepingError(f"{uri} needs boto3 and keys")
+            raise KeepingError(f"{uri} needs keys")
         if self._parts.scheme not in ("s3", "mlflow-artifacts"):
             raise KeepingError(f"{uri} is written by MLflow's client alone")
 
@@ -100,7 +101,7 @@ class Artifacts:
                     self._put(name, found)
             else:
                 self._put(name, io.BytesIO(content))
-        except Exception as error:  # boto3's errors share no base class that could be named without importing it
+        except (OSError, ValueError, S3Error) as error:
             raise KeepingError(f"{name}: {error}") from error
 
     def get(self, name: str) -> bytes:
@@ -110,23 +111,23 @@ class Artifacts:
     def pieces(self, name: str) -> Iterator[bytes]:
         """The bytes of an artifact as they come: a log may have a gigabyte of them."""
         try:
-            if self._client is not None and self._parts.scheme == "s3":
-                found = self._client.get_object(Bucket=self._parts.netloc, Key=self._key(name))
-                opened: Any = contextlib.closing(found["Body"])
-            else:
-                opened = self._server.open(self._address(name), timeout=_SECONDS)
-            with opened as body:
+            with self._opened(name) as body:
                 yield from iter(lambda: body.read(_PIECE), b"")
                 if getattr(body, "length", 0):  # of HTTP, which says nothing where the other side stops early
                     raise EOFError("the answer ended early")
-        except Exception as error:  # as in `put`
+        except (OSError, EOFError, ValueError, S3Error) as error:
             raise KeepingError(f"{name}: {error}") from error
 
+    def _opened(self, name: str) -> ContextManager[Any]:
+        if self._client is not None and self._parts.scheme == "s3":
+            return self._client.get(self._parts.netloc, self._key(name))
+        return self._server.open(self._address(name), timeout=_SECONDS)
+
     def _put(self, name: str, found: BinaryIO) -> None:
-        if self._parts.scheme == "s3":
-            self._client.upload_fileobj(found, self._parts.netloc, self._key(name))
-            return
         size = os.fstat(found.fileno()).st_size if not isinstance(found, io.BytesIO) else found.getbuffer().nbytes
+        if self._client is not None and self._parts.scheme == "s3":
+            self._client.upload(self._parts.netloc, self._key(name), found, size)
+            return
         with self._server.open(self._address(name), found, {"Content-Length": str(size)}, "PUT", _SECONDS):
             pass
 

@@ -24,6 +24,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim.probes import (
     probe_tracking,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3 import probe_s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_client import S3Client
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 SECONDS = 9.0  # for all together
@@ -34,7 +35,7 @@ _T = TypeVar("_T")
 def look(
     server: Tracking,
     s3_endpoint: str,
-    client: Any,
+    client: S3Client | None,
     bucket: str,
     viewpoint: str,
     *,
@@ -45,7 +46,7 @@ def look(
 
     Args:
         s3_endpoint: empty where the run has none.
-        client: of boto3, or None where the run cannot use S3.
+        client: None where the run has no keys of the store.
         artifacts: whether the run writes its artifacts through MLflow.
         own_hosts: where services of the world's own are.
 

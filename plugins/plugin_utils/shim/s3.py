@@ -7,9 +7,7 @@ This file travels with a launch, see shim.py; the controller looks from its own 
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim import clocks
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import clocks, signing
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.probes import (
     CONNECT_SECONDS,
     PROBE_BODY,
@@ -18,43 +16,28 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim.probes import (
     ProbeError,
     probe_clock,
 )
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_client import S3Client
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_connection import S3Error
 
 
-def s3_client(endpoint: str, access_key: str, secret_key: str, region: str, *, direct: bool = False) -> Any:
-    """A boto3 client that gives up quickly and never sends the checksums that other stores refuse.
-
-    With `direct` a proxy that the environment names is passed by.
-    """
-    import boto3
-    from botocore.config import Config
-
-    settings: dict[str, Any] = {
-        "connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS, "retries": {"total_max_attempts": 2},
-        "request_checksum_calculation": "when_required", "response_checksum_validation": "when_required",
-    }  # fmt: skip
-    settings.update({"proxies": {}} if direct else {})
-    try:
-        config = Config(**settings)
-    except TypeError:  # boto3 before 1.36 knows no such checksums
-        config = Config(**{k: v for k, v in settings.items() if "checksum" not in k})
-    return boto3.client(
-        "s3", endpoint_url=endpoint, aws_access_key_id=access_key, aws_secret_access_key=secret_key,
-        region_name=region or "us-east-1", config=config,
-    )  # fmt: skip
+def s3_client(endpoint: str, keys: signing.Keys, region: str, *, direct: bool = False) -> S3Client:
+    """A client that gives up quickly; with `direct` a proxy that the environment names is passed by."""
+    return S3Client(endpoint, keys, region, connect=CONNECT_SECONDS, read=READ_SECONDS, direct=direct)
 
 
-def probe_s3(client: Any, bucket: str, endpoint: str, viewpoint: str) -> None:
+def probe_s3(client: S3Client, bucket: str, endpoint: str, viewpoint: str) -> None:
     """Put and get one fixed key of `bucket`; nothing is deleted, since a trainer may not.
 
     Raises:
         ProbeError: telling wrong key, wrong secret, missing bucket, denied and unreachable apart.
     """
     try:
-        put = client.put_object(Bucket=bucket, Key=PROBE_KEY, Body=PROBE_BODY)
-        found = client.get_object(Bucket=bucket, Key=PROBE_KEY)["Body"].read()
-    except Exception as error:  # boto3's errors share no base class that could be named without importing it
+        put = client.put(bucket, PROBE_KEY, PROBE_BODY)
+        with client.get(bucket, PROBE_KEY) as answer:
+            found = answer.read()
+    except S3Error as error:
         raise s3_problem(error, bucket, endpoint, viewpoint) from error
-    probe_clock("the S3 store", viewpoint, _date(put))
+    probe_clock("the S3 store", viewpoint, put.get("Date"))
     if found != PROBE_BODY:
         raise ProbeError(
             f"Failed to use the S3 store from the {viewpoint}: what was written to s3://{bucket}/{PROBE_KEY} at "
@@ -63,6 +46,7 @@ def probe_s3(client: Any, bucket: str, endpoint: str, viewpoint: str) -> None:
 
 
 READ_SECONDS = 10  # twice, while somebody waits for the end of a run
+_OTHER_REGION = ("AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect")
 _S3_CAUSES = {
     "InvalidAccessKeyId": ("it does not know the access key", "Set object_store_access_key to a key of this store."),
     "SignatureDoesNotMatch": ("the secret key is wrong", "Set object_store_secret_key to the secret of this key."),
@@ -71,9 +55,13 @@ _S3_CAUSES = {
         "the key may not write and read there",
         "Give it s3:PutObject and s3:GetObject, or name its bucket by object_store_bucket; samerun up makes ours.",
     ),
-    "AuthorizationHeaderMalformed": ("it expects another region", "Set object_store_region to its region."),
+    **dict.fromkeys(_OTHER_REGION, ("it expects another region", "Set object_store_region to its region.")),
     "InvalidBucketName": ("no bucket can be called so", "Lower case, digits and hyphens fit object_store_bucket."),
     "404": ("what answers there is no S3 store", "Set object_store_endpoint to its S3 interface."),
+    **dict.fromkeys(
+        ("301", "302", "307", "308"),
+        ("what answers there sends elsewhere", "Set object_store_endpoint to the store itself, by its own scheme."),
+    ),
     "EndpointConnectionError": ("nothing answers there", "Is it started? A store of this world: samerun up"),
     "ConnectTimeoutError": ("no answer within 5 s", "Is it started, and does a firewall stand between?"),
     "ReadTimeoutError": ("it takes the connection and says nothing", "Does it hang, or a proxy before it?"),
@@ -89,17 +77,12 @@ _S3_CAUSES = {
 }  # fmt: skip
 
 
-def s3_problem(error: Exception, bucket: str, endpoint: str, viewpoint: str) -> ProbeError:
-    """What boto3 raised, as one line."""
-    response = getattr(error, "response", None) or {}  # some errors of a connection say None
-    code = response.get("Error", {}).get("Code", "") or type(error).__name__
-    if skewed := clocks.problem("the S3 store", viewpoint, _date(response)):
+def s3_problem(error: S3Error, bucket: str, endpoint: str, viewpoint: str) -> ProbeError:
+    """Why a request failed, as one line."""
+    if skewed := clocks.problem("the S3 store", viewpoint, error.date):
         return ProbeError(*skewed)
-    cause, hint = _S3_CAUSES.get(code, (str(error) or code, "See the store's log."))
+    cause, hint = _S3_CAUSES.get(error.code, (str(error) or error.code, "See the store's log."))
+    if error.code in _OTHER_REGION and error.region:
+        hint = f"Set object_store_region to {error.region}."
     where = f"Failed to use bucket {bucket} from the {viewpoint} ({S3_ENDPOINT}={endpoint})"
     return ProbeError(f"{where}: {cause.rstrip('.')}.", hint)
-
-
-def _date(response: Any) -> Any:
-    """The Date of what boto3 returned or raised."""
-    return (response or {}).get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")

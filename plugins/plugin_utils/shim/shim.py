@@ -5,8 +5,7 @@
 It unpacks the code into a fresh folder, looks at every endpoint from exactly where the script will use it, starts
 the script, passes signals on, closes the script's MLflow runs by the truth of its exit, leaves a report and ends as
 the script ended. It needs nobody who watches. It runs under the trainer's interpreter, so that it and what it
-imports know only the standard library (Python 3.8) and, for S3, the trainer's own boto3. See shim_archive.py for
-how it travels.
+imports know only the standard library (Python 3.8). See shim_archive.py for how it travels.
 """
 
 from __future__ import annotations
@@ -35,8 +34,10 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim.attempts import
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.delivered_code import DeliveredCode
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.ending import Ending
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.names import CANCELLED, LAUNCH, RUN_CONTEXT, RUN_ID
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_client import S3Client
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import Output
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_process import GRACE_SECONDS, ScriptProcess
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.signing import Keys
 
 EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
 EX_FINAL = 1  # of a script that was killed for a reason that another attempt would meet again; the report has its own
@@ -110,18 +111,15 @@ class Shim:
         """Whether what goes to the store goes through MLflow."""
         return bool(self.spec.get("artifacts") == contract.PROXIED)
 
-    def _store(self) -> Any:
-        """A client for the store, or None where the trainer has no boto3 (it then cannot use S3 either)."""
+    def _store(self) -> S3Client | None:
+        """A client for the store, or None where the run has no keys of it."""
         endpoint = self.env.get(probes.S3_ENDPOINT)
         access_key, secret_key, region = (
             self.env.get(contract.name_of(source), "") for source in ("access_key", "secret_key", "region")
         )
         if self._proxied or not endpoint or not access_key:
             return None
-        try:
-            return s3.s3_client(endpoint, access_key, secret_key, region)
-        except ImportError:
-            return None
+        return s3.s3_client(endpoint, Keys(access_key, secret_key, self.env.get("AWS_SESSION_TOKEN", "")), region)
 
     def _probe(self) -> str:
         endpoint = "" if self._proxied else self.env.get(probes.S3_ENDPOINT, "")

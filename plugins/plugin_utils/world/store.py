@@ -11,6 +11,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAI
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import looks, probes, s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_client import S3Client
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_connection import S3Error
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.signing import Keys
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, mlflow
 
 _CODE_PREFIX = ".samerun/code"
@@ -19,19 +22,38 @@ _CODE_PREFIX = ".samerun/code"
 def client(world: World, keys: Credentials | None = None) -> Any:
     """A boto3 client for the store as this host reaches it, with the world's own keys unless others are given.
 
+    It gives up quickly, and sends none of the checksums that other stores refuse.
+
     Raises:
         SamerunError: there are no keys, or boto3 is missing.
     """
     found = keys or credentials.require(world)
     try:
-        return s3.s3_client(
-            world.object_store.url("host"), found.access_key, found.secret_key, world.region,
-            direct=not world.object_store.external,
-        )  # fmt: skip
+        import boto3
+        from botocore.config import Config
     except ImportError as error:
         raise SamerunError(
             "Failed to talk to the S3 store: the Python package boto3 is missing.", "pip install boto3", UNAVAILABLE
         ) from error
+    settings: dict[str, Any] = {"proxies": {}} if not world.object_store.external else {}
+    config = Config(
+        connect_timeout=probes.CONNECT_SECONDS, read_timeout=s3.READ_SECONDS, retries={"total_max_attempts": 2},
+        request_checksum_calculation="when_required", response_checksum_validation="when_required", **settings,
+    )  # fmt: skip
+    return boto3.client(
+        "s3", endpoint_url=world.object_store.url("host"), aws_access_key_id=found.access_key,
+        aws_secret_access_key=found.secret_key, region_name=world.region or "us-east-1", config=config,
+    )  # fmt: skip
+
+
+def objects(world: World, keys: Credentials | None = None) -> S3Client:
+    """A client for the store's objects alone, as runs have it; otherwise as `client`.
+
+    Raises:
+        SamerunError: there are no keys.
+    """
+    found, endpoint = keys or credentials.require(world), world.object_store
+    return s3.s3_client(endpoint.url("host"), Keys(*found.values), world.region, direct=not endpoint.external)
 
 
 def probe(world: World) -> None:
@@ -45,7 +67,7 @@ def probe(world: World) -> None:
     probes.probe_tcp(world.object_store.service, probes.S3_ENDPOINT, url, "host", ours=ours)
     used = keys.for_runs if world.artifact_mode == contract.DIRECT else keys
     start = f"Failed to use the S3 store from the host: {probes.S3_ENDPOINT}={url}"
-    looks.at_once({start: lambda: s3.probe_s3(client(world, used), world.bucket, url, "host")})
+    looks.at_once({start: lambda: s3.probe_s3(objects(world, used), world.bucket, url, "host")})
 
 
 def put_code(world: World, code: Bundle) -> str:
@@ -88,5 +110,15 @@ def ensure_bucket(world: World, *, change: bool = True) -> bool:
 
 
 def problem(world: World, error: Exception) -> SamerunError:
-    found = s3.s3_problem(error, world.bucket, world.object_store.url("host"), "host")
+    """What boto3 raised, as one line."""
+    found = s3.s3_problem(_as_ours(error), world.bucket, world.object_store.url("host"), "host")
     return SamerunError(found.message, found.hint, UNAVAILABLE)
+
+
+def _as_ours(error: Exception) -> S3Error:
+    response = getattr(error, "response", None) or {}  # some errors of a connection say None
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return S3Error(
+        response.get("Error", {}).get("Code", "") or type(error).__name__, str(error),
+        date=headers.get("date", ""), region=headers.get("x-amz-bucket-region", ""),
+    )  # fmt: skip

@@ -386,7 +386,7 @@ def test_a_launch_whose_shim_was_killed_is_settled(real: worlds.RealWorld, launc
     assert {name: tracking.tag(run, f"samerun.{name}") for name in tags} == tags
     reason = tracking.tag(run, "samerun.reason")
     assert reason == record.reason or (by_itself and reason == "Cancelled by SIGTERM.")
-    kept = keeping.Artifacts(run["info"]["artifact_uri"], client, store.client(real.world))
+    kept = keeping.Artifacts(run["info"]["artifact_uri"], client, store.objects(real.world))
     log = real.world.folder(submitted.launch).log.read_bytes()
     assert b"run is open" in log or not engine.KEEPS_LOGS
     assert kept.get(keeping.LOG) == log or (by_itself and b"run is open" in kept.get(keeping.LOG))

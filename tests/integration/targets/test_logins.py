@@ -135,7 +135,7 @@ def test_a_run_that_says_who_it_is_trains_and_is_closed_tagged_and_kept(asked: A
     client = mlflow.tracking(asked.world)
     (found,) = client.launch_runs(record.launch)
     assert tracking.tag(found, tracking.STATE_TAG) == "FINISHED"
-    kept = keeping.Artifacts(found["info"]["artifact_uri"], client, store.client(asked.world))
+    kept = keeping.Artifacts(found["info"]["artifact_uri"], client, store.objects(asked.world))
     assert kept.get(keeping.LOG) == asked.right.log
     assert {"runs/create", "runs/search", "runs/update"} <= {
         path.partition("mlflow/")[2] for _said, _method, path in asked.gate.passed

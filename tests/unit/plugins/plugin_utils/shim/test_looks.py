@@ -8,6 +8,7 @@ import pytest
 import trackers
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import looks, probes, s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.signing import Keys
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
 
@@ -27,7 +28,7 @@ def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_endpoint_that_says_nothing_is_given_up(server: trackers.Tracker, silent: str) -> None:
     with breaking.breaking("silent") as address:
         url = f"http://{address}"
-        client = s3.s3_client(url, "key", "secret", "")
+        client = s3.s3_client(url, Keys("key", "secret"), "")
         uri, endpoint = (url, "") if silent == "MLflow" else (server.url, url)
         started = time.monotonic()
         with pytest.raises(probes.ProbeError, match=rf"Failed to use {silent} from the pod: .*={url} says nothing"):

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import objects
 import psutil
 import pytest
 import trackers
@@ -27,6 +28,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process impo
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import (
     descendants,
     mlflow_words,
+    probes,
     script_output,
     script_process,
     tracking,
@@ -87,10 +89,12 @@ def server() -> Iterator[trackers.Tracker]:
 
 @pytest.fixture
 def start(tmp_path: Path, server: trackers.Tracker) -> Iterator[Start]:
-    """Start the shim on a script of one file; it gets no keys, so that no store is looked at."""
+    """Start the shim on a script of one file; it gets no keys, so that no store is looked at, unless `env` has them."""
     started: list[subprocess.Popen[str]] = []
 
-    def run(script: str, *, url: str = "", python: str = sys.executable, **spec: Any) -> Started:
+    def run(
+        script: str, *, url: str = "", python: str = sys.executable, env: dict[str, str] | None = None, **spec: Any
+    ) -> Started:
         project = tmp_path / "project"
         project.mkdir()
         (project / "train.py").write_text(script)
@@ -105,6 +109,7 @@ def start(tmp_path: Path, server: trackers.Tracker) -> Iterator[Start]:
         }  # fmt: skip
         (tmp_path / "spec.json").write_text(json.dumps(given))
         environ = {"PATH": "/usr/bin:/bin", "MLFLOW_TRACKING_URI": url or server.url, "MINE": "1", "HIDDEN": SECRET}
+        environ |= env or {}
         argv = [python, str(tmp_path / shim_archive.NAME), str(tmp_path / "spec.json")]
         started.append(subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return Started(started[-1], tmp_path)
@@ -141,6 +146,85 @@ def test_the_shim_runs_under_old_pythons(start: Start, server: trackers.Tracker)
     ).end()
     assert (ended.code, ended.report["state"], ended.report["kept"]) == (3, "FAILED", True), ended.log
     assert "done\n" in ended.log
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[objects.Objects]:
+    """A store, with keys for it in `keys_of`."""
+    with objects.objects() as found:
+        yield found
+
+
+def keys_of(store: objects.Objects, **others: str) -> dict[str, str]:
+    """What the contract says of a store."""
+    return {
+        "MLFLOW_S3_ENDPOINT_URL": store.url, "AWS_ACCESS_KEY_ID": objects.ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": objects.SECRET_KEY, "AWS_DEFAULT_REGION": objects.REGION, **others,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def without_boto3(tmp_path: Path) -> dict[str, str]:
+    """Python with it has no boto3, and leaves a file `imported` where somebody wants it."""
+    folder = tmp_path / "instead"
+    folder.mkdir()
+    text = f"open({str(tmp_path / 'imported')!r}, 'w').close()\nraise ImportError('there is no such package')\n"
+    for name in ("boto3", "botocore", "urllib3", "requests"):
+        (folder / f"{name}.py").write_text(text)
+    return {"PYTHONPATH": str(folder)}
+
+
+@pytest.mark.parametrize("python", [sys.executable, *OLD_PYTHONS[:1]])
+def test_without_boto3_the_store_is_probed_and_read_and_written(
+    start: Start, server: trackers.Tracker, store: objects.Objects, without_boto3: dict[str, str], tmp_path: Path,
+    python: str,
+) -> None:  # fmt: skip
+    (tmp_path / "delivered").mkdir()
+    script = "print('it runs')\nopen('big.bin', 'wb').write(bytes(9 << 20))"
+    (tmp_path / "delivered" / "train.py").write_text(script)
+    code = bundle.pack(tmp_path / "delivered").data
+    store.kept["/b/.samerun/code/é.tar.gz"] = code
+    server.runs = [trackers.run("a", "RUNNING")]
+    server.runs[0]["info"]["artifact_uri"] = "s3://b/1/a/artifacts"
+    ended = start(
+        "print('another')", python=python, bundle="", bundle_key=".samerun/code/é.tar.gz", keep_code=True,
+        outputs=["*.bin"], env={**keys_of(store), **without_boto3},
+    ).end()  # fmt: skip
+    assert (ended.code, ended.log, ended.report["kept"]) == (0, "it runs\n", True)
+    assert store.kept["/b/.samerun/probe"] == probes.PROBE_BODY
+    assert store.kept["/b/1/a/artifacts/samerun/log.txt"] == b"it runs\n"
+    assert store.kept["/b/1/a/artifacts/samerun/code.tar.gz"] == code
+    assert store.kept["/b/1/a/artifacts/outputs/big.bin"] == bytes(9 << 20)
+    assert [len(part) for _number, part in sorted(store.parts.items())] == [8 << 20, 1 << 20]
+    assert not (tmp_path / "imported").exists()
+
+
+@pytest.mark.parametrize(
+    "others, says",
+    [
+        ({"AWS_SECRET_ACCESS_KEY": "other"}, "the secret key is wrong"),
+        ({"MLFLOW_S3_ENDPOINT_URL": "http://127.0.0.1:1"}, "nothing answers at 127.0.0.1:1"),
+        ({"MLFLOW_S3_ENDPOINT_URL": "https"}, "TLS does not fit"),
+    ],
+)
+def test_without_boto3_a_store_that_does_not_fit_is_one_line(
+    start: Start, store: objects.Objects, without_boto3: dict[str, str], others: dict[str, str], says: str
+) -> None:
+    others = {name: store.url.replace("http", "https") if value == "https" else value for name, value in others.items()}
+    ended = start("print('started')", env={**keys_of(store, **others), **without_boto3}).end()
+    assert (ended.code, ended.log.count("\n")) == (69, 1)
+    assert says in ended.log
+    assert ended.report["reason"] in ended.log
+
+
+def test_keys_for_a_while_are_used_with_their_token(start: Start, store: objects.Objects) -> None:
+    start("", env=keys_of(store, AWS_SESSION_TOKEN="while")).end()
+    assert [asked.headers["X-Amz-Security-Token"] for asked in store.asked] == ["while", "while"]
+
+
+def test_code_in_a_store_without_keys_is_one_line(start: Start) -> None:
+    ended = start("print('started')", bundle_key="code").end()
+    assert ended.log.startswith("samerun: Failed to fetch the code: the run has no keys of the S3 store. Set object_st")
 
 
 @pytest.mark.parametrize("how", ENDS)

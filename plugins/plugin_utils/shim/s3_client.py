@@ -17,8 +17,8 @@ import time
 from typing import BinaryIO, ContextManager, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.s3_connection import Connector, S3Error
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import signing
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_connection import Connector, S3Error
 
 PART = 8 << 20  # bytes; S3 wants at least 5 MiB of all parts but the last, and takes 10000 parts
 _MOST_PARTS = 10000

@@ -19,9 +19,9 @@ import objects
 import pytest
 from serving import serving
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import s3_connection
-from ansible_collections.samerun.stack.plugins.plugin_utils.s3_client import S3Client
-from ansible_collections.samerun.stack.plugins.plugin_utils.s3_connection import S3Error
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import s3_connection
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_client import S3Client
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_connection import S3Error
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.signing import Keys
 
 KEYS = Keys(objects.ACCESS_KEY, objects.SECRET_KEY)

@@ -10,9 +10,9 @@ import breaking
 import objects
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils import s3_client
-from ansible_collections.samerun.stack.plugins.plugin_utils.s3_client import S3Client
-from ansible_collections.samerun.stack.plugins.plugin_utils.s3_connection import S3Error
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import s3_client
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_client import S3Client
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_connection import S3Error
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.signing import Keys
 
 KEYS = Keys(objects.ACCESS_KEY, objects.SECRET_KEY)
