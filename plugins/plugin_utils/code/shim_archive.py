@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import io
+import marshal
 import zipfile
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
 from pathlib import Path, PurePosixPath
 
 from ansible_collections.samerun.stack.plugins.module_utils import causes, contract, masking
@@ -24,18 +27,27 @@ from {shim.__name__} import main
 
 main(sys.argv)
 """
+_UNCHECKED = 0b01  # by a hash of the source, which nobody compares
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @functools.cache
-def data() -> bytes:
-    """The archive; the same bytes for the same sources. See https://docs.python.org/3/library/zipapp.html."""
-    content = {"__main__.py": _MAIN}
+def data(*, compiled: bool = False) -> bytes:
+    """The archive; the same bytes for the same sources. See https://docs.python.org/3/library/zipapp.html.
+
+    Args:
+        compiled: whether byte code of this interpreter travels beside the sources: a third of the shim's time is to
+            compile these. Another version of Python passes it by. It names the sources' files here, and is twice as
+            big as they are.
+    """
+    content: dict[str, str | bytes] = {"__main__.py": _MAIN}
     for module, source in _modules():
         path = PurePosixPath(module.replace(".", "/") + ".py")
+        content[str(path)] = source.read_bytes()
+        if compiled:
+            content[f"{path}c"] = _byte_code(module, source)
         # Whole packages, so that a collection of ours that the trainer's Python may have does not come first.
         content.update({f"{parent}/__init__.py": "" for parent in path.parents if parent.name})
-        content[str(path)] = source.read_text(encoding="utf-8")
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in sorted(content.items()):
@@ -51,3 +63,10 @@ def _modules() -> Iterator[tuple[str, Path]]:
             yield f"{package}.{path.stem}", path
     for module in (causes, contract, masking):
         yield module.__name__, Path(str(module.__file__))
+
+
+def _byte_code(module: str, source: Path) -> bytes:
+    """A pyc that is taken as it is where the version of Python fits; see PEP 552."""
+    code = SourceFileLoader(module, str(source)).get_code(module)  # from our own cache
+    hashed = importlib.util.source_hash(source.read_bytes())
+    return importlib.util.MAGIC_NUMBER + _UNCHECKED.to_bytes(4, "little") + hashed + marshal.dumps(code)

@@ -107,7 +107,7 @@ class ProcessTarget(Target):
         files.write_private(self.world.folder(spec.launch).submitted, spec.record().as_json())
         files.write_private(folder / "bundle.tar.gz", code.data)
         files.write_private(folder / "spec.json", request["instructions"])
-        files.write_private(folder / shim_archive.NAME, shim_archive.data())
+        files.write_private(folder / shim_archive.NAME, shim_archive.data(compiled=True))
         for volume in request["volumes"]:
             Path(volume["source"]).mkdir(parents=True, exist_ok=True)
         if spec.training.retries:

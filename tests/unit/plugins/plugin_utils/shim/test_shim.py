@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -681,6 +682,35 @@ def test_the_archive_is_the_same_for_the_same_sources_and_needs_nothing_of_ours(
     )
     assert "FileNotFoundError" in ended.stderr
     assert "ModuleNotFoundError" not in ended.stderr
+
+
+def rewritten(archive: bytes, change: Callable[[str, bytes], bytes]) -> bytes:
+    """`archive` with the content of each file changed."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as known, zipfile.ZipFile(out, "w") as changed:
+        for name in known.namelist():
+            changed.writestr(name, change(name, known.read(name)))
+    return out.getvalue()
+
+
+def of_another_version(name: str, content: bytes) -> bytes:
+    return b"\0\0" + content[2:] if name.endswith(".pyc") else content
+
+
+def without_sources(name: str, content: bytes) -> bytes:
+    return b"raise SystemExit(99)" if name.endswith(".py") and content and name != "__main__.py" else content
+
+
+@pytest.mark.parametrize("change", [of_another_version, without_sources])
+def test_byte_code_is_taken_where_it_fits_and_passed_by_elsewhere(
+    tmp_path: Path, change: Callable[[str, bytes], bytes]
+) -> None:
+    plain, compiled = shim_archive.data(), shim_archive.data(compiled=True)
+    assert not [name for name in zipfile.ZipFile(io.BytesIO(plain)).namelist() if name.endswith(".pyc")]
+    (tmp_path / "shim.pyz").write_bytes(rewritten(compiled, change))
+    argv = [sys.executable, "-I", "-S", str(tmp_path / "shim.pyz"), str(tmp_path / "absent.json")]
+    ended = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert "FileNotFoundError" in ended.stderr
 
 
 def test_a_cancel_that_was_noted_is_heard_before_the_script_starts(start: Start, tmp_path: Path) -> None:
