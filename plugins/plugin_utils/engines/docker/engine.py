@@ -75,16 +75,20 @@ def connect(given: str = "", timeout: float | None = 60) -> Any:
         raise SamerunError(
             "Failed to talk to Docker: the Python package docker is missing.", "pip install docker", UNAVAILABLE
         ) from error
-    address = host(given)
+    from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_sockets  # which needs docker too
+
+    address, url = host(given), base_url(given)
     first = min(_FIRST_SECONDS, timeout or _FIRST_SECONDS)
-    options: dict[str, Any] = {"base_url": base_url(given), "timeout": first}
+    options: dict[str, Any] = {"base_url": url, "timeout": first}
     if os.environ.get("DOCKER_TLS_VERIFY") and address.startswith("tcp://"):
         folder = os.environ.get("DOCKER_CERT_PATH") or os.path.expanduser("~/.docker")
         options["tls"] = docker.tls.TLSConfig(
             client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"), ca_cert=f"{folder}/ca.pem", verify=True
         )
     try:
+        docker_sockets.check(url, first)
         client = docker.DockerClient(**options)
+        docker_sockets.use(client, url)
         client.ping()
     except (docker.errors.DockerException, OSError) as error:
         raise _unreachable(address, given, error) from error

@@ -4,7 +4,6 @@ import gc
 import io
 import socket
 import tarfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,14 +16,12 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker impor
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Nothing of the caller's Docker settings; what the client library leaves open is closed with the test."""
+    """Nothing of the caller's Docker settings; a socket that stays open fails the test that left it."""
     for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+    gc.collect()
 
 
 def test_files_for_a_container_belong_to_whom_they_should() -> None:

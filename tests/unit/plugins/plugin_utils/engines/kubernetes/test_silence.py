@@ -55,7 +55,7 @@ def kubeconfig(tmp_path: Path) -> Iterator[str]:
             one.close()
 
 
-@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning", "ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 def test_a_silent_server_is_told_in_time(engine: str, kubeconfig: str) -> None:
     def told(ask: Callable[[], object]) -> tuple[str, int, float]:
         started = time.monotonic()

@@ -1,0 +1,48 @@
+# Copyright: samerun contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The Unix socket of a Docker engine, closed also where nobody listens at it: there Docker's client leaves it open."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import socket
+from typing import Any
+
+from docker.transport.unixconn import UnixHTTPAdapter, UnixHTTPConnection
+
+SCHEME = "unix://"
+_MOUNTED = "http+docker://"  # what the client puts before the paths that it asks for
+
+
+class _Connection(UnixHTTPConnection):
+    def connect(self) -> None:
+        self.sock = _connected(self.unix_socket, self.timeout)
+
+
+class _Adapter(UnixHTTPAdapter):
+    def get_connection(self, url: Any, proxies: Any = None) -> Any:
+        pool: Any = super().get_connection(url, proxies)
+        pool._new_conn = functools.partial(_Connection, pool.base_url, pool.socket_path, pool.timeout)
+        return pool
+
+
+def check(url: str, seconds: float) -> None:
+    """Raise an OSError if `url` names a Unix socket at which nobody listens; a client need not be made then."""
+    if url.startswith(SCHEME):
+        _connected(url.removeprefix(SCHEME), seconds).close()
+
+
+def use(client: Any, url: str) -> None:
+    """Have a `docker.DockerClient` close what it cannot connect; for addresses of other kinds its own way is right."""
+    if url.startswith(SCHEME):
+        client.api.mount(_MOUNTED, _Adapter(f"http+{url}", client.api.timeout))
+
+
+def _connected(path: str, seconds: float | None) -> socket.socket:
+    with contextlib.ExitStack() as undo:
+        made = undo.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        made.settimeout(seconds)
+        made.connect(path)
+        undo.pop_all()
+        return made
