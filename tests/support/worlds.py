@@ -6,8 +6,8 @@ namespaces are the tests' own, so that a person's worlds on the same engines sta
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import gc
 import json
 import os
 import re
@@ -15,7 +15,6 @@ import secrets
 import shlex
 import subprocess
 import sys
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,13 +124,17 @@ def missing(target: str) -> str:
     """What a test of `target` needs and does not find, and how to get it; empty if all is there."""
     if target == "process":
         return ""
-    if problem := _no_docker():
-        return problem
+    return no_engine(target) or ("" if MINIO_IMAGE or _pullable() else _NO_IMAGE)
+
+
+def no_engine(target: str) -> str:
+    """Why the engine of `target` cannot be asked for anything, and how to get one; empty if it answers.
+
+    What runs on a cluster is built by Docker.
+    """
     if target == "kubernetes":
-        unset = [name for name, value in _KUBERNETES.items() if not value]
-        if unset:
-            return f"needs a cluster and a registry that it pulls from: set {' and '.join(unset)}"
-    return "" if MINIO_IMAGE or _pullable() else _NO_IMAGE
+        return _no_cluster() or _no_docker()
+    return _no_docker() if target == "docker" else ""
 
 
 def set_up(target: str, folder: Path, **variables: Any) -> RealWorld:
@@ -184,16 +187,25 @@ _NO_IMAGE = "needs an image of MinIO: set SAMERUN_TEST_MINIO_IMAGE to one that t
 def _no_docker() -> str:
     from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine as docker
 
-    problem = ""
-    with warnings.catch_warnings():
-        # The client library forgets the socket at which nothing answered; pytest would blame whatever test comes next.
-        warnings.simplefilter("ignore", ResourceWarning)
-        try:
-            docker.connect(timeout=10).close()
-        except SamerunError as error:
-            problem = f"needs a Docker engine: {error}"
-        gc.collect()
-    return problem
+    try:
+        docker.connect(timeout=10).close()
+    except SamerunError as error:
+        return f"needs a Docker engine: {error}"
+    return ""
+
+
+@functools.cache
+def _no_cluster() -> str:
+    if unset := [name for name, value in _KUBERNETES.items() if not value]:
+        return f"needs a cluster and a registry that it pulls from: set {' and '.join(unset)}"
+    from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
+
+    try:
+        with contextlib.closing(Cluster(KUBECONFIG, "")) as cluster:
+            cluster.check()
+    except SamerunError as error:
+        return f"needs a cluster: {error}"
+    return ""
 
 
 @functools.cache
