@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,21 @@ def _group(item: pytest.Item, target: str) -> str:
     if item.get_closest_marker("kubernetes"):
         return "cluster"
     return "processes" if target == "process" else "machine"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ignored_here_only() -> Iterator[None]:
+    """Keep what tests start from ignoring a signal because their caller does, as `&` in a script and nohup make it.
+
+    A handler that does nothing ignores a signal as well, and is not handed down.
+    """
+    numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+    ignored = [number for number in numbers if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda _number, _frame: None)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture(scope="session")
