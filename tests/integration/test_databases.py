@@ -5,15 +5,14 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import machines
 import pytest
 import worlds
+from watches import Watch
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 SECONDS = 60.0
 # What a program with the database as `db` does to it; `kept` is a copy beside it.
@@ -73,14 +72,14 @@ def test_a_database_that_cannot_be_used_is_told_and_left_as_it_is(real: worlds.R
     told = {}
     for spoil, cause in SPOILED[real.target].items():
         do(real, RESTORE)
-        before, started = do(real, spoil), time.monotonic()
+        before, watch = do(real, spoil), Watch()
         played = real.play("samerun.stack.services")
         start = f"Failed to start {real.world.mlflow.name}: its database {path_of(real)} {cause}"
         told[cause] = (
             played.code != 0,
             start in " ".join(played.text.split()),
             do(real, "") == before,
-            time.monotonic() - started < probes.patience(SECONDS),
+            watch.within(SECONDS),
         )
     do(real, RESTORE)
     mended = real.play("samerun.stack.services")
@@ -96,9 +95,9 @@ def test_a_database_that_another_process_holds_is_told_and_used_once_it_is_free(
     other = sqlite3.connect(path_of(real), isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     try:
-        started = time.monotonic()
+        watch = Watch()
         held = real.play("samerun.stack.services")
-        assert time.monotonic() - started < probes.patience(SECONDS)
+        assert watch.within(SECONDS)
     finally:
         other.execute("ROLLBACK")
         other.close()
