@@ -15,38 +15,63 @@ ask = $(shell { $(PYTHON) -c '$(1)'; } 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help train test unit lint clean
+LINTERS := lint-ruff lint-mypy lint-imports lint-yaml lint-ansible
+.PHONY: help train test quick unit coverage lint $(LINTERS) clean
 
 help:
-	@echo "make train   start MLflow and an S3 store as processes, then train trainer/train.py"
-	@echo "make test    lint, then every test that can run here"
-	@echo "make unit    unit tests alone"
-	@echo "make lint    ruff, mypy, lint-imports, yamllint, ansible-lint"
-	@echo "make clean   remove .venv, caches and builds; the worlds and their data stay"
+	@echo "make train     start MLflow and an S3 store as processes, then train trainer/train.py"
+	@echo "make test      lint, then every test that can run here"
+	@echo "make quick     lint, unit tests and one walk through the process world: what to run after each change"
+	@echo "make unit      unit tests alone"
+	@echo "make coverage  unit tests and the commands of the process world, with the branches that they reach"
+	@echo "make lint      ruff, mypy, lint-imports, yamllint, ansible-lint"
+	@echo "make clean     remove .venv, caches and builds; the worlds and their data stay"
 
 train: $(VENV)/.installed
 	$(RUN)/samerun up
 	$(RUN)/samerun train trainer/train.py
 
-# pytest comes last, so that its summary is the last line. Two at once: tests/conftest.py says what may run beside what.
+# Two at once: tests/conftest.py says what may run beside what.
+BESIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+# What coverage is measured with: no engine is needed, and the floor of pyproject.toml holds everywhere.
+MEASURED := tests/unit tests/integration/test_api_process.py tests/integration/test_cli_process.py
+
+# pytest comes last, so that its summary is the last line.
 test: lint
-	@$(IN_VENV) python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(IN_VENV) python -m pytest $(BESIDE) $(PYTEST_ARGS)
+
+quick: $(VENV)/.tested
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint
+	@$(IN_VENV) python -m pytest $(BESIDE) -m "walk or not process" $(MEASURED) $(PYTEST_ARGS)
 
 unit: $(VENV)/.tested
 	@$(IN_VENV) python -m pytest tests/unit $(PYTEST_ARGS)
 
-lint: $(VENV)/.tested
+coverage: $(VENV)/.tested
+	@$(IN_VENV) python -m pytest $(BESIDE) --cov $(MEASURED) $(PYTEST_ARGS)
+
+lint: $(LINTERS)
+
+lint-ruff: $(VENV)/.tested
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
+
+lint-mypy: $(VENV)/.tested
 	$(RUN)/mypy
+
+lint-imports: $(VENV)/.tested
 	@echo lint-imports
 	@PYTHONPATH=src:collections $(RUN)/lint-imports --no-cache --no-logo
+
+lint-yaml: $(VENV)/.tested
 	$(RUN)/yamllint --strict .
+
+lint-ansible: $(VENV)/.tested
 	@echo ansible-lint
 	@$(IN_VENV) ansible-lint
 
 clean:
-	rm -rf $(VENV) .ansible .mypy_cache .pytest_cache .ruff_cache build dist samerun-stack-*.tar.gz
+	rm -rf $(VENV) .ansible .coverage* .mypy_cache .pytest_cache .ruff_cache build dist samerun-stack-*.tar.gz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One line that says what is missing; the marker is the last step, so that a half-made venv is made again.

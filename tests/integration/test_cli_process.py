@@ -81,6 +81,7 @@ def first_line(process: subprocess.Popen[bytes]) -> bytes:
 # ---- up, and the ordinary run
 
 
+@pytest.mark.walk
 def test_up_ends_with_the_address_and_how_to_go_on(place: Place) -> None:
     ended = place.must("up")
     lines = ended.text.splitlines()
@@ -92,6 +93,7 @@ def test_up_ends_with_the_address_and_how_to_go_on(place: Place) -> None:
     assert any(line.endswith("samerun down") for line in lines)
 
 
+@pytest.mark.walk
 def test_train_needs_no_arguments_and_shows_the_scripts_output_alone(place: Place) -> None:
     place.write("train.py", HELLO)
     ended = place.must("train")
@@ -101,6 +103,7 @@ def test_train_needs_no_arguments_and_shows_the_scripts_output_alone(place: Plac
     assert newest(place)["state"] == "FINISHED"
 
 
+@pytest.mark.walk
 def test_train_ends_with_the_runs_link_and_the_record(place: Place) -> None:
     ended = place.must("train", place.write("opens.py", OPENS_A_RUN))
     record = newest(place)
@@ -398,6 +401,7 @@ def test_purge_asks_on_a_terminal(crowded: tuple[Place, int, Ended]) -> None:
 # ---- status, env, check, down
 
 
+@pytest.mark.walk
 def test_status_tells_services_and_launches_newest_first(place: Place) -> None:
     place.must("train", place.write("one.py", HELLO))
     place.must("train", place.write("two.py", HELLO))
@@ -452,6 +456,7 @@ def test_a_world_that_was_never_up_is_told_apart(tmp_path: Path) -> None:
     assert there.status()["launches"] == []
 
 
+@pytest.mark.walk
 def test_down_stops_all_and_keeps_all(place: Place) -> None:
     place.must("train", place.write("opens.py", OPENS_A_RUN))
     record = newest(place)

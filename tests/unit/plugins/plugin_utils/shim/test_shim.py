@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import os
 import shutil
 import signal
@@ -111,6 +112,7 @@ def start(tmp_path: Path, server: trackers.Tracker) -> Iterator[Start]:
         (tmp_path / "spec.json").write_text(json.dumps(given))
         environ = {"PATH": "/usr/bin:/bin", "MLFLOW_TRACKING_URI": url or server.url, "MINE": "1", "HIDDEN": SECRET}
         environ |= env or {}
+        environ |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}  # if measured
         argv = [python, str(tmp_path / shim_archive.NAME), str(tmp_path / "spec.json")]
         started.append(subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return Started(started[-1], tmp_path)
@@ -287,9 +289,10 @@ def test_a_second_signal_ends_a_script_that_does_not_listen(start: Start) -> Non
 @pytest.mark.parametrize("listens", [True, False])
 def test_a_time_limit_ends_the_script_and_says_so(start: Start, listens: bool) -> None:
     ignore = "" if listens else "import signal; signal.signal(15, signal.SIG_IGN)\n"
-    ended = start(f"{ignore}import time\ntime.sleep(60)\n", timeout=1, grace=1).end()
+    limit = math.ceil(probes.patience(2))
+    ended = start(f"{ignore}import time\ntime.sleep(60)\n", timeout=limit, grace=1).end()
     assert ended.report["state"] == "FAILED"
-    assert "time limit of 1 s" in ended.report["reason"]
+    assert f"time limit of {limit} s" in ended.report["reason"]
     assert ended.report["cause"] == "time_limit"
     assert ended.report["hint"] == "Raise training_timeout."
     assert ended.code == (-15 if listens else -9)
@@ -578,10 +581,11 @@ def test_the_time_limit_is_of_all_attempts_together(
         (tmp_path / "report.json.attempts").write_text(f"{began}\n")
     restarts = 0 if knows == "MLflow" else 2
     script = "import time\nprint('started', flush=True)\ntime.sleep(60)\n"
-    ended = start(script, retries=2, restarts=restarts, timeout=102, grace=1).end()
+    limit = 100 + math.ceil(probes.patience(2))
+    ended = start(script, retries=2, restarts=restarts, timeout=limit, grace=1).end()
     assert "started" in ended.log
     assert (ended.report["state"], ended.report["exit_code"]) == ("FAILED", 143)
-    assert "time limit of 102 s" in ended.report["reason"]
+    assert f"time limit of {limit} s" in ended.report["reason"]
 
 
 def test_an_attempt_that_has_no_time_left_is_not_started(
