@@ -66,7 +66,8 @@ def sources(root: Path) -> list[str]:
     if not shutil.which("git") or not (root / ".git").exists():
         pytest.skip("needs git and a clone: only git knows which files belong to the repository")
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        # As in a container, the clone may belong to somebody else, which git would not read.
+        ["git", "-c", f"safe.directory={root}", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=root,
         check=True,
         capture_output=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 
 import machines
 import psutil
+import pytest
 import stacks
 import yaml
 from plays import ROOT, Play, play
@@ -186,6 +188,8 @@ class Guarded:
         return {"samerun_kubeconfig": str(path), **({"samerun_context": context} if context else {})}
 
     def _other_authority(self) -> str:
+        if not shutil.which("openssl"):
+            pytest.skip("needs openssl: install the package openssl")
         key, certificate = self.folder / "key.pem", self.folder / "ca.pem"
         subject = ["-subj", "/CN=somebody-else", "-days", "1", "-keyout", str(key), "-out", str(certificate)]
         argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject]

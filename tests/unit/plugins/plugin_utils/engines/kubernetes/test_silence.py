@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import ssl
 import subprocess
@@ -28,6 +29,8 @@ def engine() -> Iterator[str]:
 @pytest.fixture
 def kubeconfig(tmp_path: Path) -> Iterator[str]:
     """Of a server that ends the handshake of TLS, and says nothing after it."""
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl: install the package openssl")
     subject = ["-subj", "/CN=localhost", "-days", "1", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "crt")]
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject], check=True, capture_output=True
