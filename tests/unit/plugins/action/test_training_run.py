@@ -11,6 +11,7 @@ import pytest
 import samples
 
 from ansible_collections.samerun.stack.plugins.action import training_run
+from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
 
@@ -23,7 +24,7 @@ def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> fakes.FakeTarget:
 def act(folder: Path, *, check: bool = False, **given: Any) -> dict[str, Any]:
     world = samples.world_options(folder / "state", **samples.with_keys())
     script = samples.script(folder)
-    options = {"world": world, "script": str(script), "always": True, **given}
+    options = {"world": world, "training": {"script": str(script), "always": True, **given}}
     return acting.act(training_run, options, check=check).result
 
 
@@ -54,7 +55,16 @@ def test_a_launch_that_ended_well_is_its_record(
     "known, code",
     [
         ({"state": RunState.FAILED, "exit_code": 3, "reason": "train.py ended with exit code 3."}, 3),
-        ({"state": RunState.KILLED, "exit_code": 9, "reason": "Cancelled by SIGTERM."}, 143),
+        (
+            {
+                "state": RunState.KILLED,
+                "exit_code": 9,
+                "reason": "x",
+                "cause": Cause.CANCELLED,
+                "cancelled_by": "SIGTERM",
+            },
+            143,
+        ),
     ],
 )
 def test_a_launch_that_failed_fails_the_task_with_its_exit_code_and_reason(
