@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def pressure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(watches, "_PRESSURE", path)
     monkeypatch.setattr(probes, "patience", lambda seconds: seconds)
     now = iter([100.0, 112.0])
-    monkeypatch.setattr(watches.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(time, "monotonic", lambda: next(now))
     return path
 
 

@@ -16,7 +16,11 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_connection i
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.signing import Keys
 
 KEYS = Keys(objects.ACCESS_KEY, objects.SECRET_KEY)
-BUSY = (503, "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>", {})
+BUSY: tuple[int, str, dict[str, str]] = (
+    503,
+    "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>",
+    {},
+)
 
 
 def made(endpoint: str, keys: Keys = KEYS, region: str = "") -> S3Client:

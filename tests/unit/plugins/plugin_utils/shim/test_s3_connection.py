@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import select
 import socket
 import ssl
@@ -178,9 +179,9 @@ def test_the_proxy_is_the_one_that_botocore_takes(
 
 def test_the_certificates_are_those_that_botocore_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert s3_connection._trusted() == botocore.httpsession.get_cert_path(True) == certifi.where()
-    find = s3_connection.importlib.util.find_spec
+    find = importlib.util.find_spec
     absent = {"certifi"}
-    monkeypatch.setattr(s3_connection.importlib.util, "find_spec", lambda name: None if name in absent else find(name))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in absent else find(name))
     assert s3_connection._trusted() == botocore.httpsession.DEFAULT_CA_BUNDLE
     absent.add("botocore")
     assert s3_connection._trusted() is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import product
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -12,6 +14,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import signing
+
+Request = tuple[str, str, dict[str, str], bytes, signing.Keys, str]
 
 WHEN = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)
 KEYS = {
@@ -85,7 +89,7 @@ def address(endpoint: str, key: str, query: dict[str, str]) -> str:
 @pytest.mark.parametrize("key", PATHS, ids=range(len(PATHS)))
 def test_any_key_of_an_object_is_signed_as_by_botocore(key: str) -> None:
     for endpoint, query, (method, body) in product(ENDPOINTS, QUERIES, [("GET", b""), ("PUT", b"content\0")]):
-        given = (method, address(endpoint, key, query), {}, body, KEYS["plain"], "us-east-1")
+        given: Request = (method, address(endpoint, key, query), {}, body, KEYS["plain"], "us-east-1")
         assert ours(*given) == theirs(*given)
 
 
@@ -93,7 +97,14 @@ def test_any_key_of_an_object_is_signed_as_by_botocore(key: str) -> None:
 @pytest.mark.parametrize("region", REGIONS)
 def test_any_keys_and_region_and_headers_sign_as_by_botocore(who: str, region: str) -> None:
     for headers, method in product(HEADERS, ("GET", "PUT", "POST", "DELETE")):
-        given = (method, address("https://store:9000", "a key", {"uploads": ""}), headers, b"x", KEYS[who], region)
+        given: Request = (
+            method,
+            address("https://store:9000", "a key", {"uploads": ""}),
+            headers,
+            b"x",
+            KEYS[who],
+            region,
+        )
         assert ours(*given) == theirs(*given)
 
 
@@ -109,17 +120,18 @@ def test_an_address_is_encoded_as_by_boto3(key: str) -> None:
     sent: list[str] = []
 
     def stop(request: AWSRequest, **_given: object) -> None:
-        sent.append(request.url)
+        sent.append(str(request.url))
         raise InterruptedError
 
     client.meta.events.register("before-sign.s3", stop)
-    for call, query in (
+    calls: tuple[tuple[Callable[[], Any], dict[str, str]], ...] = (
         (lambda: client.get_object(Bucket="bucket", Key=key), {}),
         (
             lambda: client.upload_part(Bucket="bucket", Key=key, PartNumber=1, UploadId="a+b/c=d e~f"),
             {"partNumber": "1", "uploadId": "a+b/c=d e~f"},
         ),
-    ):
+    )
+    for call, query in calls:
         with pytest.raises(InterruptedError):
             call()
         found, made = urlsplit(sent.pop()), urlsplit(address("http://127.0.0.1:1", key, query))

@@ -48,7 +48,7 @@ def world(there: objects.Objects, tmp_path: Path) -> World:
         (refused("SlowDown", 503), "An error occurred (SlowDown) when calling the HeadBucket operation: No."),
         (refused("RequestTimeTooSkewed", date="Mon, 01 Jan 2024 00:00:00 GMT"), "s behind the one here"),
         (EndpointConnectionError(endpoint_url="http://x", error="no"), "nothing answers there"),
-        (SSLError(endpoint_url="http://x", error="no"), "TLS does not fit"),
+        (SSLError(endpoint_url="http://x", error=OSError("no")), "TLS does not fit"),
         (RuntimeError("whatever it was"), "whatever it was"),
     ],
 )
