@@ -7,14 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
-from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World, moved_key
 from ansible_collections.samerun.stack.plugins.modules.preflight import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector, preflight
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
-from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import role_variables
 
@@ -29,48 +25,24 @@ class ActionModule(SamerunAction):
             self.warn(line)
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        training = options["training"]
-        preflight.check_names(options["world"], training)
-        world = self.world(options)
-        preflight.check_endpoints(world)
-        _ = world.given_credentials  # it refuses one key without the other
-        host = host_of(world)
-        services = [Claim.from_options(claim, world.kept_ports) for claim in options["claims"]]
-        wanted = training_of(training, world) if training else None
-        host.check()
-        preflight.check_store(world)
-        _check_kinds(world, services)
-        overrides: list[str] = []
-        if wanted:
-            overrides = preflight.check_training(Launcher(world, wanted, preflight.unseen, preflight.unseen))
-            preflight.check_services(world, host, {claim.role for claim in services})
-        moved = host.claim(services)
-        if moved and not self.checking:
-            _keep(world, services, moved)
-        for variable, port in moved.items():
+        found = preflight.check(options["world"], options["training"], options["claims"])
+        world = found.world
+        if found.moved and not self.checking:
+            _keep(world, found.services, found.moved)
+        for variable, port in found.moved.items():
             if "+" in variable:  # an inner port, which nobody asked for
                 continue
             self.say(f"{variable}: the port asked for is taken, {port} is used and kept")
         settled = [] if self.checking else collector.collect(world)[0]
-        for line in overrides:
+        for line in found.warnings:
             self.warn(line)
         for record in settled:
-            self.say(f"{record.launch} ended unwatched: {record.state.value} {record.reason}".rstrip())
+            self.say(collector.unwatched(record))
         return {
-            "moved": moved,
+            "moved": dict(found.moved),
             "settled": [record.launch for record in settled],
-            "consoles": [url for claim in services for url in _consoles(world, claim)],
+            "consoles": [url for claim in found.services for url in _consoles(world, claim)],
         }
-
-
-def _check_kinds(world: World, claims: list[Claim]) -> None:
-    for claim in claims:
-        if world.target not in claim.targets:
-            raise SamerunError(
-                f"Failed to plan the store: {claim.kind} does not run on the target {world.target}.",
-                f"It runs on {' and '.join(claim.targets)}: choose another samerun_store.",
-                CONFIG,
-            )
 
 
 def _consoles(world: World, claim: Claim) -> list[str]:

@@ -4,9 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import os
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +14,7 @@ from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUM
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach, history
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
-from ansible_collections.samerun.stack.plugins.plugin_utils.plays import channel, refusals
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays import refusals
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.lines import Lines
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
@@ -31,7 +28,7 @@ class ActionModule(SamerunAction):
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
         lines = Lines(self._show)
-        with refusals.Shown(self._shown(lines)) as shown:
+        with refusals.Shown(lines.feed) as shown:
             launcher = Launcher(world, training_of(options["training"], world), self.progress, shown.feed)
             return self._train(options["training"], launcher, shown, lines)
 
@@ -53,9 +50,7 @@ class ActionModule(SamerunAction):
                     return self._joined(launcher, going, shown, lines, watch=not (self.checking or wanted["detach"]))
             if self.checking:
                 return would_be
-            path = launcher.world.folder(spec.launch).record
-            begins = functools.partial(channel.announce, spec.launch, path)
-            record = launcher.run(spec, code, detach=wanted["detach"], begins=begins, submitted=deciding.close)
+            record = launcher.run(spec, code, detach=wanted["detach"], submitted=deciding.close)
         return self._told(launcher, record, shown, lines)
 
     def _decides_alone(self, launcher: Launcher, spec: RunSpec, deciding: contextlib.ExitStack) -> None:
@@ -83,30 +78,13 @@ class ActionModule(SamerunAction):
         shown.told(record)
         lines.end()
         path = self._path(launcher, record)
-        if record.state in (RunState.FAILED, RunState.KILLED):
+        if error := attach.failure(record, path):
             # Ansible prints the whole result of a failed task: the record is left where its path says.
-            return {
-                "failed": True,
-                "changed": True,
-                "path": path,
-                EXIT_KEY: attach.exit_code(record),
-                "msg": _failure(record, path),
-                "hint": record.hint,
-            }
-        watched = channel.VARIABLE in os.environ  # its reader says it
-        if record.ended_at and not record.mlflow_runs and not watched and not self.alone:
+            told = {"msg": str(error), "hint": error.hint, EXIT_KEY: error.code}
+            return {"failed": True, "changed": True, "path": path, **told}
+        if record.ended_at and not record.mlflow_runs and not self.alone:
             self._display.warning(f"{record.script} ended well, and 0 MLflow runs were recorded of it.")
         return {"changed": True, "record": record.as_dict(), "path": path}
-
-    @staticmethod
-    def _shown(lines: Lines) -> Callable[[bytes], None]:
-        """What takes the log: who started the play, or else Ansible's display, line by line."""
-
-        def show(found: bytes) -> None:
-            if not channel.send(channel.Kind.LOG, found):
-                lines.feed(found)
-
-        return show
 
     def _show(self, line: str) -> None:
         if not self.alone:
@@ -130,7 +108,3 @@ class ActionModule(SamerunAction):
     @staticmethod
     def _path(launcher: Launcher, record: RunRecord) -> str:
         return str(launcher.world.folder(record.launch).record)
-
-
-def _failure(record: RunRecord, path: str) -> str:
-    return f"Failed to train {record.script} ({record.launch}): {record.reason} Record: {path} {record.hint}".rstrip()

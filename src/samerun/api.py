@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
-from samerun import inventories, plays
+from samerun import inventories
 from samerun.interrupts import Cancelled, as_if_unseen
 from samerun.launch import Launch
 from samerun.look import WorldStatus
-from samerun.player import Played
+from samerun.request import Training
+from samerun.silent import Silent
 from samerun.variables import Variables
+
+if TYPE_CHECKING:
+    from samerun.player import Played
 
 
 def run(
@@ -50,13 +54,15 @@ def run(
         KeyboardInterrupt: at Ctrl+C, after the script has ended. Ctrl+C and SIGTERM reach the script first and then the
             caller's own handlers. In other threads than the main one they are the caller's alone.
     """
-    training = plays.Training(str(script), tuple(args), target, dict(env or {}))
+    from samerun import training
+
+    asked = Training(str(script), tuple(args), target, dict(env or {}))
     try:
-        trained = plays.train(training, inventory, Variables(values=variables or {}), plays.Silent(log))
+        trained = training.train(asked, inventory, Variables(values=variables or {}), Silent(log))
     except Cancelled as cancelled:
         as_if_unseen(cancelled.number)
         raise
-    as_if_unseen(trained.played.signal)
+    as_if_unseen(trained.signal)
     record = next((r for r in trained.records if r.state is not RunState.FINISHED), None) or trained.records[0]
     if record.state is RunState.FAILED and record.exit_code is None:
         raise SamerunError(record.reason, record.hint, UNAVAILABLE)
@@ -82,7 +88,7 @@ def submit(
     """
     from samerun import submitting
 
-    training = plays.Training(str(script), tuple(args), target, dict(env or {}), detach=True)
+    training = Training(str(script), tuple(args), target, dict(env or {}), detach=True)
     return Launch(submitting.submit(training, inventory, Variables(values=variables or {})))
 
 
@@ -111,9 +117,9 @@ def down(
         SamerunError: a training still goes on, or something cannot be removed.
     """
     chosen = Variables(values=variables or {}).with_literals(samerun_purge=purge)
-    return list(
-        plays.services("teardown", inventory, chosen, plays.Silent()).result("world_teardown").get("removed", [])
-    )
+    from samerun import plays
+
+    return list(plays.services("teardown", inventory, chosen, Silent()).result("world_teardown").get("removed", []))
 
 
 def status(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None) -> WorldStatus:
@@ -198,8 +204,10 @@ def _of_the_folder(variables: Mapping[str, Any] | None) -> Variables:
 
 
 def _services(playbook: str, inventory: str, variables: Variables) -> Played:
+    from samerun import plays
+
     try:
-        return plays.services(playbook, inventory, variables, plays.Silent())
+        return plays.services(playbook, inventory, variables, Silent())
     except Cancelled as cancelled:
         as_if_unseen(cancelled.number)
         raise

@@ -49,24 +49,26 @@ def up(options: argparse.Namespace) -> int:
 
 def train(options: argparse.Namespace) -> int:
     """Train, and end as the script ends."""
-    from samerun import plays
+    from samerun import training
     from samerun.report import report
+    from samerun.request import Training
 
-    given = plays.Training(
+    given = Training(
         options.script, tuple(options.args), options.target, variables.assigned("--env", options.env), options.detach
     )
-    with _json_of_a_refusal(options), report(raw=_raw(options), log=sys.stderr if options.json else None) as shown:
-        trained = plays.train(given, options.inventory, _given(options), shown, options.verbosity, *_flags(options))
-    paths = {launch["launch"]: launch["record"] for launch in trained.played.launches}
-    for record in trained.records:
-        tell(record, paths.get(record.launch, ""), options)
+    with _json_of_a_refusal(options):
+        shown = report(raw=_raw(options), log=sys.stderr if options.json else None)
+        with shown, shown.ticking():
+            trained = training.train(given, options.inventory, _given(options), shown, checking=options.check)
+    for record, path in trained.launches:
+        tell(record, path, options)
     if options.json:
         print_json([record.as_dict() for record in trained.records])
-    if options.check and not trained.failure:
+    if options.check:
         print("samerun: This was a prediction; nothing was started.", file=sys.stderr)
-    if trained.played.signal:
+    if trained.signal:
         print("samerun: Cancelled.", file=sys.stderr)
-        return 128 + trained.played.signal
+        return 128 + trained.signal
     if trained.failure:
         raise trained.failure
     return 0
@@ -216,8 +218,10 @@ def _predicts(options: argparse.Namespace) -> bool:
 
 
 def _raw(options: argparse.Namespace) -> TextIO | None:
-    """Where Ansible's own output goes: a prediction is what was asked for, all else is noise."""
-    return sys.stdout if _predicts(options) else sys.stderr if options.verbosity else None
+    """Where Ansible's own output and requests go: a prediction is what was asked for, all else is noise."""
+    if _predicts(options) and not getattr(options, "json", False):
+        return sys.stdout
+    return sys.stderr if _predicts(options) or options.verbosity else None
 
 
 def _confirm(options: argparse.Namespace) -> None:

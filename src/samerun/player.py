@@ -11,6 +11,7 @@ import json
 import os
 import selectors
 import shlex
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -39,8 +40,11 @@ class Watcher(Protocol):
     def event(self, event: Mapping[str, Any]) -> None:
         """One of ansible-runner's events."""
 
-    def frame(self, kind: channel.Kind, data: bytes) -> None:
-        """What our own actions show."""
+    def line(self, text: str) -> None:
+        """A line for the person."""
+
+    def progress(self, text: str) -> None:
+        """A line that matters only until the next one."""
 
     def tick(self) -> None:
         """Comes some times a second."""
@@ -65,7 +69,6 @@ class Played:
         code: ansible-playbook's exit code.
         results: (action, result) of each task that went well.
         failures: (task, result) of each that did not.
-        launches: `launch` and `record` of each training that was started.
         signal: the first signal that ended it, 0 for none.
         last: the last lines of Ansible's output.
     """
@@ -73,7 +76,6 @@ class Played:
     code: int = 0
     results: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     failures: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    launches: list[dict[str, Any]] = field(default_factory=list)
     signal: int = 0
     last: deque[str] = field(default_factory=lambda: deque(maxlen=20))
 
@@ -85,8 +87,7 @@ class Played:
 def play(request: Play, watcher: Watcher) -> Played:
     """Play it and wait for its end.
 
-    The caller's folder, environment and signal handlers are afterwards as they were. SIGINT and SIGTERM end the play;
-    a training that runs gets them.
+    The caller's folder, environment and signal handlers are afterwards as they were. SIGINT and SIGTERM end the play.
     """
     with scratch() as (folder, lock):
         secret_part = folder / "variables.yml"
@@ -97,6 +98,7 @@ def play(request: Play, watcher: Watcher) -> Played:
 class _Playing:
     def __init__(self, request: Play, watcher: Watcher, folder: Path, secret_part: Path) -> None:
         self.played = Played()
+        self.process: subprocess.Popen[bytes] | None = None
         self.watcher = watcher
         self.secret_part = secret_part
         files = [*request.variables.files, secret_part]
@@ -114,8 +116,8 @@ class _Playing:
 
     def run(self, lock: int) -> Played:
         reading, writing = os.pipe()
-        with open(reading, "rb", buffering=0) as shown, Interrupts() as interrupts:
-            process = subprocess.Popen(
+        with open(reading, "rb", buffering=0) as shown, Interrupts(self._end) as interrupts:
+            self.process = process = subprocess.Popen(
                 [*_ansible_playbook(), *self.config.command[1:]],
                 env=_environment(self.config.env, writing), cwd=self.config.host_cwd, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
@@ -123,14 +125,19 @@ class _Playing:
                 start_new_session=True, pass_fds=(writing, lock),
             )  # fmt: skip
             os.close(writing)
-            interrupts.reach(process.pid)
-            self.interrupts = interrupts
+            if interrupts.first:  # it came before there was anybody to get it
+                self._end(interrupts.first)
             with process:
                 assert process.stdout is not None  # noqa: S101 - PIPE was asked for
                 self._pump(process, {process.stdout.fileno(): self._output, shown.fileno(): self._shown})
             self.filter.close()
             self.played.code, self.played.signal = process.returncode, interrupts.first
         return self.played
+
+    def _end(self, _number: int) -> None:
+        """End the play. It wants SIGINT: SIGTERM ends it at once and leaves its workers alone."""
+        if self.process:
+            self.process.send_signal(signal.SIGINT)
 
     def _pump(self, process: subprocess.Popen[bytes], takers: Mapping[int, Any]) -> None:
         """Hand on what comes until the play has ended and both pipes are empty."""
@@ -156,12 +163,8 @@ class _Playing:
 
     def _shown(self, data: bytes) -> None:
         for kind, content in self.frames.feed(data):
-            if kind is channel.Kind.LAUNCH:
-                launch = json.loads(content)
-                self.interrupts.reach(int(launch["pid"]))
-                self.played.launches.append(launch)
-            else:
-                self.watcher.frame(kind, content)
+            show = self.watcher.line if kind is channel.Kind.SAY else self.watcher.progress
+            show(content.decode(errors="replace"))
 
     def _event(self, event: dict[str, Any]) -> bool:
         found = event.get("event_data", {})

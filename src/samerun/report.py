@@ -1,16 +1,16 @@
-"""What a person sees while a play goes on: on a terminal a line that lives, elsewhere plain lines."""
+"""What a person sees while a command goes on: on a terminal a line that lives, elsewhere plain lines."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Self, TextIO
-
-from ansible_collections.samerun.stack.plugins.plugin_utils.plays.channel import Kind
 
 # Roles as stages; those of the role `service` belong to the service that includes it.
 STAGES = {"world": "Checking", "object_store": "S3 store", "mlflow": "MLflow", "training": "Training"}
@@ -26,16 +26,16 @@ class Report:
 
     Args:
         stages: whether each stage is a line, or only what takes long.
-        raw: show Ansible's own output too.
+        raw: show Ansible's own output too, and what a target is asked for.
     """
 
     def __init__(self, log: BinaryIO, notes: TextIO, *, stages: bool = False, raw: TextIO | None = None) -> None:
-        self.log: BinaryIO | None = log
         self.notes = notes
         self.stages = stages
         self.raw = raw
         self.stage = ""
         self.step = ""
+        self._script: BinaryIO | None = log
         self._pending = 0.0  # since when a step goes on that was not said
         self._whole = True  # whether the log ends with a line's end
 
@@ -57,15 +57,6 @@ class Report:
             role = found.get("role", "").rpartition(".")[2]
             self._task(_FIRST.get(found.get("task_action", ""), role), found.get("task", ""))
 
-    def frame(self, kind: Kind, data: bytes) -> None:
-        """Show what our actions show."""
-        if kind is Kind.LOG:
-            self._log(data)
-        elif kind is Kind.SAY:
-            self.line(data.decode(errors="replace"))
-        else:
-            self.progress(data.decode(errors="replace"))
-
     def line(self, text: str) -> None:
         """A line of samerun's own."""
         self.clear()
@@ -76,6 +67,38 @@ class Report:
     def progress(self, text: str) -> None:
         """A line about a step that takes long."""
         self.line(f"  {text}")
+
+    def enter(self, stage: str) -> None:
+        """A stage begins, unless it goes on."""
+        if stage != self.stage:
+            before, self.stage, self.step = self.stage, stage, ""
+            self._pending = 0.0
+            self.entered(before)
+
+    def log(self, data: bytes) -> None:
+        """Bytes of the script's output."""
+        self.clear()
+        self._whole = data.endswith(b"\n")
+        if self._script is None:
+            return
+        try:
+            self._script.write(data)
+            self._script.flush()
+        except BrokenPipeError:
+            broken, self._script = self._script, None  # as with `| head`: the run goes on, and its log is kept
+            with contextlib.suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), broken.fileno())
+
+    def request(self, plan: Mapping[str, Any]) -> None:
+        """What a target is asked for, secrets masked."""
+        if self.raw is not None:
+            self.clear()
+            print(json.dumps(plan, indent=2, sort_keys=True), file=self.raw, flush=True)
+
+    @contextlib.contextmanager
+    def ticking(self) -> Iterator[None]:
+        """Inside the block, see to it that `tick` comes some times a second."""
+        yield
 
     def clear(self) -> None:
         """Take a line that lives off the screen."""
@@ -90,11 +113,7 @@ class Report:
     def _task(self, role: str, task: str) -> None:
         # `process | Start the program` is said as a step of its stage; a task before any role is a stage itself.
         place, _, step = task.rpartition(" | ")
-        stage = STAGES.get(role, self.stage) if role else task
-        if stage != self.stage:
-            before, self.stage, self.step = self.stage, stage, ""
-            self._pending = 0.0
-            self.entered(before)
+        self.enter(STAGES.get(role, self.stage) if role else task)
         if place:
             self.step = step
             self.stepped()
@@ -112,19 +131,6 @@ class Report:
     def end(self) -> None:
         """The play has ended well."""
 
-    def _log(self, data: bytes) -> None:
-        self.clear()
-        self._whole = data.endswith(b"\n")
-        if self.log is None:
-            return
-        try:
-            self.log.write(data)
-            self.log.flush()
-        except BrokenPipeError:
-            broken, self.log = self.log, None  # as with `| head`: the run goes on, and its log is kept
-            with contextlib.suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), broken.fileno())
-
 
 class TerminalReport(Report):
     """One line that says what is done now and since when; a stage that took long leaves a line."""
@@ -136,6 +142,36 @@ class TerminalReport(Report):
         self._drawn = self._quiet = False
         self._turn = 0
         self._drew = 0.0
+        self._writing = threading.RLock()
+
+    @contextlib.contextmanager
+    def ticking(self) -> Iterator[None]:
+        done = threading.Event()
+
+        def go_on() -> None:
+            while not done.wait(_REDRAW):
+                self.tick()
+
+        thread = threading.Thread(target=go_on, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def line(self, text: str) -> None:
+        with self._writing:
+            super().line(text)
+
+    def log(self, data: bytes) -> None:
+        with self._writing:
+            super().log(data)
+            self._quiet = True  # the script speaks for itself
+
+    def request(self, plan: Mapping[str, Any]) -> None:
+        with self._writing:
+            super().request(plan)
 
     def progress(self, text: str) -> None:
         self._detail, self._quiet = text, False
@@ -157,6 +193,10 @@ class TerminalReport(Report):
             self._drawn = False
 
     def tick(self) -> None:
+        with self._writing:
+            self._draw()
+
+    def _draw(self) -> None:
         now = time.monotonic()
         seconds = now - self._since
         if self._quiet or not self.stage or seconds < _AT_ONCE or now - self._drew < _REDRAW:
@@ -174,10 +214,6 @@ class TerminalReport(Report):
         seconds = time.monotonic() - self._since
         if stage and self.stages and seconds >= 1:
             self.line(f"{stage}: done in {duration(seconds)}")
-
-    def _log(self, data: bytes) -> None:
-        super()._log(data)
-        self._quiet = True  # the script speaks for itself
 
 
 def report(*, stages: bool = False, raw: TextIO | None = None, log: TextIO | None = None) -> Report:

@@ -35,10 +35,12 @@ class Resolved:
     Attributes:
         world: the option `world` of every module.
         training: the option `training` of training_run.
+        warnings: of variables that are near no known one.
     """
 
     world: Mapping[str, Any]
     training: Mapping[str, Any] = field(repr=False)
+    warnings: Sequence[str] = ()
 
 
 def resolve(inventory: str, variables: Variables) -> list[Resolved]:
@@ -58,7 +60,7 @@ def resolve(inventory: str, variables: Variables) -> list[Resolved]:
             found = list(_resolved(path, variables))
         except AnsibleError as error:
             cause = " ".join(str(error).split())
-            raise SamerunError(f"Failed to read the inventory {inventory}: {cause}", "Correct it.", CONFIG) from error
+            raise SamerunError(f"Failed to read the inventory {inventory}: {cause}", _hint(error), CONFIG) from error
     if not found:
         raise SamerunError(
             f"Failed to find a world: {inventory} names no host in the group samerun.",
@@ -66,6 +68,14 @@ def resolve(inventory: str, variables: Variables) -> list[Resolved]:
             NO_INPUT,
         )
     return found
+
+
+def _hint(error: Exception) -> str:
+    from ansible.errors import AnsibleUndefinedVariable
+
+    if isinstance(error, AnsibleUndefinedVariable):
+        return "Correct it. Facts, and what Ansible knows while a play runs, are not there: none is started."
+    return "Correct it."
 
 
 class _OwnFinder(MetaPathFinder):
@@ -125,25 +135,32 @@ def _ansible() -> Iterator[None]:
 
 def _resolved(inventory: str, variables: Variables) -> Iterator[Resolved]:
     from ansible.inventory.manager import InventoryManager
+    from ansible.playbook.play import Play
     from ansible.template import Templar
+    from ansible.vars.hostvars import HostVars
     from ansible.vars.manager import VariableManager
 
     loader = _loader()
     hosts = InventoryManager(loader=loader, sources=[inventory])
     manager = VariableManager(loader=loader, inventory=hosts)
+    HostVars(inventory=hosts, variable_manager=manager, loader=loader)  # makes itself known to it
+    # Never played: what an inventory may ask of a play, such as its hosts, is asked of this one.
+    play = Play.load({"name": "Training", "hosts": "samerun"}, variable_manager=manager, loader=loader)
     defaults, internal = _ours()
     override = {**_read(loader, *variables.files), **_trusted(variables.values), **variables.literals}
+    # Not `manager.extra_vars.update`: the mapping behind it is shared by all managers of a process.
+    manager._extra_vars = override
     for host in hosts.get_hosts("samerun") if "samerun" in hosts.groups else []:
-        given = {**manager.get_vars(host=host), **override}
+        given = manager.get_vars(play=play, host=host)
         found = {**defaults, **given, **internal}
         templar = Templar(loader=loader, variables=found)
-        role_variables.check(given, templar.template)
+        warnings = role_variables.check(given, templar.template)
         world = _validated(templar.template({"world": found["__samerun_world"]}), WORLD_SPEC, f"world of {host}")
         training = {}
         if "training_script" in variables.literals:
             wanted = templar.template({"training": found["__samerun_training"]})
             training = _validated(wanted, TRAINING_SPEC, f"training of {host}")["training"]
-        yield Resolved(world["world"], training)
+        yield Resolved(world["world"], training, warnings)
 
 
 @functools.cache

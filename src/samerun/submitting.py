@@ -1,4 +1,4 @@
-"""Starting a launch in this very process: a play for each would take longer than the launch itself."""
+"""Reading, checking and submitting a launch in this very process."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import logging
 import os
 import threading
 import time
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import preflight
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.attach import Attached
-from ansible_collections.samerun.stack.plugins.plugin_utils.launches.preflight import check_run
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches.preflight import unseen
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
-from samerun import inventories, plays, worlds
+from samerun import inventories, worlds
+from samerun.request import Training, with_training
 from samerun.resolving import Resolved, resolve
 from samerun.variables import Variables
 
@@ -22,39 +26,67 @@ _LOGGER = logging.getLogger("samerun")
 _FRESH_SECONDS = 5.0
 _KEPT = 8
 _lock = threading.Lock()
-_read: dict[str, tuple[float, Resolved]] = {}
+_read: dict[str, tuple[float, list[Resolved]]] = {}
 
 
-def submit(training: plays.Training, inventory: str, variables: Variables) -> Attached:
+def submit(training: Training, inventory: str, variables: Variables) -> Attached:
     """Check what a play would check, and start the launch.
 
     Raises:
         SamerunError: the script was not started.
     """
-    # What differs between the launches of a sweep is data, and no part of what is read.
-    found = _resolved(inventory, plays.with_training(variables, replace(training, args=(), env={})))
-    options = {**found.training, "env": {**found.training["env"], **training.env}}
-    if training.args:
-        options["args"] = list(training.args)
-    launcher, warnings = check_run(found.world, options)
-    for line in warnings:
+    found = worlds.only(resolved(training, inventory, variables), inventory)
+    launcher, overrides = checked(found, training)
+    for line in (*found.warnings, *overrides):
         _LOGGER.warning("%s", line)
+    host_of(launcher.world).reach()
     record = launcher.run(*launcher.spec(), detach=True)
     # A target of its own: a handle that nobody uses holds no connection.
     return Attached(launcher.world, record, TARGETS[record.target](launcher.world))
 
 
-def _resolved(inventory: str, variables: Variables) -> Resolved:
-    key = _key(inventory, variables)
+def resolved(training: Training, inventory: str, variables: Variables) -> list[Resolved]:
+    """What the inventory says of each of its worlds and of the training.
+
+    Raises:
+        SamerunError: the script or the inventory cannot be read, or it names no world.
+    """
+    asked = with_training(variables, training)
+    key = _key(inventory, asked)
     with _lock:
         if key in _read and time.monotonic() - _read[key][0] < _FRESH_SECONDS:
             return _read[key][1]
-    found = worlds.only(resolve(inventory, variables), inventory)
+    found = resolve(inventory, asked)
     with _lock:
         for old in sorted(_read, key=lambda known: _read[known][0])[: max(0, len(_read) - _KEPT + 1)]:
             del _read[old]
         _read[key] = (time.monotonic(), found)
     return found
+
+
+def checked(
+    found: Resolved,
+    training: Training,
+    say: Callable[[str], None] = unseen,
+    show: Callable[[bytes], None] = unseen,
+) -> tuple[Launcher, list[str]]:
+    """Check a training in one world.
+
+    Args:
+        say, show: what takes the launcher's lines, and the log.
+
+    Returns:
+        What carries it out, and where its sources override the contract.
+
+    Raises:
+        SamerunError: something would be in its way.
+    """
+    options = {**found.training, "env": {**found.training["env"], **training.env}}
+    if training.args:
+        options["args"] = list(training.args)
+    seen = preflight.check(found.world, options, say=say, show=show)
+    assert seen.launcher is not None  # noqa: S101 - a training was asked for
+    return seen.launcher, list(seen.warnings)
 
 
 def _key(inventory: str, variables: Variables) -> str:

@@ -478,9 +478,64 @@ def test_down_stops_all_and_keeps_all(place: Place) -> None:
 
 
 def test_v_shows_what_ansible_says_apart_from_the_output(place: Place) -> None:
+    ended = place.must("up", "-v")
+    assert "PLAY RECAP" in ended.err
+    assert "PLAY RECAP" not in ended.text
+    assert ended.text.startswith("MLflow ")
+
+
+def test_v_shows_what_the_target_is_asked_for_apart_from_the_output(place: Place) -> None:
+    values = json.loads(place.must("env", "--json").out)
     ended = place.must("train", "-v", place.write("hello.py", HELLO))
     assert ended.out == b"hello\n"
-    assert "PLAY RECAP" in ended.err
+    assert '"argv": [' in ended.err
+    assert [name for name in contract.keys(secret=True) if name in values and values[name] in ended.err] == []
+
+
+def test_a_prediction_shows_what_would_be_asked_for_and_trains_nothing(place: Place) -> None:
+    before = place.status()["launches"]
+    ended = place.must("train", "--check", "--diff", place.write("hello.py", HELLO))
+    assert json.loads(ended.out)["argv"][-1].endswith("spec.json")
+    assert "nothing was started" in ended.err
+    assert place.status()["launches"] == before
+
+
+def test_train_starts_no_play(place: Place, tmp_path: Path) -> None:
+    there = Place(place.folder, place.state, more={"TMPDIR": str(tmp_path)})
+    process = there.start("train", there.write("patient.py", PATIENT))
+    assert first_line(process) == b"ready\n"
+    started = [child.cmdline() for child in psutil.Process(process.pid).children(recursive=True)]
+    assert [argv for argv in started if any("ansible" in word for word in argv[:2])] == []
+    assert [name for name in os.listdir(tmp_path) if name.startswith("samerun")] == []
+    process.send_signal(signal.SIGTERM)
+    assert finish(process).code == 143
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_the_environment_is_made_ends_it_and_starts_nothing(
+    place: Place, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    # An index that takes the connection and says nothing.
+    with socket.create_server(("127.0.0.1", 0)) as index:
+        silent = {"PIP_INDEX_URL": f"http://127.0.0.1:{index.getsockname()[1]}/simple", "PIP_FIND_LINKS": ""}
+        there = Place(place.folder, place.state, more={"XDG_CACHE_HOME": str(tmp_path), **silent})
+        before = there.status()["launches"]
+        script = there.write("hello.py", HELLO)
+        process = there.start("train", script, "-e", f"training_requirements={requirements(tmp_path)}")
+        index.settimeout(60)
+        connection, _address = index.accept()
+        with connection:
+            process.send_signal(number)
+            ended = finish(process)
+    assert ended.code == code
+    assert ended.err.splitlines()[-1] == "samerun: Cancelled."
+    assert there.status()["launches"] == before
+
+
+def requirements(folder: Path) -> Path:
+    path = folder / "requirements.txt"
+    path.write_text("no-such-package-of-samerun\n")
+    return path
 
 
 def test_nothing_of_a_play_stays_in_temporary_folders(place: Place, tmp_path: Path) -> None:

@@ -11,15 +11,18 @@ import os
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-
-import pathspec
+from typing import TYPE_CHECKING
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, NO_INPUT, SamerunError
 
+if TYPE_CHECKING:
+    import pathspec
+
 LIMIT = 50 * 1024 * 1024
 IGNORE_FILES = (".gitignore", ".samerunignore")
-# Never part of a project, whether or not anybody wrote it down.
-ALWAYS_IGNORED = (".git/", "__pycache__/", "*.pyc", ".venv/", "venv/", ".mypy_cache/", ".ruff_cache/", ".pytest_cache/")
+# Never part of a project, unless an ignore file says that they are (`!venv/`): names of folders, and of files.
+_NEVER = {".git/", "__pycache__/", ".venv/", "venv/", ".mypy_cache/", ".ruff_cache/", ".pytest_cache/"}
+_COMPILED = ".pyc"
 
 _PACKED = (tarfile.REGTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE)
 
@@ -68,13 +71,13 @@ def pack(project: Path) -> Bundle:
 def _members(root: Path) -> list[str]:
     """Relative POSIX paths of the files and links to pack; ignore files of sub-folders count below them."""
     found: list[str] = []
-    rules: dict[str, pathspec.GitIgnoreSpec] = {"": _rules(root, ALWAYS_IGNORED)}
+    rules = _rules(root, "")
     total = 0
     for folder, folders, names in os.walk(root, onerror=_refuse):
         relative = Path(folder).relative_to(root).as_posix()
         here = "" if relative == "." else relative + "/"
         if here:
-            rules[here] = _rules(Path(folder))
+            rules |= _rules(Path(folder), here)
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
         folders[:] = sorted(n for n in folders if n not in links and not _ignored(rules, f"{here}{n}/"))
         kept = [f"{here}{name}" for name in [*names, *links] if not _ignored(rules, f"{here}{name}")]
@@ -87,30 +90,34 @@ def _members(root: Path) -> list[str]:
 
 def stays(root: Path, relative: str) -> str:
     """Why the file `relative` is not packed with `root`, or not of use where it arrives; empty if it is."""
-    rules: dict[str, pathspec.GitIgnoreSpec] = {"": _rules(root, ALWAYS_IGNORED)}
+    rules = _rules(root, "")
     parts = relative.split("/")
     for depth in range(1, len(parts)):
         here = "/".join(parts[:depth]) + "/"
         if _ignored(rules, here):
             return f"an ignore file ({' or '.join(IGNORE_FILES)}) names {here}"
-        rules[here] = _rules(root / here)
+        rules |= _rules(root / here, here)
     if _ignored(rules, relative):
         return f"an ignore file ({' or '.join(IGNORE_FILES)}) names it"
     inside = (root / relative).resolve().is_relative_to(root.resolve())
     return "" if inside else f"it is a link to {(root / relative).resolve()}, outside of the project"
 
 
-def _rules(folder: Path, always: tuple[str, ...] = ()) -> pathspec.GitIgnoreSpec:
-    lines = list(always)
-    for name in IGNORE_FILES:
-        if (folder / name).is_file():
-            lines += (folder / name).read_text(errors="replace").splitlines()
-    return pathspec.GitIgnoreSpec.from_lines(lines)
+def _rules(folder: Path, here: str) -> dict[str, pathspec.GitIgnoreSpec]:
+    """What the ignore files of `folder` say, by its path `here`; nothing where it has none."""
+    found = [folder / name for name in IGNORE_FILES if (folder / name).is_file()]
+    if not found:
+        return {}
+    import pathspec  # late: most projects have no such file
+
+    lines = [line for path in found for line in path.read_text(errors="replace").splitlines()]
+    return {here: pathspec.GitIgnoreSpec.from_lines(lines)}
 
 
 def _ignored(rules: dict[str, pathspec.GitIgnoreSpec], path: str) -> bool:
     """As git does it: the last folder whose rules say anything about `path` decides."""
-    verdict = False
+    name = path[path.rstrip("/").rfind("/") + 1 :]
+    verdict = name in _NEVER or name.rstrip("/").endswith(_COMPILED)
     for base, spec in rules.items():
         if path.startswith(base):
             answer = spec.check_file(path[len(base) :]).include

@@ -77,10 +77,14 @@ def _run(argv: list[str], say: Callable[[str], None], what: str) -> None:
         text=True, errors="replace",
     ) as process:  # fmt: skip
         assert process.stdout is not None  # noqa: S101 - PIPE was asked for
-        for line in process.stdout:
-            last = [*last[1 - _TAIL :], line.strip()]
-            if line.startswith(("Collecting", "Downloading", "Installing", "Successfully")):
-                say(_brief(line))
+        try:
+            for line in process.stdout:
+                last = [*last[1 - _TAIL :], line.strip()]
+                if line.startswith(("Collecting", "Downloading", "Installing", "Successfully")):
+                    say(_brief(line))
+        except BaseException:  # Ctrl+C, say: nobody waits for it any more
+            process.terminate()
+            raise
     if process.returncode:
         shown = " | ".join(line for line in last if line)
         raise SamerunError(

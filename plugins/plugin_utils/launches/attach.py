@@ -196,5 +196,17 @@ def exit_code(record: RunRecord) -> int:
     return UNAVAILABLE if record.exit_code is None else record.exit_code
 
 
+def failure(record: RunRecord, path: object) -> SamerunError | None:
+    """What is said of a launch that was waited for and did not end well; None for every other one.
+
+    Args:
+        path: where its record is.
+    """
+    if record.state not in (RunState.FAILED, RunState.KILLED):
+        return None
+    message = f"Failed to train {record.script} ({record.launch}): {record.reason} Record: {path}"
+    return SamerunError(message, record.hint, exit_code(record))
+
+
 def _local(world: World) -> set[str]:
     return {path.parent.name for path in world.runs.glob("*/record.json")}

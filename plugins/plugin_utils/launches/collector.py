@@ -69,6 +69,11 @@ def collect(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
     return done, alive
 
 
+def unwatched(record: RunRecord) -> str:
+    """What is said of a launch that had ended while nobody watched, and was settled now."""
+    return f"{record.launch} ended unwatched: {record.state.value} {record.reason}".rstrip()
+
+
 def note(world: World, record: RunRecord) -> None:
     """Keep here what was submitted, so that it is missed if its engine loses it."""
     files.write_private(world.folder(record.launch).submitted, record.as_json())

@@ -88,12 +88,14 @@ class Launcher:
         detach: bool = False,
         begins: Callable[[], None] = lambda: None,
         submitted: Callable[[], None] = lambda: None,
+        catching: signals.Catching = signals.passed_on,
     ) -> RunRecord:
         """Carry the launch out and return its record; with `detach` return once it is submitted.
 
         Args:
-            begins: is called when all is ready; from then on this process's signals are the launch's.
+            begins: is called when all is ready.
             submitted: is called when everybody can find the launch.
+            catching: makes this process's signals the launch's while it is followed.
         """
         started = time.monotonic()
         environment = self.target.prepare(self.training.environment, spec.environment)
@@ -102,7 +104,7 @@ class Launcher:
         prepared = time.monotonic()
         lock = self.world.folder(spec.launch).lock
         wishes = watching.Wishes(self.target, spec.launch)
-        caught = contextlib.nullcontext() if detach else signals.passed_on(wishes.take)
+        caught = contextlib.nullcontext() if detach else catching(wishes.take)
         with files.locked(lock), caught:
             begins()
             with _nothing_left(lock):

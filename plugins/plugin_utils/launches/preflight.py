@@ -1,10 +1,11 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What can be seen of a run before anything starts, for a play and for who starts it without one."""
+"""What is checked before anything starts, in one order: for plays, and for launches without one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
@@ -16,38 +17,72 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher im
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS, host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
+from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Say
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
 
-def check_run(options: Mapping[str, Any], training: Mapping[str, Any]) -> tuple[Launcher, list[str]]:
-    """Check a run in a world that is up, as a play does.
+@dataclass(frozen=True)
+class Checked:
+    """What the checks found.
+
+    Attributes:
+        launcher: what carries the training out; None where none was asked for.
+        services: the names and ports that were asked for.
+        moved: variable to port, for ports that are taken and have a free one next to them.
+        warnings: places where the script's sources override the contract.
+    """
+
+    world: World
+    launcher: Launcher | None
+    services: Sequence[Claim]
+    moved: Mapping[str, int]
+    warnings: Sequence[str]
+
+
+def unseen(_said: object) -> None:
+    """For who watches nothing."""
+
+
+def check(
+    options: Mapping[str, Any],
+    training: Mapping[str, Any],
+    claims: Sequence[Mapping[str, Any]] = (),
+    *,
+    say: Say = unseen,
+    show: Callable[[bytes], None] = unseen,
+) -> Checked:
+    """Check all that can be seen before anything starts, in this order; nothing is changed.
 
     Args:
         options: the option `world` of every module.
-        training: the option `training` of training_run.
-
-    Returns:
-        What carries it out, unseen, and warnings.
+        training: the option `training` of training_run; empty where nothing is trained.
+        claims: names and ports of the services that are set up.
+        say, show: what the launcher tells, and where its log goes.
 
     Raises:
-        SamerunError: something that would be in the run's way.
+        SamerunError: the first thing that would be in the way.
     """
-    check_names(options, training)
+    _check_names(options, training)
     world = World.from_options(options)
-    check_endpoints(world)
+    _check_endpoints(world)
     _ = world.given_credentials  # it refuses one key without the other
     host = host_of(world)
+    services = [Claim.from_options(claim, world.kept_ports) for claim in claims]
+    wanted = training_of(training, world) if training else None
     host.check()
-    check_store(world)
-    host.reach()
-    launcher = Launcher(world, training_of(training, world), unseen, unseen)
-    overrides = check_training(launcher)
-    check_services(world, host, set())
-    return launcher, overrides
+    _check_store(world)
+    _check_kinds(world, services)
+    launcher, warnings = None, []
+    if wanted:
+        launcher = Launcher(world, wanted, say, show)
+        warnings = _check_training(launcher)
+        _check_services(world, host, {claim.role for claim in services})
+    return Checked(world, launcher, services, host.claim(services), warnings)
 
 
-def check_names(world: Mapping[str, Any], training: Mapping[str, Any]) -> None:
+def _check_names(world: Mapping[str, Any], training: Mapping[str, Any]) -> None:
     """Refuse a target that there is not."""
     for variable, value, known in (
         ("samerun_target", world["target"], HOSTS),
@@ -59,7 +94,7 @@ def check_names(world: Mapping[str, Any], training: Mapping[str, Any]) -> None:
             )
 
 
-def check_endpoints(world: World) -> None:
+def _check_endpoints(world: World) -> None:
     """Refuse an external endpoint that is no URL of its kind."""
     if world.login.headers and not world.mlflow.external:
         raise SamerunError(
@@ -75,7 +110,7 @@ def check_endpoints(world: World) -> None:
             checked(f"{endpoint.role}_endpoint", endpoint.external, example)
 
 
-def check_store(world: World) -> None:
+def _check_store(world: World) -> None:
     """Refuse a store of somebody else's of which not all is said; what is missing is named at once."""
     if not (world.uses_store and world.foreign_store):
         return
@@ -87,7 +122,18 @@ def check_store(world: World) -> None:
         raise world.unresolved(rows, "Set what is named, or another samerun_store than external.")
 
 
-def check_training(launcher: Launcher) -> list[str]:
+def _check_kinds(world: World, claims: Sequence[Claim]) -> None:
+    """Refuse a store that does not run on the world's target."""
+    for claim in claims:
+        if world.target not in claim.targets:
+            raise SamerunError(
+                f"Failed to plan the store: {claim.kind} does not run on the target {world.target}.",
+                f"It runs on {' and '.join(claim.targets)}: choose another samerun_store.",
+                CONFIG,
+            )
+
+
+def _check_training(launcher: Launcher) -> list[str]:
     """What can be seen of a run before its world is up; the places where its sources override the contract."""
     world, training, target, sources = launcher.world, launcher.training, launcher.target, launcher.sources
     for endpoint in (world.mlflow, world.object_store):
@@ -100,7 +146,7 @@ def check_training(launcher: Launcher) -> list[str]:
     return [f"The contract is overridden: {line}." for line in sources.overrides]
 
 
-def check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
+def _check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
     """Services that the play uses and does not set up must be there; to find out after a build would be late."""
     if world.object_store.role not in set_up:
         credentials.refuse_others(world)
@@ -114,7 +160,3 @@ def check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
                     "Start its services: samerun up, or the playbook samerun.stack.services",
                     UNAVAILABLE,
                 )
-
-
-def unseen(_said: object) -> None:
-    """For who watches nothing."""

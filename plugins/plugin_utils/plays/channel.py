@@ -2,21 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A pipe to the program that started the play: what its person wants to see, apart from what Ansible prints.
 
-Through Ansible's display a log would be lines among other lines, each of them an event with a file of its own. Here it
-arrives byte for byte, what is no whole line yet included, and also while Ansible already ends the play. The program
-passes the pipe's writing end on by its number, see `VARIABLE`; a play that was started by hand has none.
+Ansible prints what a task says at the task's end. Here a line arrives at once, also while Ansible ends the play. The
+program passes the pipe's writing end on by its number, see `VARIABLE`; a play that was started by hand has none.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import struct
 from collections.abc import Iterator
 from enum import IntEnum
-from pathlib import Path
 
 VARIABLE = "SAMERUN_CHANNEL"
 
@@ -28,10 +25,8 @@ _HEADER = struct.Struct("!BH")
 class Kind(IntEnum):
     """What a frame holds."""
 
-    LOG = 1  # bytes of the script's output
-    SAY = 2  # a line for the person
-    PROGRESS = 3  # a line that matters only until the next one
-    LAUNCH = 4  # a JSON object, see `announce`
+    SAY = 1  # a line for the person
+    PROGRESS = 2  # a line that matters only until the next one
 
 
 def send(kind: Kind, data: bytes) -> bool:
@@ -45,12 +40,6 @@ def send(kind: Kind, data: bytes) -> bool:
             part = data[start : start + room]
             os.write(int(handle), _HEADER.pack(kind, len(part)) + part)
     return True
-
-
-def announce(launch: str, record: Path) -> None:
-    """Tell which launch is about to start; this process takes the signals for it."""
-    found = {"launch": launch, "record": str(record), "pid": os.getpid()}
-    send(Kind.LAUNCH, json.dumps(found).encode())
 
 
 class Frames:

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ctrl+C and SIGTERM while somebody follows a launch."""
+"""Ctrl+C and SIGTERM while a task of a play follows a launch."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import descendants
 
 # Ansible sends its worker a SIGTERM right after the terminal's SIGINT: that is one wish, not two.
-_ONE_WISH_SECONDS = 1.0
+ONE_WISH_SECONDS = 1.0
+
+Take = Callable[[int], None]
+# Passes signals to who takes them, inside a block.
+Catching = Callable[[Take], contextlib.AbstractContextManager[None]]
 
 
 @contextlib.contextmanager
-def passed_on(cancel: Callable[[int], None]) -> Iterator[None]:
+def passed_on(cancel: Take) -> Iterator[None]:
     """Inside the block, pass each SIGINT and SIGTERM to `cancel` and go on; afterwards all is as it was.
 
     In a thread other than the main one nothing can be caught, and nothing is. A play hands its worker the first Ctrl+C
@@ -32,7 +36,7 @@ def passed_on(cancel: Callable[[int], None]) -> Iterator[None]:
 
     def caught(number: int, _frame: Any) -> None:
         nonlocal last
-        if time.monotonic() - last > _ONE_WISH_SECONDS or os.getppid() != parent:
+        if time.monotonic() - last > ONE_WISH_SECONDS or os.getppid() != parent:
             last = time.monotonic()
             if number == signal.SIGINT:
                 descendants.hear_of_the_parents_death(signal.SIGINT)

@@ -4,89 +4,75 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 
 import pytest
 
-from samerun.interrupts import Interrupts, as_if_unseen
-
-PROGRAM = """
-import os, signal, sys, time
-for number in (signal.SIGINT, signal.SIGTERM):  # no print: it may come while "ready" is being printed
-    signal.signal(number, lambda number, _frame: (os.write(1, b"%d" % number), sys.exit()))
-print("ready", flush=True)
-time.sleep(60)
-"""
+from samerun import interrupts as interrupts_module
+from samerun.interrupts import Cancelled, ForLaunches, Interrupts, as_if_unseen
 
 
-@pytest.fixture
-def children() -> Iterator[list[subprocess.Popen[str]]]:
-    """Two processes that tell the first signal they get."""
-    found = [subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    for child in found:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-    yield found
-    for child in found:
-        child.kill()
-        child.communicate()
-
-
-def told(child: subprocess.Popen[str]) -> str:
-    return child.communicate(timeout=10)[0].strip()
+def ignored(_number: int) -> None:
+    """For signals that only have to be caught."""
 
 
 def test_handlers_are_afterwards_as_they_were() -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with Interrupts():
+    with Interrupts(ignored):
         assert signal.getsignal(signal.SIGINT) != before[0]
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
-def test_a_play_without_a_run_gets_sigint_whatever_came(children: list[subprocess.Popen[str]]) -> None:
-    with Interrupts() as interrupts:
-        interrupts.reach(children[0].pid)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_before_a_launch_begins_a_signal_ends_the_command(number: signal.Signals) -> None:
+    with Interrupts(ForLaunches().take) as interrupts:
+        with pytest.raises(Cancelled) as cancelled:
+            os.kill(os.getpid(), number)
+        assert (cancelled.value.number, interrupts.first) == (number, number)
+
+
+def test_a_launch_gets_the_signal_itself_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(interrupts_module.time, "monotonic", lambda: now)
+    seen: list[int] = []
+    signals = ForLaunches()
+    with Interrupts(signals.take), signals.passed_on(seen.append):
         os.kill(os.getpid(), signal.SIGTERM)
-    assert told(children[0]) == str(int(signal.SIGINT))
-    assert interrupts.first == signal.SIGTERM
-
-
-def test_a_run_gets_the_signal_itself_and_its_play_none(children: list[subprocess.Popen[str]]) -> None:
-    play, run = children
-    with Interrupts() as interrupts:
-        interrupts.reach(play.pid)
-        interrupts.reach(run.pid)
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert told(run) == str(int(signal.SIGTERM))
-    assert play.poll() is None
-
-
-def test_the_play_is_reached_again_once_the_run_is_gone(children: list[subprocess.Popen[str]]) -> None:
-    play, run = children
-    run.kill()
-    run.wait()
-    with Interrupts() as interrupts:
-        interrupts.reach(play.pid)
-        interrupts.reach(run.pid)
         os.kill(os.getpid(), signal.SIGINT)
-    assert told(play) == str(int(signal.SIGINT))
-
-
-def test_a_signal_that_came_too_early_is_passed_on(children: list[subprocess.Popen[str]]) -> None:
-    with Interrupts() as interrupts:
+        assert seen == [signal.SIGTERM]
+        now += 1.1
         os.kill(os.getpid(), signal.SIGINT)
-        interrupts.reach(children[0].pid)
-    assert told(children[0]) == str(int(signal.SIGINT))
+    assert seen == [signal.SIGTERM, signal.SIGINT]
+
+
+def test_launches_that_are_followed_at_once_all_get_it_and_so_does_a_late_one() -> None:
+    seen: list[tuple[str, int]] = []
+    signals = ForLaunches()
+    with Interrupts(signals.take):
+        with (
+            signals.passed_on(lambda number: seen.append(("one", number))),
+            signals.passed_on(lambda number: seen.append(("two", number))),
+        ):
+            os.kill(os.getpid(), signal.SIGTERM)
+        with signals.passed_on(lambda number: seen.append(("late", number))):
+            pass
+    assert seen == [(name, signal.SIGTERM) for name in ("one", "two", "late")]
+
+
+def test_a_signal_after_the_launch_is_only_noted() -> None:
+    signals = ForLaunches()
+    with Interrupts(signals.take) as interrupts:
+        with signals.passed_on(lambda _number: None):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+    assert interrupts.first == signal.SIGINT
 
 
 def test_other_threads_catch_nothing() -> None:
     found = []
 
     def enter() -> None:
-        with Interrupts():
+        with Interrupts(ignored):
             found.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=enter)
@@ -98,7 +84,7 @@ def test_other_threads_catch_nothing() -> None:
 def test_what_the_caller_ignores_stays_ignored() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with Interrupts() as interrupts:
+        with Interrupts(ignored) as interrupts:
             os.kill(os.getpid(), signal.SIGINT)
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
         assert interrupts.first == 0
@@ -110,7 +96,7 @@ def test_a_signal_that_went_to_the_script_reaches_the_callers_handler_afterwards
     seen: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _frame: seen.append(number))
     try:
-        with Interrupts() as interrupts:
+        with Interrupts(ignored) as interrupts:
             os.kill(os.getpid(), signal.SIGTERM)
         assert seen == []
         as_if_unseen(interrupts.first)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
+import threading
 import time
 from typing import Any
 
 import pytest
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.plays.channel import Kind
+from samerun import report
 from samerun.report import Report, TerminalReport
 
 
@@ -37,20 +39,23 @@ def test_log_is_handed_on_byte_for_byte() -> None:
     log = io.BytesIO()
     shown = Report(log, io.StringIO())
     for part in (b"a\r\n\xff", b"\x00half", b" \x1b[1mline"):
-        shown.frame(Kind.LOG, part)
+        shown.log(part)
     assert log.getvalue() == b"a\r\n\xff\x00half \x1b[1mline"
 
 
 def test_a_reader_that_leaves_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[object] = []
+
     class Left(io.BytesIO):
-        def write(self, _data: object) -> int:
+        def write(self, data: object) -> int:
+            tried.append(data)
             raise BrokenPipeError
 
     monkeypatch.setattr(os, "dup2", lambda *_given: 0)
     shown = Report(Left(), io.StringIO())
-    shown.frame(Kind.LOG, b"a")
-    shown.frame(Kind.LOG, b"b")
-    assert shown.log is None
+    shown.log(b"a")
+    shown.log(b"b")
+    assert tried == [b"a"]
 
 
 def test_stages_are_plain_lines_in_order(clock: Clock) -> None:
@@ -87,8 +92,8 @@ def test_training_says_nothing_of_its_stages(clock: Clock) -> None:
 def test_what_actions_say_is_a_line() -> None:
     notes = io.StringIO()
     shown = Report(io.BytesIO(), notes)
-    shown.frame(Kind.SAY, b"mlflow_port: 5002 is used")
-    shown.frame(Kind.PROGRESS, b"Collecting torch")
+    shown.line("mlflow_port: 5002 is used")
+    shown.progress("Collecting torch")
     assert notes.getvalue().splitlines() == ["samerun: mlflow_port: 5002 is used", "samerun:   Collecting torch"]
 
 
@@ -110,7 +115,7 @@ def test_terminal_shows_what_is_done_and_since_when(clock: Clock) -> None:
     shown = TerminalReport(io.BytesIO(), notes, stages=True)
     shown.event(task("Set up", "mlflow"))
     shown.event(task("process | Make the Python environment", "service"))
-    shown.frame(Kind.PROGRESS, b"Collecting torch")
+    shown.progress("Collecting torch")
     clock.now += 75
     shown.tick()
     assert on_screen(notes.getvalue())[-1][2:] == "MLflow: Make the Python environment: Collecting torch  1 min 15 s"
@@ -121,7 +126,7 @@ def test_terminal_line_fits_its_terminal(clock: Clock, monkeypatch: pytest.Monke
     notes = io.StringIO()
     shown = TerminalReport(io.BytesIO(), notes)
     shown.event(task("Train", "training"))
-    shown.frame(Kind.PROGRESS, b"x" * 200)
+    shown.progress("x" * 200)
     clock.now += 5
     shown.tick()
     assert len(on_screen(notes.getvalue())[-1]) < 40
@@ -158,8 +163,33 @@ def test_terminal_is_left_to_a_script_that_speaks(clock: Clock) -> None:
     shown.event(task("Train", "training"))
     clock.now += 2
     shown.tick()
-    shown.frame(Kind.LOG, b"epoch 1\n")
+    shown.log(b"epoch 1\n")
     clock.now += 2
     shown.tick()
     assert on_screen(notes.getvalue()) == [""]
     assert log.getvalue() == b"epoch 1\n"
+
+
+def test_a_request_is_shown_where_ansibles_own_output_would_be() -> None:
+    quiet, loud = io.StringIO(), io.StringIO()
+    Report(io.BytesIO(), quiet).request({"argv": ["python"]})
+    Report(io.BytesIO(), io.StringIO(), raw=loud).request({"argv": ["python"]})
+    assert quiet.getvalue() == ""
+    assert json.loads(loud.getvalue()) == {"argv": ["python"]}
+
+
+def test_a_terminal_that_ticks_shows_a_stage_that_nobody_else_moves_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "_AT_ONCE", 0.0)
+    drawn = threading.Event()
+
+    class Notes(io.StringIO):
+        def write(self, text: str) -> int:
+            if "Training" in text:
+                drawn.set()
+            return super().write(text)
+
+    shown = TerminalReport(io.BytesIO(), notes := Notes())
+    with shown, shown.ticking():
+        shown.enter("Training")
+        assert drawn.wait(10)
+    assert on_screen(notes.getvalue()) == [""]

@@ -1,62 +1,113 @@
-"""An inventory is read as a play would, and leaves its caller as it was."""
+"""What an inventory may hold is read as a play reads it, without one."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import Any
 
 import pytest
-import samples
-from ansible.utils.display import Display
 
-from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, NO_INPUT, SamerunError
-from samerun import resolving
-from samerun.variables import Variables
+from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+from samerun.request import Training, with_training
+from samerun.resolving import Resolved, resolve
+from samerun.variables import Variables, given
 
-
-def inventory(folder: Path, text: str) -> str:
-    path = folder / "hosts.yml"
-    path.write_text(text)
-    return str(path)
-
-
-def process(folder: Path, **variables: str) -> str:
-    """An inventory with one world, `w`, of processes."""
-    lines = "".join(f"        {name}: {value}\n" for name, value in {"samerun_target": "process", **variables}.items())
-    return inventory(folder, f"samerun:\n  hosts:\n    w:\n{lines}")
-
-
-def test_what_is_given_overrides_the_inventory_and_that_the_defaults(tmp_path: Path) -> None:
-    path = process(tmp_path, mlflow_port="'{{ 5000 + 7 }}'", object_store_bucket="theirs")
-    (found,) = resolving.resolve(path, Variables(values={"object_store_bucket": "{{ 'mine' }}"}))
-    assert (found.world["target"], found.world["mlflow"]["port"]) == ("process", 5007)
-    assert found.world["object_store"]["bucket"] == "mine"
-    assert found.training == {}, "nobody asked for a training"
+HOSTS = """\
+samerun:
+  hosts:
+    here:
+      ansible_connection: local
+others:
+  hosts:
+    there:
+      port_there: 7000
+      port_again: "{{ typed_port | default(1) }}"
+"""
 
 
-def test_literals_are_data_and_no_templates(tmp_path: Path) -> None:
-    script = str(samples.script(tmp_path))
-    literals = {"training_script": script, "training_args": ["{{ 1 + 1 }}"], "__samerun_env": {}}
-    (found,) = resolving.resolve(process(tmp_path), Variables(literals=literals))
-    assert found.training["args"] == ["{{ 1 + 1 }}"]
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    folder = tmp_path / "inventory"
+    (folder / "group_vars").mkdir(parents=True)
+    (folder / "hosts.yml").write_text(HOSTS)
+    return folder
 
 
-@pytest.mark.parametrize(
-    "text, code, match",
-    [
-        ("others: {hosts: {x: {}}}\n", NO_INPUT, "names no host in the group samerun"),
-        ("samerun: {hosts: {w: {mlflow_prot: 1}}}\n", CONFIG, "Did you mean mlflow_port"),
-    ],
-    ids=["no world", "misspelt"],
-)
-def test_what_cannot_be_read_is_one_line(tmp_path: Path, text: str, code: int, match: str) -> None:
-    with pytest.raises(SamerunError, match=match) as caught:
-        resolving.resolve(inventory(tmp_path, text), Variables())
-    assert caught.value.code == code
+def resolved(inventory: Path, variables: Variables | None = None, **of_the_group: Any) -> Resolved:
+    """The world of `inventory` with more variables of its group."""
+    lines = [f"{name}: {value}\n" for name, value in of_the_group.items()]
+    (inventory / "group_vars" / "samerun.yml").write_text("".join(lines))
+    (found,) = resolve(str(inventory), variables or Variables())
+    return found
 
 
-def test_the_caller_is_afterwards_as_it_was(tmp_path: Path) -> None:
-    environ, folder = dict(os.environ), os.getcwd()
-    resolving.resolve(process(tmp_path), Variables())
-    assert (dict(os.environ), os.getcwd()) == (environ, folder)
-    assert "warning" not in vars(Display()), "it warns again"
+def test_variables_of_other_hosts_and_groups_are_there(inventory: Path) -> None:
+    templates = {
+        "mlflow_port": "\"{{ hostvars['there'].port_there }}\"",
+        "samerun_world": "\"{{ groups['others'][0] }}\"",
+    }
+    found = resolved(inventory, **templates).world
+    assert (found["mlflow"]["port"], found["name"]) == (7000, "there")
+
+
+def test_what_is_typed_counts_for_other_hosts_too(inventory: Path) -> None:
+    variables = given(["typed_port=7001"])
+    for _again in range(2):
+        found = resolved(inventory, variables, mlflow_port="\"{{ hostvars['there'].port_again }}\"")
+        assert found.world["mlflow"]["port"] == 7001
+    found = resolved(inventory, mlflow_port="\"{{ hostvars['there'].port_again }}\"")
+    assert found.world["mlflow"]["port"] == 1, "and for no later reading"
+
+
+def test_hosts_of_the_play_are_those_of_the_world(inventory: Path) -> None:
+    assert resolved(inventory, samerun_world='"{{ ansible_play_hosts[0] }}"').world["name"] == "here"
+
+
+def test_lookups_and_filters_are_there(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OF_THE_CALLER", "7002")
+    found = resolved(inventory, mlflow_port="\"{{ lookup('env', 'OF_THE_CALLER') | int + 1 }}\"")
+    assert found.world["mlflow"]["port"] == 7003
+
+
+def test_an_inventory_may_be_a_program(tmp_path: Path) -> None:
+    program = tmp_path / "hosts"
+    program.write_text('#!/bin/sh\necho \'{"samerun": {"hosts": ["here"], "vars": {"mlflow_port": 7004}}}\'\n')
+    program.chmod(0o700)
+    (found,) = resolve(str(program), Variables())
+    assert found.world["mlflow"]["port"] == 7004
+
+
+def test_a_vaulted_variable_is_read_by_the_password_file(
+    inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ansible.parsing.vault import VaultLib, VaultSecret
+
+    (tmp_path / "password").write_text("open sesame")
+    # Ansible reads its settings once for a process, and one of them again.
+    monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setattr("ansible.constants.DEFAULT_VAULT_PASSWORD_FILE", str(tmp_path / "password"))
+    vault = VaultLib([("default", VaultSecret(b"open sesame"))])
+    (inventory / "group_vars" / "all.yml").write_bytes(vault.encrypt("mlflow_port: 7005\n"))
+    assert resolved(inventory).world["mlflow"]["port"] == 7005
+
+
+@pytest.mark.parametrize("name", ["ansible_facts.hostname", "ansible_check_mode", "ansible_role_name"])
+def test_what_only_a_play_knows_is_refused_by_its_name(inventory: Path, name: str) -> None:
+    with pytest.raises(SamerunError) as refused:
+        resolved(inventory, samerun_registry=f'"{{{{ {name} }}}}"')
+    assert name.rpartition(".")[2] in refused.value.message
+    assert "play" in refused.value.hint
+    assert refused.value.code == CONFIG
+
+
+def test_a_variable_that_nobody_reads_is_told(inventory: Path) -> None:
+    (warning,) = resolved(inventory, training_zzzzzzzz="1").warnings
+    assert "training_zzzzzzzz is none of samerun's" in warning
+
+
+def test_a_training_is_read_with_the_world(inventory: Path, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print()\n")
+    asked = with_training(given(["training_retries=2"]), Training(str(tmp_path / "train.py"), target="docker"))
+    found = resolved(inventory, asked, training_env="{A: '1'}").training
+    assert (found["retries"], found["target"], found["env"]) == (2, "docker", {"A": "1"})
+    assert found["script"] == str(tmp_path / "train.py")

@@ -7,8 +7,6 @@ from __future__ import annotations
 import errno
 import socket
 
-import psutil
-
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, CONFIG, SamerunError
 
 _TRIED = 50
@@ -45,6 +43,8 @@ def next_free(bind: str, port: int, taken: set[int]) -> int:
 
 def holder(port: int) -> str:
     """Who listens on `port`, as far as this user may see."""
+    import psutil  # late: it is rarely asked
+
     try:
         for connection in psutil.net_connections("tcp"):
             here = connection.laddr

@@ -55,6 +55,18 @@ def test_ignore_files_count_as_git_reads_them(project: Path, case: str, name: st
     assert found == left
 
 
+@pytest.mark.parametrize("excepted", [False, True])
+def test_what_is_never_code_stays_unless_an_ignore_file_says_otherwise(project: Path, excepted: bool) -> None:
+    for name in ("venv/a.py", "src/venv/b.py", "__pycache__/c.pyc", "src/d.pyc", "src/venv.py"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).touch()
+    if excepted:
+        (project / ".samerunignore").write_text("!/venv/\n")
+    found = members(bundle.pack(project)).keys() - {*FILES, ".samerunignore"}
+    assert found == {"src/venv.py", *(["venv/a.py"] if excepted else [])}
+    assert (bundle.stays(project, "venv/a.py") == "") == excepted
+
+
 def test_equal_trees_have_one_hash_whoever_packs_them_and_when(project: Path, tmp_path: Path) -> None:
     copy = tmp_path / "elsewhere"
     shutil.copytree(project, copy)
