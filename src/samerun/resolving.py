@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import importlib
 import json
-import os
-import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.abc import MetaPathFinder
-from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, NO_INPUT, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.options import TRAINING_SPEC, WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import role_variables
-from samerun import COLLECTIONS, STACK, inventories
+from samerun import STACK, embedded, inventories
 from samerun.variables import Variables
 
 _ROLE = STACK / "roles" / "world"
-_OURS = "ansible_collections.samerun.stack."
 _LOCK = threading.Lock()  # Ansible's display and its managers are not made for threads
 
 
@@ -53,7 +44,7 @@ def resolve(inventory: str, variables: Variables) -> list[Resolved]:
         SamerunError: the inventory cannot be read or names no world.
     """
     path = inventories.located(inventory)
-    with _LOCK, _ansible():
+    with _LOCK, embedded.entered():
         from ansible.errors import AnsibleError
 
         try:
@@ -78,61 +69,6 @@ def _hint(error: Exception) -> str:
     return "Correct it."
 
 
-class _OwnFinder(MetaPathFinder):
-    """Finds modules of our collection as Python does.
-
-    Ansible's finder cannot find those of a collection of which others were imported before it came.
-    """
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if not fullname.startswith(_OURS):
-            return None
-        for folder in path or ():
-            if spec := FileFinder(folder, (SourceFileLoader, SOURCE_SUFFIXES)).find_spec(fullname):
-                return spec
-        return None
-
-
-@contextlib.contextmanager
-def _ansible() -> Iterator[None]:
-    """Ansible as we need it, inside the block."""
-    others = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections")
-    ours = {
-        "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{others}",
-        "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
-        "ANSIBLE_DEPRECATION_WARNINGS": "false",
-    }
-    # It reads its settings while it is imported, and never again.
-    if "ansible.constants" not in sys.modules:
-        before = {name: os.environ.get(name) for name in ours}
-        os.environ.update(ours)
-        try:
-            importlib.import_module("ansible.constants")
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
-    from ansible.plugins.loader import init_plugin_loader
-    from ansible.utils.collection_loader._collection_config import AnsibleCollectionConfig
-    from ansible.utils.display import Display
-
-    if AnsibleCollectionConfig.collection_finder is None:
-        init_plugin_loader([str(COLLECTIONS)])
-    if not any(isinstance(finder, _OwnFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _OwnFinder())
-    display = Display()
-    # What it would warn of is an error here, in one line.
-    display.warning = lambda *_given, **_named: None  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        del display.warning
-
-
 def _resolved(inventory: str, variables: Variables) -> Iterator[Resolved]:
     from ansible.inventory.manager import InventoryManager
     from ansible.playbook.play import Play
@@ -140,14 +76,14 @@ def _resolved(inventory: str, variables: Variables) -> Iterator[Resolved]:
     from ansible.vars.hostvars import HostVars
     from ansible.vars.manager import VariableManager
 
-    loader = _loader()
+    loader = embedded.loader()
     hosts = InventoryManager(loader=loader, sources=[inventory])
     manager = VariableManager(loader=loader, inventory=hosts)
     HostVars(inventory=hosts, variable_manager=manager, loader=loader)  # makes itself known to it
     # Never played: what an inventory may ask of a play, such as its hosts, is asked of this one.
     play = Play.load({"name": "Training", "hosts": "samerun"}, variable_manager=manager, loader=loader)
     defaults, internal = _ours()
-    override = {**_read(loader, *variables.files), **_trusted(variables.values), **variables.literals}
+    override = {**embedded.read(loader, *variables.files), **embedded.trusted(variables.values), **variables.literals}
     # Not `manager.extra_vars.update`: the mapping behind it is shared by all managers of a process.
     manager._extra_vars = override
     for host in hosts.get_hosts("samerun") if "samerun" in hosts.groups else []:
@@ -169,7 +105,7 @@ def _ours() -> tuple[dict[str, Any], dict[str, Any]]:
     from ansible.parsing.dataloader import DataLoader
 
     defaults = sorted((_ROLE / "defaults" / "main").glob("*.yml"))
-    return _read(DataLoader(), *defaults), _read(DataLoader(), _ROLE / "vars" / "main.yml")
+    return embedded.read(DataLoader(), *defaults), embedded.read(DataLoader(), _ROLE / "vars" / "main.yml")
 
 
 def _validated(options: Any, spec: dict[str, Any], what: str) -> dict[str, Any]:
@@ -180,36 +116,3 @@ def _validated(options: Any, spec: dict[str, Any], what: str) -> dict[str, Any]:
     if result.error_messages:
         raise SamerunError(f"Failed to read the {what}: {result.error_messages[0]}.", "", CONFIG)
     return dict(result.validated_parameters)
-
-
-def _loader() -> Any:
-    from ansible.constants import config
-    from ansible.parsing.dataloader import DataLoader
-
-    loader = DataLoader()
-    identities = config.get_config_value("DEFAULT_VAULT_IDENTITY_LIST")
-    if identities or config.get_config_value("DEFAULT_VAULT_PASSWORD_FILE"):
-        from ansible.cli import CLI
-
-        loader.set_vault_secrets(CLI.setup_vault_secrets(loader, identities, auto_prompt=False))
-    return loader
-
-
-def _read(loader: Any, *files: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for path in files:
-        found.update(loader.load_from_file(str(path), trusted_as_template=True) or {})
-    return found
-
-
-def _trusted(value: Any) -> Any:
-    """`value` with its strings as templates, as they are for a play that reads them from a file."""
-    from ansible.template import trust_as_template
-
-    if isinstance(value, str):
-        return trust_as_template(value)
-    if isinstance(value, dict):
-        return {key: _trusted(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_trusted(item) for item in value]
-    return value

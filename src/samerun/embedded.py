@@ -1,0 +1,109 @@
+"""Ansible as a library in this process, which may be a host program's."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from samerun import COLLECTIONS, routing
+
+_OURS = "ansible_collections.samerun.stack."
+
+
+class _OwnFinder(MetaPathFinder):
+    """Finds modules of our collection as Python does.
+
+    Ansible's finder cannot find those of a collection of which others were imported before it came.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not fullname.startswith(_OURS):
+            return None
+        for folder in path or ():
+            if spec := FileFinder(folder, (SourceFileLoader, SOURCE_SUFFIXES)).find_spec(fullname):
+                return spec
+        return None
+
+
+@contextlib.contextmanager
+def entered() -> Iterator[None]:
+    """Ansible as we need it, inside the block."""
+    others = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections")
+    ours = {
+        "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{others}",
+        "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
+        "ANSIBLE_DEPRECATION_WARNINGS": "false",
+    }
+    # It reads its settings while it is imported, and never again.
+    if "ansible.constants" not in sys.modules:
+        before = {name: os.environ.get(name) for name in ours}
+        os.environ.update(ours)
+        try:
+            importlib.import_module("ansible.constants")
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+    from ansible.plugins.loader import init_plugin_loader
+    from ansible.utils.collection_loader._collection_config import AnsibleCollectionConfig
+    from ansible.utils.display import Display
+
+    routing.remember()
+    if AnsibleCollectionConfig.collection_finder is None:
+        init_plugin_loader([str(COLLECTIONS)])
+    if not any(isinstance(finder, _OwnFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _OwnFinder())
+    display = Display()
+    # What it would warn of is an error here, in one line.
+    display.warning = lambda *_given, **_named: None  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del display.warning
+
+
+def loader() -> Any:
+    """What reads files as Ansible does, vaults too where their passwords are configured."""
+    from ansible.constants import config
+    from ansible.parsing.dataloader import DataLoader
+
+    found = DataLoader()
+    identities = config.get_config_value("DEFAULT_VAULT_IDENTITY_LIST")
+    if identities or config.get_config_value("DEFAULT_VAULT_PASSWORD_FILE"):
+        from ansible.cli import CLI
+
+        found.set_vault_secrets(CLI.setup_vault_secrets(found, identities, auto_prompt=False))
+    return found
+
+
+def read(loader: Any, *files: Path) -> dict[str, Any]:
+    """The variables of `files`, the later the stronger."""
+    found: dict[str, Any] = {}
+    for path in files:
+        found.update(loader.load_from_file(str(path), trusted_as_template=True) or {})
+    return found
+
+
+def trusted(value: Any) -> Any:
+    """`value` with its strings as templates, as they are for a play that reads them from a file."""
+    from ansible.template import trust_as_template
+
+    if isinstance(value, str):
+        return trust_as_template(value)
+    if isinstance(value, dict):
+        return {key: trusted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [trusted(item) for item in value]
+    return value

@@ -1,0 +1,49 @@
+"""Ansible's own table of where its plugins are: read from YAML once, and not for each command.
+
+Reading it takes longer than reading all files of an inventory. Ansible leaves its reader to be replaced by one that
+remembers (`_collection_meta._meta_yml_to_dict`). The table is kept by the hash of its text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from ansible_collections.samerun.stack.plugins.module_utils import files
+
+Read = Callable[[bytes | str, Any], Any]
+_WORTH = 100_000  # bytes; what is smaller is read as quickly
+
+
+def remember() -> None:
+    """From now on this process reads a large table as it was kept, and keeps what it had to read."""
+    finder: Any = importlib.import_module("ansible.utils.collection_loader._collection_finder")
+    if not isinstance(finder._meta_yml_to_dict, Remembering):
+        finder._meta_yml_to_dict = Remembering(finder._meta_yml_to_dict, user_cache_path("samerun") / "ansible")
+
+
+class Remembering:
+    """Reads tables by `read`, and large ones from `folder` where they were read before."""
+
+    def __init__(self, read: Read, folder: Path) -> None:
+        self._read = read
+        self._folder = folder
+
+    def __call__(self, text: bytes | str, content_id: Any) -> Any:
+        if len(text) < _WORTH:
+            return self._read(text, content_id)
+        data = text.encode() if isinstance(text, str) else text
+        path = self._folder / f"{hashlib.sha256(data).hexdigest()}.json"
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads(path.read_bytes())
+        found = self._read(text, content_id)
+        with contextlib.suppress(OSError):
+            files.write_private(path, json.dumps(found))
+        return found
