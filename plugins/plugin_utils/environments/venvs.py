@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -16,6 +17,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import callers, file
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 
 _TAIL = 4
+_GRACE_SECONDS = 5
 
 
 def folder(cache: Path, requirements: str) -> Path:
@@ -83,7 +85,7 @@ def _run(argv: list[str], say: Callable[[str], None], what: str) -> None:
                 if line.startswith(("Collecting", "Downloading", "Installing", "Successfully")):
                     say(_brief(line))
         except BaseException:  # Ctrl+C, say: nobody waits for it any more
-            process.terminate()
+            _end(process)
             raise
     if process.returncode:
         shown = " | ".join(line for line in last if line)
@@ -92,6 +94,15 @@ def _run(argv: list[str], say: Callable[[str], None], what: str) -> None:
             "Is the package index reachable? PIP_INDEX_URL, PIP_EXTRA_INDEX_URL and pip's own configuration count.",
             UNAVAILABLE,
         )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End pip in the way that lets it remove its temporary files, and else at once."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _brief(line: str) -> str:

@@ -77,3 +77,23 @@ def test_a_failing_command_says_its_last_words_without_the_callers_python(monkey
 )
 def test_what_pip_says_is_short_and_without_an_index(line: str, brief: str) -> None:
     assert venvs._brief(line) == brief
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+def test_a_program_that_nobody_waits_for_any_more_removes_its_files_or_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heeds: bool
+) -> None:
+    def interrupted(_line: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(venvs, "_GRACE_SECONDS", 30 if heeds else 0.1)
+    (tmp_path / "file").touch()
+    handler = "signal.default_int_handler" if heeds else "signal.SIG_IGN"
+    text = (
+        f"import os, signal, time\nsignal.signal(signal.SIGINT, {handler})\nprint('Collecting x', flush=True)\n"
+        "try: time.sleep(60)\nfinally: os.remove('file')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        venvs._run([sys.executable, "-c", text], interrupted, "wait")
+    assert (tmp_path / "file").exists() != heeds
