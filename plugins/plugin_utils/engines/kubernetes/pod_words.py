@@ -29,6 +29,8 @@ _FINAL = (
     "unauthorized",
     "invalid reference",
 )
+# A registry that nobody answers at: the node asks it again after 10 s, for which nobody waits here.
+_UNREACHABLE = ("connection refused", "no such host")
 _HINTS = {
     "no match for platform": _ARCHITECTURE,
     "exec format error": _ARCHITECTURE,
@@ -68,6 +70,11 @@ def is_about_image(reason: str) -> bool:
 
 def is_final(message: str) -> bool:
     return any(part in message for part in _FINAL)
+
+
+def is_image_lost(message: str) -> bool:
+    """Whether an image does not come, by what the node says of it."""
+    return any(part in message for part in (*_FINAL, *_UNREACHABLE))
 
 
 def is_refused(message: str) -> bool:

@@ -89,7 +89,7 @@ def stuck(pod: Mapping[str, Any], start_timeout: int = 0) -> dict[str, str] | No
     message = str(waiting.get("message", "")).strip()
     why = str(waiting.get("reason", ""))
     # An image that is not there does not come; a Secret may, of a Job that its queue was quick to start.
-    lost = pod_words.is_about_image(why) and pod_words.is_final(message)
+    lost = pod_words.is_about_image(why) and pod_words.is_image_lost(message)
     if pod_words.is_fatal(why) and (lost or age(pod) > PATIENCE):
         return pod_words.cannot_start(f"{why}: {message}")
     words = waits_for_node(pod)

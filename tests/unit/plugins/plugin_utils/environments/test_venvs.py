@@ -90,8 +90,8 @@ def test_a_program_that_nobody_waits_for_any_more_removes_its_files_or_is_killed
     (tmp_path / "file").touch()
     handler = "signal.default_int_handler" if heeds else "signal.SIG_IGN"
     text = (
-        f"import os, signal, time\nsignal.signal(signal.SIGINT, {handler})\nprint('Collecting x', flush=True)\n"
-        "try: time.sleep(60)\nfinally: os.remove('file')\n"
+        f"import os, signal, time\nsignal.signal(signal.SIGINT, {handler})\n"
+        "try:\n    print('Collecting x', flush=True)\n    time.sleep(60)\nfinally: os.remove('file')\n"
     )
     monkeypatch.chdir(tmp_path)
     with pytest.raises(KeyboardInterrupt):

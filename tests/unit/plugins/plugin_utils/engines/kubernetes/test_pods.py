@@ -138,6 +138,10 @@ def stuck_pods() -> dict[str, tuple[dict[str, Any], str | None]]:
             pod(**unscheduled("0/1 nodes are available", since=60)),
             "training_node_sel",
         ),
+        "no registry": (
+            pod(waiting("ErrImagePull", "dial tcp [::1]:1: connect: connection refused"), age=JUST_NOW),
+            "samerun_registry",
+        ),
         "another architecture": (pod(waiting("ErrImagePull", "no match for platform"), age=JUST_NOW), "processor"),
         "running": (pod({"running": {}}), None),
     }
