@@ -16,6 +16,7 @@ from typing import Any
 from samerun import COLLECTIONS, routing
 
 _OURS = "ansible_collections.samerun.stack."
+_SPOKEN = ("display", "warning")
 
 
 class _OwnFinder(MetaPathFinder):
@@ -66,12 +67,14 @@ def entered() -> Iterator[None]:
     if not any(isinstance(finder, _OwnFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _OwnFinder())
     display = Display()
-    # What it would warn of is an error here, in one line.
-    display.warning = lambda *_given, **_named: None  # type: ignore[method-assign]
+    # What it would warn of is an error here, in one line; and standard output is the script's, or the program's.
+    for name in _SPOKEN:
+        setattr(display, name, lambda *_given, **_named: None)
     try:
         yield
     finally:
-        del display.warning
+        for name in _SPOKEN:
+            delattr(display, name)
 
 
 def loader() -> Any:

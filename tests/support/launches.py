@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.launcher import Launcher
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays import signals
 
 _MARK = b"PROBE "
 
@@ -134,7 +136,14 @@ def main(path: str) -> None:
 
     launcher = Launcher(world, training(world, given["training"]), lambda _line: None, show)
     spec, code = launcher.spec()
-    launcher.run(spec, code, begins=lambda: print(f"launch {spec.launch}", flush=True))
+
+    @contextlib.contextmanager
+    def announced(take: signals.Take) -> Iterator[None]:
+        print(f"launch {spec.launch}", flush=True)  # all is ready, and it is submitted next
+        with signals.passed_on(take):
+            yield
+
+    launcher.run(spec, code, catching=announced)
 
 
 if __name__ == "__main__":

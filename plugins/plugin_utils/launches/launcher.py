@@ -86,14 +86,12 @@ class Launcher:
         code: bundle.Bundle,
         *,
         detach: bool = False,
-        begins: Callable[[], None] = lambda: None,
         submitted: Callable[[], None] = lambda: None,
         catching: signals.Catching = signals.passed_on,
     ) -> RunRecord:
         """Carry the launch out and return its record; with `detach` return once it is submitted.
 
         Args:
-            begins: is called when all is ready.
             submitted: is called when everybody can find the launch.
             catching: makes this process's signals the launch's while it is followed.
         """
@@ -106,7 +104,6 @@ class Launcher:
         wishes = watching.Wishes(self.target, spec.launch)
         caught = contextlib.nullcontext() if detach else catching(wishes.take)
         with files.locked(lock), caught:
-            begins()
             with _nothing_left(lock):
                 self.target.submit(spec, code)
             record = spec.record()

@@ -100,6 +100,17 @@ def test_what_only_a_play_knows_is_refused_by_its_name(inventory: Path, name: st
     assert refused.value.code == CONFIG
 
 
+def test_nothing_of_ansible_is_printed_however_talkative_it_was_made(
+    inventory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ansible.utils.display import Display
+
+    monkeypatch.setattr(Display(), "verbosity", 5)
+    (inventory / "broken.yml").write_text("samerun: {}\n")
+    resolved(inventory)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_variable_that_nobody_reads_is_told(inventory: Path) -> None:
     (warning,) = resolved(inventory, training_zzzzzzzz="1").warnings
     assert "training_zzzzzzzz is none of samerun's" in warning

@@ -1,85 +1,71 @@
-"""Launches that follow each other share one reading of the inventory, and nothing else."""
+"""What is in the way of a launch is told in one order, whoever asks."""
 
 from __future__ import annotations
 
-import os
-import time
 from pathlib import Path
+from typing import Any
 
-import fakes
 import pytest
-import samples
 
-from samerun import submitting
-from samerun.plays import Training
-from samerun.resolving import Resolved
+from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import preflight
+from samerun import submitting, training
+from samerun.request import Training
+from samerun.silent import Silent
 from samerun.variables import Variables
 
-
-@pytest.fixture
-def readings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The inventories that were read, of a world whose target takes every launch."""
-    monkeypatch.setattr(submitting, "_read", {})
-    world = samples.world(tmp_path / "state")
-    fakes.host(monkeypatch, world)
-    fakes.target(monkeypatch, world)
-    options = samples.world_options(tmp_path / "state", **samples.with_keys())
-    script = samples.script(tmp_path)
-    found: list[str] = []
-
-    def resolve(inventory: str, _variables: Variables) -> list[Resolved]:
-        found.append(inventory)
-        return [Resolved(options, samples.training_options(script, env={"FROM": "the inventory"}))]
-
-    monkeypatch.setattr(submitting, "resolve", resolve)
-    return found
+# All that is wrong at once, in the order in which it is told: a variable's wrong value, what is right, and the words.
+WRONG: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (
+    ({"training_target": "nowhere"}, {"training_target": ""}, "training_target is 'nowhere'"),
+    ({"mlflow_token": "t"}, {"mlflow_token": ""}, "a user or token is set"),
+    ({"object_store_access_key": "a"}, {"object_store_access_key": ""}, "object_store_secret_key"),
+    ({"training_volumes": ["x"]}, {"training_volumes": []}, "training_volumes"),
+    ({"samerun_store": "external"}, {"samerun_store": "seaweedfs"}, "object_store"),
+    ({"training_image": "x"}, {"training_image": ""}, "training_image"),
+    ({"training_resources": {"cpu": 1}}, {"training_resources": {}}, "training_resources"),
+    ({}, {}, "its seaweedfs is absent"),
+)
 
 
 @pytest.fixture
-def inventory(tmp_path: Path) -> Path:
-    path = tmp_path / "hosts.yml"
-    path.write_text("samerun: {hosts: {w: {}}}\n")
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "project" / "train.py"
+    path.parent.mkdir()
+    path.write_text("print()\n")
     return path
 
 
-def submit(folder: Path, inventory: Path, *args: str) -> str:
-    training = Training(str(folder / "project" / "train.py"), args, detach=True)
-    return submitting.submit(training, str(inventory), Variables()).launch
+def variables(tmp_path: Path, mended: int) -> Variables:
+    wrong = {name: value for given, _right, _words in WRONG for name, value in given.items()}
+    right = {name: value for _given, given, _words in WRONG[:mended] for name, value in given.items()}
+    return Variables(values={"samerun_state_dir": str(tmp_path / "state"), **wrong, **right})
 
 
-def test_launches_of_a_sweep_share_one_reading(tmp_path: Path, readings: list[str], inventory: Path) -> None:
-    launches = {submit(tmp_path, inventory, "--lr", str(rate)) for rate in (0.1, 0.01)}
-    assert len(launches) == 2
-    assert readings == [str(inventory)]
-
-
-def test_a_change_of_the_inventory_or_the_environment_is_read(
-    tmp_path: Path, readings: list[str], inventory: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("mended", range(len(WRONG)), ids=[words for _given, _right, words in WRONG])
+def test_of_all_that_is_wrong_the_same_is_told_first_by_train_and_submit(
+    tmp_path: Path, script: Path, mended: int
 ) -> None:
-    submit(tmp_path, inventory)
-    inventory.write_text("samerun: {hosts: {w: {mlflow_port: 5001}}}\n")
-    submit(tmp_path, inventory)
-    monkeypatch.setenv("SOMETHING", "new")
-    submit(tmp_path, inventory)
-    (inventory.parent / "group_vars").mkdir()
-    (inventory.parent / "group_vars" / "samerun.yml").write_text("a: 1\n")
-    submit(tmp_path, inventory)
-    assert len(readings) == 4
+    asked, given = Training(str(script)), variables(tmp_path, mended)
+    with pytest.raises(SamerunError) as by_submit:
+        submitting.submit(asked, "process", given)
+    assert WRONG[mended][2] in str(by_submit.value)
+    with pytest.raises(SamerunError) as by_train:
+        training.train(asked, "process", given, Silent())
+    assert str(by_train.value) == str(by_submit.value)
+    assert not (tmp_path / "state" / "runs").exists()
 
 
-def test_a_reading_counts_for_seconds_only(
-    tmp_path: Path, readings: list[str], inventory: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    submit(tmp_path, inventory)
-    later = time.monotonic() + submitting._FRESH_SECONDS + 1
-    monkeypatch.setattr(time, "monotonic", lambda: later)
-    submit(tmp_path, inventory)
-    assert len(readings) == 2
+def test_arguments_and_environment_are_data(tmp_path: Path, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
 
+    def check(_world: Any, options: Any, **_shown: Any) -> None:
+        seen.append((options["args"], options["env"]))
+        raise SamerunError("Failed to look: this is far enough.")
 
-def test_only_some_readings_are_kept(readings: list[str], inventory: Path) -> None:
-    for number in range(12):
-        os.utime(inventory, (number, number))
-        submitting._resolved(str(inventory), Variables())
-    assert len(readings) == 12
-    assert len(submitting._read) <= 8
+    monkeypatch.setattr(preflight, "check", check)
+    asked = Training(str(script), ("{{ 1 + 1 }}", "007"), env={"A": "{{ x }}"})
+    given = Variables(values={"training_env": {"A": "1", "B": "2"}, "training_args": ["a"]})
+    for training_asked in (asked, Training(str(script))):
+        with pytest.raises(SamerunError):
+            submitting.submit(training_asked, "process", given)
+    assert seen == [(["{{ 1 + 1 }}", "007"], {"A": "{{ x }}", "B": "2"}), (["a"], {"A": "1", "B": "2"})]
