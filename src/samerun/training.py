@@ -13,7 +13,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach, collector
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.refusals import Shown
 from samerun import submitting
-from samerun.interrupts import ForLaunches, Interrupts
+from samerun.interrupts import Cancelled, ForLaunches, Interrupts
 from samerun.request import Training
 from samerun.resolving import Resolved
 from samerun.variables import Variables
@@ -90,7 +90,7 @@ def train(
     failures = [run.failure(end) for run, end in zip(runs, ended, strict=True)]
     failure = next(filter(None, failures), None)
     if failure and not launches:
-        raise failure
+        raise Cancelled(interrupts.first) if interrupts.first else failure
     return Trained(launches, failure, interrupts.first)
 
 

@@ -159,3 +159,10 @@ def test_a_signal_before_the_launch_ends_it_all(worlds: Worlds, monkeypatch: pyt
     with pytest.raises(Cancelled) as cancelled:
         train(Told())
     assert cancelled.value.number == signal.SIGTERM
+
+
+def test_a_launch_that_was_cancelled_and_then_not_started_was_cancelled(worlds: Worlds) -> None:
+    worlds.number, worlds.ends = signal.SIGINT, {"one": SamerunError("Failed to start.")}
+    with pytest.raises(Cancelled) as cancelled:
+        train(Told())
+    assert cancelled.value.number == signal.SIGINT
