@@ -9,6 +9,12 @@ IN_VENV := PATH="$(CURDIR)/$(RUN):$$PATH"
 # A caller's search path would put other people's modules before those of the venv.
 unexport PYTHONPATH PYTHONHOME
 
+# These run from the sources, as nothing is installed yet.
+CODE := ansible_collections.samerun.stack.plugins.plugin_utils
+BARE := PYTHONPATH=collections $(RUN)/python -m $(CODE)
+# Python compiles what it imports; where the caller forbids it to keep that, it is done once here.
+COMPILE = $(if $(PYTHONDONTWRITEBYTECODE),$(RUN)/python -m compileall -qq -j 0 -x '/tests?/|ansible_collections/(?!community/docker|kubernetes/core)' $(VENV)/lib || true)
+
 comma := ,
 # What the chosen Python answers, or nothing.
 ask = $(shell { $(PYTHON) -c '$(1)'; } 2>/dev/null)
@@ -16,7 +22,7 @@ ask = $(shell { $(PYTHON) -c '$(1)'; } 2>/dev/null)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 LINTERS := lint-ruff lint-mypy lint-imports lint-yaml lint-ansible
-.PHONY: help train test quick unit coverage lint $(LINTERS) clean
+.PHONY: help train up environment test quick unit coverage lint $(LINTERS) clean
 
 help:
 	@echo "make train     start MLflow and an S3 store as processes, then train trainer/train.py"
@@ -28,8 +34,15 @@ help:
 	@echo "make clean     remove .venv, caches and builds; the worlds and their data stay"
 
 train: $(VENV)/.installed
-	$(RUN)/samerun up
+	@$(MAKE) --no-print-directory --jobs=2 up environment
 	$(RUN)/samerun train trainer/train.py
+
+# Two things that a training needs, side by side: the services, and the packages of the script.
+up: $(VENV)/.installed
+	$(RUN)/samerun up
+
+environment: $(VENV)/.installed
+	@$(RUN)/python -m $(CODE).environments.venvs trainer/requirements.txt
 
 # Two at once: tests/conftest.py says what may run beside what.
 BESIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
@@ -81,16 +94,18 @@ $(VENV)/.made:
 	$(if $(call ask,import ensurepip$(comma) venv; print("yes")),,$(error \
 	  '$(PYTHON)' comes without venv; install it (Debian and Ubuntu: apt install python3-venv) or choose another: make PYTHON=python3.12))
 	@echo "samerun: making $(VENV) with $(PYTHON)"
-	@$(PYTHON) -m venv --clear $(VENV)
-	@$(RUN)/python -m pip install --quiet --upgrade 'pip>=25'
+	@$(PYTHON) -m venv --clear --without-pip $(VENV)
+	@$(BARE).environments.venv_seeds
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.made $(SOURCES)
-	@echo "samerun: installing samerun with Ansible into $(VENV): about 700 MB, a few minutes the first time"
-	@$(RUN)/python -m pip install --editable .
+	@echo "samerun: installing samerun with Ansible into $(VENV): about 700 MB"
+	@$(BARE).environments.installer --editable .
+	@$(COMPILE)
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.made $(SOURCES)
-	@echo "samerun: installing samerun, Ansible and the test tools into $(VENV): about 1 GB, a few minutes the first time"
-	@$(RUN)/python -m pip install --editable '.[test]'
+	@echo "samerun: installing samerun, Ansible and the test tools into $(VENV): about 1 GB"
+	@$(BARE).environments.installer --editable '.[test]'
+	@$(COMPILE)
 	@touch $(VENV)/.installed $@

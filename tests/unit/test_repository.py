@@ -11,6 +11,7 @@ import yaml
 from packaging.requirements import Requirement
 
 import samerun
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import installer
 
 FARM = Path("collections/ansible_collections/samerun/stack")
 LINKS = {"README.md", "galaxy.yml", "inventories", "meta", "playbooks", "plugins", "roles", "trainer"}
@@ -59,6 +60,10 @@ def test_every_dependency_has_a_floor(pyproject: dict[str, dict[str, object]]) -
     project = pyproject["project"]
     names: list[str] = [*project["dependencies"], *project["optional-dependencies"]["test"]]  # type: ignore[misc, index]
     assert [name for name in names if not any(s.operator == ">=" for s in Requirement(name).specifier)] == []
+
+
+def test_uv_has_one_floor(pyproject: dict[str, dict[str, object]]) -> None:
+    assert installer.REQUIREMENT in pyproject["project"]["dependencies"]  # type: ignore[operator]
 
 
 def test_every_link_of_the_collection_leads_to_the_root(root: Path) -> None:

@@ -7,17 +7,19 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from ansible_collections.samerun.stack.plugins.module_utils import callers, files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import installer, venv_seeds
 
 _TAIL = 4
-_GRACE_SECONDS = 5
+_HINT = "Is the package index reachable? PIP_INDEX_URL, PIP_EXTRA_INDEX_URL and pip's own configuration count."
 
 
 def folder(cache: Path, requirements: str) -> Path:
@@ -43,7 +45,7 @@ def ensure(cache: Path, requirements: str, say: Callable[[str], None]) -> tuple[
         Its folder, and whether it was made now.
 
     Raises:
-        SamerunError: with the last lines of pip.
+        SamerunError: with the words of uv or pip.
     """
     venv = folder(cache, requirements)
     with files.locked(venv.with_name(venv.name + ".lock")):
@@ -56,60 +58,50 @@ def ensure(cache: Path, requirements: str, say: Callable[[str], None]) -> tuple[
 
 
 def _make(venv: Path, requirements: str, say: Callable[[str], None]) -> None:
-    say(f"Making a Python environment in {venv}: this takes minutes once")
+    say(f"Making a Python environment in {venv}: this takes a while once")
+    python, uv = str(venv / "bin" / "python"), installer.own_uv()
+    what = "make a virtual environment"
     try:
-        _run([sys.executable, "-m", "venv", str(venv)], say, "make a virtual environment")
+        _run([sys.executable, "-m", "venv", "--without-pip", str(venv)], say, what)
+        if not venv_seeds.plant(python, _environ(), uv):
+            _run([python, "-m", "ensurepip", "--upgrade", "--default-pip"], say, what)
     except SamerunError as error:
         error.hint = "Debian and Ubuntu keep it apart: sudo apt install python3-venv"
         raise
     listed = venv / "requirements.txt"
     listed.write_text(requirements)
-    pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off"]
-    # An old pip stumbles over the metadata of newer packages.
-    _run([*pip, "--quiet", "--upgrade", "pip"], say, "install a current pip")
-    _run([*pip, "--requirement", str(listed)], say, f"install the requirements in {listed}")
+    try:
+        installer.install(python, ["--requirement", str(listed)], _environ(), say, uv)
+    except installer.Failed as failed:
+        raise SamerunError(f"Failed to install the requirements in {listed}: {failed}.", _HINT, UNAVAILABLE) from failed
 
 
 def _run(argv: list[str], say: Callable[[str], None], what: str) -> None:
-    # PIP_INDEX_URL and the like are the caller's and count; PYTHONPATH and a foreign venv do not.
-    environ = callers.inherited(os.environ)
-    last: list[str] = []
-    with subprocess.Popen(
-        argv, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace",
-    ) as process:  # fmt: skip
-        assert process.stdout is not None  # noqa: S101 - PIPE was asked for
-        try:
-            for line in process.stdout:
-                last = [*last[1 - _TAIL :], line.strip()]
-                if line.startswith(("Collecting", "Downloading", "Installing", "Successfully")):
-                    say(_brief(line))
-        except BaseException:  # Ctrl+C, say: nobody waits for it any more
-            _end(process)
-            raise
-    if process.returncode:
-        shown = " | ".join(line for line in last if line)
-        raise SamerunError(
-            f"Failed to {what}: {shown}.",
-            "Is the package index reachable? PIP_INDEX_URL, PIP_EXTRA_INDEX_URL and pip's own configuration count.",
-            UNAVAILABLE,
-        )
+    ended = subprocess.run(
+        argv, env=_environ(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", check=False,
+    )  # fmt: skip
+    if ended.returncode:
+        shown = " | ".join(line.strip() for line in ended.stdout.splitlines()[-_TAIL:] if line.strip())
+        raise SamerunError(f"Failed to {what}: {shown}.", _HINT, UNAVAILABLE)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    """End pip in the way that lets it remove its temporary files, and else at once."""
-    process.send_signal(signal.SIGINT)
+def _environ() -> dict[str, str]:
+    """What pip and uv inherit: PIP_INDEX_URL and the like count, PYTHONPATH and a foreign venv do not."""
+    return callers.inherited(os.environ)
+
+
+def main(requirements: str) -> None:
+    """Make the venv of a requirements file, so that a launch finds it made."""
     try:
-        process.wait(_GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
+        ensure(user_cache_path("samerun"), Path(requirements).read_text(), _print)
+    except SamerunError as error:
+        sys.exit(f"samerun: {error}")
 
 
-def _brief(line: str) -> str:
-    """One short line of pip's; an index URL in it may hold a password, so only names are kept."""
-    words = line.split()
-    if words[0] == "Downloading":
-        return " ".join(["Downloading", words[1].rsplit("/", 1)[-1], *words[2:]])
-    if words[0] == "Collecting":
-        return f"Collecting {words[1]}"
-    return f"{words[0]} {len(words) - 1} packages" if len(words) > 3 else line.strip()
+def _print(line: str) -> None:
+    print(f"samerun:   {line}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import installer, installer_archive
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments.pip_settings import NotForUv
+
+TREE = """\
+  \u00d7 No solution found when resolving dependencies:
+  \u2570\u2500\u25b6 Because a was not found and you require a, we
+      can conclude that your requirements are unsatisfiable.
+"""
+PLAIN = """\
+warning: something
+error: No solution found when resolving dependencies
+  cause: Because a was not found and you require a, we can conclude that your requirements are unsatisfiable.
+"""
+
+
+@pytest.mark.parametrize("output", [TREE, PLAIN])
+def test_what_uv_says_of_packages_is_one_line(output: str) -> None:
+    with pytest.raises(installer.Failed) as failed:
+        installer._explain(output)
+    assert str(failed.value).startswith("No solution found when resolving dependencies: Because a was not found and ")
+    assert str(failed.value).endswith("can conclude that your requirements are unsatisfiable")
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        f"{PLAIN}\nhint: Pre-releases are available for `a`",
+        "error: Failed to fetch: http://index.example/simple/a/\n  cause: Connection refused",
+        "thread 'main' panicked",
+    ],
+)
+def test_what_may_be_about_uv_is_left_to_pip(output: str) -> None:
+    with pytest.raises(NotForUv, match=r"^it failed: "):
+        installer._explain(output)
+
+
+@pytest.mark.parametrize(
+    "line, brief",
+    [
+        ("Downloading https://user:canary@index.example/a-1.whl (12 kB)", "Downloading a-1.whl (12 kB)"),
+        ("Collecting a==1 (from -r https://user:canary@x)", "Collecting a==1"),
+        ("Successfully installed a-1 b-2 c-3", "Successfully 4 packages"),
+    ],
+)
+def test_what_pip_says_is_short_and_without_an_index(line: str, brief: str) -> None:
+    assert installer.brief(line) == brief
+
+
+def test_the_archive_runs_by_itself_and_is_the_same_for_the_same_sources(tmp_path: Path) -> None:
+    archive = tmp_path / installer_archive.NAME
+    archive.write_bytes(installer_archive.data())
+    assert all(entry.date_time[0] == 1980 for entry in zipfile.ZipFile(BytesIO(archive.read_bytes())).infolist())
+    # What it is asked for is there already, so that no index is asked.
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
+    ended = subprocess.run(
+        [sys.executable, str(archive), "pytest"], env=environ, stdout=subprocess.PIPE, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+def test_a_program_that_nobody_waits_for_any_more_removes_its_files_or_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heeds: bool
+) -> None:
+    monkeypatch.setattr(installer, "_GRACE_SECONDS", 30 if heeds else 0.1)
+    (tmp_path / "file").touch()
+    handler = "signal.default_int_handler" if heeds else "signal.SIG_IGN"
+    text = (
+        f"import os, signal, time\nsignal.signal(signal.SIGINT, {handler})\n"
+        "try:\n    print('Collecting x', flush=True)\n    time.sleep(60)\nfinally: os.remove('file')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        installer._running([sys.executable, "-c", text], os.environ, None) as process,
+    ):
+        next(installer._lines(process))
+        raise KeyboardInterrupt
+    assert (tmp_path / "file").exists() != heeds
