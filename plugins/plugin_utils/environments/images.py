@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
+from ansible_collections.samerun.stack.plugins.plugin_utils import installer, installer_archive
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import words as docker_words
 
@@ -18,7 +19,7 @@ DOCKERFILE = Path(__file__).parents[3] / "trainer" / "Dockerfile"
 BASE_IMAGE = "python:3.11-slim-bookworm"
 INTERPRETER = "python"
 # The caller's package index counts inside a build too; it is left in the image's history, so it must hold no password.
-_PASSED_ON = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+_PASSED_ON = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST")
 
 
 def key(requirements: str, base_image: str) -> str:
@@ -48,10 +49,19 @@ def ensure(
     Raises:
         SamerunError: with the build's last line.
     """
-    context = {"Dockerfile": DOCKERFILE.read_bytes(), "requirements.txt": requirements.encode()}
-    arguments = {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)}
-    arguments["BASE_IMAGE"] = base_image or BASE_IMAGE
+    context = installing(DOCKERFILE, {"requirements.txt": requirements.encode()})
+    arguments = {"BASE_IMAGE": base_image or BASE_IMAGE, **index_arguments()}
     return ensure_built(client, image, context, arguments, registry, say)
+
+
+def installing(dockerfile: Path, content: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What an image is built from that installs packages: its Dockerfile, our installer, and `content`."""
+    return {"Dockerfile": dockerfile.read_bytes(), installer_archive.NAME: installer_archive.data(), **content}
+
+
+def index_arguments() -> dict[str, str]:
+    """The caller's package index, as arguments of a build."""
+    return {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)}
 
 
 def ensure_built(
@@ -83,6 +93,18 @@ def ensure_built(
 def digest(found: Any) -> str:
     """What names the engine's image `found` for ever."""
     return str((found.attrs.get("RepoDigests") or [found.id])[0])
+
+
+def is_local(client: Any, image: str) -> bool:
+    """Whether the engine has `image`."""
+    import docker
+
+    with engine.explained(f"look for the image {image}"):
+        try:
+            client.images.get(image)
+        except docker.errors.ImageNotFound:
+            return False
+    return True
 
 
 def is_pushed(client: Any, image: str) -> bool:
@@ -151,20 +173,28 @@ def push(client: Any, image: str, say: Callable[[str], None]) -> None:
 
 def _watch(steps: Any, what: str, say: Callable[[str], None]) -> None:
     last: list[str] = []
+    failed = ""
+    # To the end also after an error: an answer that is not read whole leaves its socket open.
     for step in steps:
-        if "error" in step:
-            words = " | ".join([*last, step["error"].strip()])
-            # A step's own output may hold any words; of them only a full disk is for sure the engine's.
-            if docker_words.cause(step["error"]) or docker_words.FULL_DISK.means(words):
-                raise docker_words.refusal(what, words)
-            raise SamerunError(
-                f"Failed to {what}: {words}.",
-                "Are base image (training_base_image), registry and package index reachable? "
-                "Or name a ready image: training_image.",
-                UNAVAILABLE,
-            )
+        failed = failed or step.get("error", "").strip()
         line = step.get("stream", "").strip()
-        if line:
-            last = [*last[-1:], line[:200]]
+        if line and not failed:
+            last = [*last[-1:], line[:600]]
         if line.startswith("Step "):
             say(line[:100])
+        if line.startswith((installer.BY_PIP, installer.DONE)):
+            say(line)
+    if failed:
+        raise _refusal(what, " | ".join([*last, failed]), failed)
+
+
+def _refusal(what: str, words: str, failed: str) -> SamerunError:
+    # A step's own output may hold any words; of them only a full disk is for sure the engine's.
+    if docker_words.cause(failed) or docker_words.FULL_DISK.means(words):
+        return docker_words.refusal(what, words)
+    return SamerunError(
+        f"Failed to {what}: {words}.",
+        "Are base image (training_base_image), registry and package index reachable? "
+        "Or name a ready image: training_image.",
+        UNAVAILABLE,
+    )

@@ -26,6 +26,13 @@ def test_a_failing_build_says_its_last_words() -> None:
     assert said == ["Step 1/2 : FROM x"]
 
 
+def test_a_build_says_how_packages_were_installed() -> None:
+    lines = ["Step 1/1 : RUN x\n", "Installing with pip, not with uv: no uv\n", "Collecting y\n"]
+    said: list[str] = []
+    images._watch(iter([{"stream": line} for line in lines]), "build the image z", said.append)
+    assert said == ["Step 1/1 : RUN x", "Installing with pip, not with uv: no uv"]
+
+
 def test_a_full_disk_is_named_wherever_a_build_says_it() -> None:
     steps = [{"stream": "OSError: [Errno 28] No space left on device\n"}, {"error": "pip returned 1\n"}]
     with pytest.raises(SamerunError, match="the engine's disk is full"):
