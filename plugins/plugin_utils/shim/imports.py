@@ -29,6 +29,14 @@ _LONGEST = 300  # characters of an exception's text: a report in a cluster has r
 # is not there at all comes first: it is told at once.
 _CHILD = """\
 import importlib, importlib.util, json, os, signal, sys
+from importlib.machinery import SourceFileLoader
+# A venv of samerun is compiled here, as its first import; nothing beside it, and no environment of others, is.
+ours, write = sys.prefix + os.sep, SourceFileLoader.set_data
+sys.dont_write_bytecode = not os.path.exists(ours + ".complete")
+def set_data(loader, path, data, **options):
+    if path.startswith(ours):
+        write(loader, path, data, **options)
+SourceFileLoader.set_data = set_data
 answer, seconds, sys.path[0], asked = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
 signal.alarm(20 * seconds)
 found = {}

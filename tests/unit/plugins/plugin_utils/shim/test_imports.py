@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,22 @@ def refused(work: Path, *names: str, **wanted: Any) -> probes.ProbeError:
 def test_what_imports_passes_and_the_version_of_mlflow_is_told(work: Path) -> None:
     found = check(work, "fine", "fine.inner", "fine:VALUE", "fine:inner", "json:loads", "secretive")
     assert found == {"imported": True, "mlflow": "3.16.2"}
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_importing_compiles_a_venv_of_samerun_and_nothing_else(
+    ours: bool, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv.create(tmp_path / "venv", with_pip=False)
+    packages = next((tmp_path / "venv" / "lib").glob("python*/site-packages"))
+    (packages / "installed.py").write_text("")
+    (work / "src" / "neighbour.py").write_text("")
+    if ours:
+        (tmp_path / "venv" / ".complete").touch()
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "bin" / "python"))
+    assert check(work, "installed", "neighbour")["imported"]
+    assert (packages / "__pycache__").exists() is ours
+    assert not list(work.rglob("__pycache__"))
 
 
 def test_nothing_to_check_starts_nothing(work: Path) -> None:
