@@ -34,10 +34,23 @@ def client() -> Iterator[Any]:
         pytest.skip(reason)
     found = machines.docker_client()
     yield found
-    for name in (NAME, BASE):
+    for name in (NAME, *_unfinished(found), BASE):
         if images.is_local(found, name):
             found.images.remove(name, force=True)
     found.close()
+
+
+def _unfinished(client: Any) -> list[str]:
+    """What a build on our base image that failed has left."""
+    base = client.images.get(BASE).id if images.is_local(client, BASE) else ""
+    left = []
+    for image in client.images.list(filters={"dangling": True}):
+        parent = image.attrs["Parent"]
+        while parent and parent != base:
+            parent = client.images.get(parent).attrs["Parent"]
+        if parent:
+            left.append(image.id)
+    return left
 
 
 @pytest.fixture
