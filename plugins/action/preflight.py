@@ -17,6 +17,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services import host
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import role_variables
 
+_ALL = "services"  # the role that sets all of them up
+
 
 class ActionModule(SamerunAction):
     """Look at everything before anything starts."""
@@ -34,7 +36,7 @@ class ActionModule(SamerunAction):
         preflight.check_endpoints(world)
         _ = world.given_credentials  # it refuses one key without the other
         host = host_of(world)
-        services = [Claim.from_options(claim, world.kept_ports) for claim in options["claims"]]
+        services = _claims(world, options)
         wanted = Training.from_options(training, world) if training else None
         host.check()
         preflight.check_store(world)
@@ -62,12 +64,21 @@ class ActionModule(SamerunAction):
         }
 
 
+def _claims(world: World, options: Mapping[str, Any]) -> list[Claim]:
+    """The services that the roles of this play set up."""
+    ours, roles = {endpoint.role for endpoint in world.own}, options["roles"]
+    set_up = ours if _ALL in roles else ours.intersection(roles)
+    declared = (given for given in options["world"]["services"] if given["role"] in set_up)
+    return [Claim.from_options(given, world.kept_ports) for given in declared]
+
+
 def _check_kinds(world: World, claims: list[Claim]) -> None:
     for claim in claims:
         if world.target not in claim.targets:
+            places = f"It runs on {' and '.join(claim.targets)}"
             raise SamerunError(
-                f"Failed to plan the store: {claim.kind} does not run on the target {world.target}.",
-                f"It runs on {' and '.join(claim.targets)}: choose another samerun_store.",
+                f"Failed to plan {claim.title}: {claim.kind} does not run on the target {world.target}.",
+                f"{places}: choose another {claim.chosen_by}." if claim.chosen_by else f"{places}.",
                 CONFIG,
             )
 
@@ -75,7 +86,7 @@ def _check_kinds(world: World, claims: list[Claim]) -> None:
 def _consoles(world: World, claim: Claim) -> list[str]:
     if world.port_forward:
         return []  # only what runs use is forwarded
-    found = (world.object_store.page(p.port, p.node_port) for p in claim.ports if p.name == "console")
+    found = (world.services[claim.role].page(p.port, p.node_port) for p in claim.ports if p.name == "console")
     return [url for url in found if url]
 
 

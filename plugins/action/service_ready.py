@@ -30,7 +30,7 @@ class ActionModule(SamerunAction):
         world = self.world(options)
         host = host_of(world)
         service = host.service(options["service"])
-        endpoint = readiness.endpoint_of(world, service)
+        endpoint = world.services[service.role]
         started = running_since = time.monotonic()
         looked = 0.0
         while problem := readiness.problem(host, service):

@@ -3,6 +3,79 @@
 
 from __future__ import annotations
 
+# A service as others know it; part of both options below.
+_DECLARED = """
+role:
+  description: The prefix of the variables that set it.
+  type: str
+  required: true
+title:
+  description: What it is, for people in a sentence.
+  type: str
+  required: true
+name:
+  description: The name of container, program, or Deployment and Service.
+  type: str
+  required: true
+namespace:
+  description: Its namespace.
+  type: str
+  default: ''
+used:
+  description: Whether the world uses it at all.
+  type: bool
+  default: true
+endpoint:
+  description: Its URL if it is not ours; then nothing of it is set up.
+  type: str
+  default: ''
+example:
+  description: What such a URL looks like.
+  type: str
+  default: ''
+scheme:
+  description: How its URL begins.
+  type: str
+  default: http
+ports:
+  description:
+    - Its ports, each with C(name), C(port), C(variable), which moves it, and C(node_port).
+    - Others use it by the first one.
+  type: list
+  elements: dict
+  required: true
+data:
+  description: The volume, claim or folder of its data.
+  type: str
+  required: true
+built:
+  description: Whether its image is built here.
+  type: bool
+  default: false
+kind:
+  description: What it is, where there are several; V(external) for one that is not ours, which C(endpoint) must name.
+  type: str
+  default: ''
+chosen_by:
+  description: The variable that chooses the kind.
+  type: str
+  default: ''
+targets:
+  description: Where it can run.
+  type: list
+  elements: str
+  required: true
+needs:
+  description: The roles of services that start before it.
+  type: list
+  elements: str
+  default: []
+"""
+
+
+def _nested(columns: int) -> str:
+    return "".join(f"{' ' * columns}{line}\n" for line in _DECLARED.strip().splitlines())
+
 
 class ModuleDocFragment:
     """Options that the modules of this collection share."""
@@ -69,32 +142,17 @@ options:
         type: list
         elements: str
         default: []
-      mlflow:
-        description: Where MLflow is.
+      services:
+        description: Its services, in the order in which they start.
+        type: list
+        elements: dict
+        required: true
+        suboptions:
+@DECLARED_10@      mlflow:
+        description: What is said of MLflow alone.
         type: dict
         required: true
         suboptions:
-          <<: &service
-            name:
-              description: The name of container or Deployment and Service.
-              type: str
-              required: true
-            namespace:
-              description: Its namespace.
-              type: str
-              default: ''
-            port:
-              description: Its port.
-              type: int
-              required: true
-            node_port:
-              description: Its NodePort.
-              type: int
-              default: 0
-            endpoint:
-              description: Its URL if it is not ours; then nothing of it is set up.
-              type: str
-              default: ''
           artifact_mode:
             description: Whether runs write artifacts to the store themselves, or through MLflow.
             type: str
@@ -113,15 +171,10 @@ options:
             type: str
             default: ''
       object_store:
-        description: Where the S3 store is.
+        description: What is said of the S3 store alone.
         type: dict
         required: true
         suboptions:
-          <<: *service
-          kind:
-            description: What it is; V(external) for one that is not ours, which C(endpoint) must name.
-            type: str
-            default: ''
           bucket:
             description: The bucket of the artifacts.
             type: str
@@ -138,7 +191,7 @@ options:
             description: The secret key; empty for the one that the world keeps.
             type: str
             default: ''
-"""
+""".replace("@DECLARED_10@", _nested(10))
 
     SERVICE = r"""
 options:
@@ -147,19 +200,7 @@ options:
     type: dict
     required: true
     suboptions:
-      role:
-        description: The prefix of the variables that set it.
-        type: str
-        required: true
-      name:
-        description: The name of container, program or Deployment.
-        type: str
-        required: true
-      namespace:
-        description: Its namespace.
-        type: str
-        default: ''
-      image:
+@DECLARED_6@      image:
         description: Its image.
         type: str
         default: ''
@@ -174,15 +215,6 @@ options:
         description: Its environment, with the same places; no secret.
         type: dict
         default: {}
-      ports:
-        description: Its ports, each with C(name), C(port), C(variable) and C(node_port); the first one answers health.
-        type: list
-        elements: dict
-        required: true
-      data:
-        description: The volume, claim or folder of its data.
-        type: str
-        required: true
       data_path:
         description: Where a container sees its data.
         type: str
@@ -208,10 +240,6 @@ options:
         type: list
         elements: str
         default: []
-      built:
-        description: Whether its image is built here.
-        type: bool
-        default: false
       resources:
         description: Its limits, C(cpu) and C(memory).
         type: dict
@@ -221,4 +249,4 @@ options:
         type: list
         elements: str
         default: []
-"""
+""".replace("@DECLARED_6@", _nested(6))

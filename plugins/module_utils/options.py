@@ -8,12 +8,23 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.contract import DIRECT, MODES
 
-_SERVICE: dict[str, Any] = {
+# What a service is for others: who uses it, plans it or looks for it needs no more.
+DECLARED: dict[str, Any] = {
+    "role": {"type": "str", "required": True},
+    "title": {"type": "str", "required": True},
     "name": {"type": "str", "required": True},
     "namespace": {"type": "str", "default": ""},
-    "port": {"type": "int", "required": True},
-    "node_port": {"type": "int", "default": 0},
+    "used": {"type": "bool", "default": True},
     "endpoint": {"type": "str", "default": ""},
+    "example": {"type": "str", "default": ""},
+    "scheme": {"type": "str", "default": "http"},
+    "ports": {"type": "list", "elements": "dict", "required": True},
+    "data": {"type": "str", "required": True},
+    "built": {"type": "bool", "default": False},
+    "kind": {"type": "str", "default": ""},
+    "chosen_by": {"type": "str", "default": ""},
+    "targets": {"type": "list", "elements": "str", "required": True},
+    "needs": {"type": "list", "elements": "str", "default": []},
 }
 
 _WORLD: dict[str, Any] = {
@@ -30,11 +41,11 @@ _WORLD: dict[str, Any] = {
     "port_forward": {"type": "bool", "default": False},
     "training_namespace": {"type": "str", "default": "training"},
     "pull_secrets": {"type": "list", "elements": "str", "default": []},
+    "services": {"type": "list", "elements": "dict", "required": True, "options": DECLARED},
     "mlflow": {
         "type": "dict",
         "required": True,
         "options": {
-            **_SERVICE,
             "artifact_mode": {"type": "str", "default": DIRECT, "choices": list(MODES)},
             "username": {"type": "str", "default": "", "no_log": True},
             "password": {"type": "str", "default": "", "no_log": True},
@@ -45,8 +56,6 @@ _WORLD: dict[str, Any] = {
         "type": "dict",
         "required": True,
         "options": {
-            **_SERVICE,
-            "kind": {"type": "str", "default": ""},
             "bucket": {"type": "str", "default": "mlflow-artifacts"},
             "region": {"type": "str", "default": "us-east-1"},
             "access_key": {"type": "str", "default": "", "no_log": True},
@@ -62,21 +71,16 @@ SERVICE_SPEC: dict[str, Any] = {
         "type": "dict",
         "required": True,
         "options": {
-            "role": {"type": "str", "required": True},
-            "name": {"type": "str", "required": True},
-            "namespace": {"type": "str", "default": ""},
+            **DECLARED,
             "image": {"type": "str", "default": ""},
             "command": {"type": "list", "elements": "str", "required": True},
             "env": {"type": "dict", "default": {}},
-            "ports": {"type": "list", "elements": "dict", "required": True},
-            "data": {"type": "str", "required": True},
             "data_path": {"type": "str", "required": True},
             "data_size": {"type": "str", "default": "10Gi"},
             "data_class": {"type": "str", "default": ""},
             "secret_files": {"type": "dict", "default": {}},
             "health": {"type": "str", "required": True},
             "healthcheck": {"type": "list", "elements": "str", "default": []},
-            "built": {"type": "bool", "default": False},
             "resources": {"type": "dict", "default": {}},
             "requirements": {"type": "list", "elements": "str", "default": []},
         },

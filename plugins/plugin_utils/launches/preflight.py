@@ -66,12 +66,9 @@ def check_endpoints(world: World) -> None:
             "Unset mlflow_username, mlflow_password and mlflow_token, or name your server: mlflow_endpoint",
             CONFIG,
         )
-    for endpoint, example in (
-        (world.mlflow, "http://mlflow.example:5000"),
-        (world.object_store, "http://s3.example:9000"),
-    ):
+    for endpoint in world.services.values():
         if endpoint.external:
-            checked(f"{endpoint.role}_endpoint", endpoint.external, example)
+            checked(f"{endpoint.role}_endpoint", endpoint.external, endpoint.example)
 
 
 def check_store(world: World) -> None:
@@ -103,9 +100,8 @@ def check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
     """Services that the play uses and does not set up must be there; to find out after a build would be late."""
     if world.object_store.role not in set_up:
         credentials.refuse_others(world)
-    for endpoint in (world.object_store, world.mlflow):
-        used = endpoint is world.mlflow or world.uses_store
-        if used and not endpoint.external and endpoint.role not in set_up:
+    for endpoint in reversed(world.own):
+        if endpoint.role not in set_up:
             state = host.running(endpoint.role, endpoint.name, endpoint.namespace)
             if state in ("absent", "stopped"):
                 raise SamerunError(

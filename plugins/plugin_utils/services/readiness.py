@@ -7,8 +7,6 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 
-from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
-from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Service
 
@@ -16,16 +14,12 @@ _SECONDS = 5
 _UNPROXIED = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # they are the world's own
 
 
-def endpoint_of(world: World, service: Service) -> Endpoint:
-    return world.mlflow if service.role == world.mlflow.role else world.object_store
-
-
 def problem(host: ServiceHost, service: Service) -> str:
     """Why the service cannot be used yet, within 5 s; empty once it runs and answers."""
     state = host.running(service.role, service.name, service.namespace)
     if state != "running":
         return f"it is {state}"
-    url = f"{endpoint_of(host.world, service).url('host')}{service.health}"
+    url = f"{host.world.services[service.role].url('host')}{service.health}"
     try:
         with _UNPROXIED.open(url, timeout=_SECONDS):
             return ""

@@ -7,11 +7,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from string import Template
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World, moved_key
+
+_ELSEWHERE = ("needs",)  # what is in the command already, or not in what runs at all
 
 
 @dataclass(frozen=True)
@@ -39,22 +41,26 @@ class Claim:
     Attributes:
         role: the prefix of its variables.
         built: whether its image is built here.
-        kind: what it is, such as `minio`; targets is where that can run.
+        kind: what it is, such as `minio`; `chosen_by` is the variable that says so, targets is where that can run.
     """
 
     role: str
+    title: str
     name: str
     namespace: str
     data: str
     ports: tuple[Port, ...]
     built: bool
     kind: str
+    chosen_by: str
     targets: tuple[str, ...]
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Claim:
+        """Read the claim of a service as its data file declares it."""
         ports = tuple(Port.from_options(port, kept) for port in given["ports"])
-        return cls(**{**given, "ports": ports, "targets": tuple(given["targets"])})
+        changed = {"ports": ports, "targets": tuple(given["targets"]), "kind": given["kind"] or given["name"]}
+        return cls(**{key.name: {**given, **changed}[key.name] for key in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Service:
     """One service as its role wants it; see the module service_state for the options.
 
     Attributes:
-        role: `mlflow` or `object_store`, the prefix of the variables that set it.
+        role: the prefix of the variables that set it, such as `mlflow`.
         data: a volume's, claim's or folder's name; data_path is where the service sees it.
         secret_files: file name to content, with `${access_key}`, `${secret_key}` and those of runs
             (`${trainer_access_key}`, `${trainer_secret_key}`) in it.
@@ -86,6 +92,7 @@ class Service:
         healthcheck: the command by which a container looks at itself.
         built: whether the image is built here rather than pulled.
         requirements: of the venv that it runs from, on the process target.
+        needs: roles of services whose addresses its command or environment names, as in `${object_store_url}`.
     """
 
     role: str
@@ -105,6 +112,7 @@ class Service:
     built: bool
     resources: Mapping[str, str]
     requirements: tuple[str, ...]
+    needs: tuple[str, ...] = ()
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Service:
@@ -113,27 +121,29 @@ class Service:
             "env": {key: str(value) for key, value in given["env"].items()},
             "healthcheck": tuple(given["healthcheck"]),
             "ports": tuple(Port.from_options(port, kept) for port in given["ports"]),
+            "needs": tuple(given["needs"]),
             "requirements": tuple(given["requirements"]),
             "resources": {key: str(value) for key, value in given["resources"].items() if value},
         }
-        return cls(**{**given, **changed})
+        known = {**given, **changed}
+        return cls(**{part.name: known[part.name] for part in fields(cls)})
 
     def at(self, places: Places, world: World, viewpoint: str) -> Service:
         """This service with what its command and environment name filled in: places, ports, the world's addresses."""
         known = {
             **places.__dict__,
             **{f"{port.name}_port": str(port.port) for port in self.ports},
-            "s3_endpoint": world.object_store.url(viewpoint),
-            "allowed_hosts": ",".join(world.mlflow.hosts()),
+            **{f"{need}_url": world.services[need].url(viewpoint) for need in self.needs},
+            "allowed_hosts": ",".join(world.services[self.role].hosts()),
             "bucket": world.bucket,
             "region": world.region,
         }
-        filled = {
-            "command": tuple(Template(part).safe_substitute(known) for part in self.command),
-            "healthcheck": tuple(Template(part).safe_substitute(known) for part in self.healthcheck),
-            "env": {key: Template(value).safe_substitute(known) for key, value in self.env.items()},
-        }
-        return Service(**{**self.__dict__, **filled})
+        return replace(
+            self,
+            command=tuple(Template(part).safe_substitute(known) for part in self.command),
+            healthcheck=tuple(Template(part).safe_substitute(known) for part in self.healthcheck),
+            env={key: Template(value).safe_substitute(known) for key, value in self.env.items()},
+        )
 
     def rendered_secrets(self, keys: Credentials) -> dict[str, bytes]:
         """File name to content; content that is data becomes JSON."""
@@ -151,9 +161,8 @@ class Service:
     @property
     def sha256(self) -> str:
         """Hash of what is wanted; the templates of the secret files are in it, their values are not."""
-        return hashlib.sha256(
-            json.dumps(self.__dict__, sort_keys=True, default=lambda p: p.__dict__).encode()
-        ).hexdigest()
+        wanted = {name: value for name, value in self.__dict__.items() if name not in _ELSEWHERE}
+        return hashlib.sha256(json.dumps(wanted, sort_keys=True, default=lambda p: p.__dict__).encode()).hexdigest()
 
 
 def _filled(content: Any, values: Mapping[str, str]) -> Any:

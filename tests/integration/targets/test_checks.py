@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import shutil
 import time
@@ -16,6 +15,7 @@ import engines
 import launches
 import pytest
 import trackers
+import world_options
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
@@ -102,7 +102,7 @@ def test_a_server_that_does_not_fit_is_told(
 ) -> None:
     for name, value in change.items():
         setattr(elsewhere, name, value)
-    there = dataclasses.replace(world, mlflow=dataclasses.replace(world.mlflow, external=elsewhere.url))
+    there = world_options.elsewhere(world, mlflow=elsewhere.url)
     started = time.monotonic()
     line = refused(launch(on=there))
     assert time.monotonic() - started < probes.patience(DEADLINE)

@@ -38,8 +38,7 @@ class DockerHost(ServiceHost):
 
     def check(self) -> None:
         """See that the engine answers, and that what it publishes can be reached from here."""
-        ours = [endpoint for endpoint in (self.world.mlflow, self.world.object_store) if not endpoint.external]
-        if ours and self._is_remote and self.world.bind in LOOPBACK:
+        if self.world.own and self._is_remote and self.world.bind in LOOPBACK:
             address = engine.host(self.world.docker_host)
             raise SamerunError(
                 f"Failed to plan the services: samerun_bind is {self.world.bind}, and with the engine at {address} "

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
@@ -90,7 +91,16 @@ class Engine:
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     nobody = Endpoint("x", "x", "process", "x", 1)
-    return World("w", "process", tmp_path / "state", nobody, nobody, "bucket", "region", "access", "secret key")
+    return World(
+        "w",
+        "process",
+        tmp_path / "state",
+        pair(nobody),
+        "bucket",
+        "region",
+        "access",
+        "secret key",
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
@@ -66,7 +67,16 @@ def record() -> RunRecord:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Any:
-    world = World("w", "process", tmp_path / "state", NOBODY, NOBODY, "bucket", "region", "access", "secret key")
+    world = World(
+        "w",
+        "process",
+        tmp_path / "state",
+        pair(NOBODY),
+        "bucket",
+        "region",
+        "access",
+        "secret key",
+    )
     return Engine(world)
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world_options import world_options
 
-from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC, WORLD_SPEC
+from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World, moved_key
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.process.host import ProcessHost
@@ -26,20 +27,22 @@ def options(**given: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    def filled(spec: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-        return {name: values.get(name, one.get("default")) for name, one in spec.items()}
-
-    spec = WORLD_SPEC["world"]["options"]
-    given = filled(spec, {"name": "w", "target": "process", "state_dir": str(tmp_path)})
-    given["mlflow"] = filled(spec["mlflow"]["options"], {"name": "mlflow", "port": 5000})
-    given["object_store"] = filled(spec["object_store"]["options"], {"name": "store", "port": 9000})
-    return World.from_options(given)
+    return World.from_options(world_options(target="process", state_dir=str(tmp_path), object_store={"name": "store"}))
 
 
 def test_a_command_and_its_variables_get_places_ports_and_addresses(world: World) -> None:
-    command = ["${bin}x", "--data=${data}", "--port=${s3_port}", "--to=${s3_endpoint}", "${bucket}", "$HOME ${other}"]
+    command = [
+        "${bin}x",
+        "--data=${data}",
+        "--port=${s3_port}",
+        "--to=${object_store_url}",
+        "${bucket}",
+        "$HOME ${other}",
+    ]
     env = {"HOSTS": "${allowed_hosts}", "SECRETS": "${secrets}", "NUMBER": 1}
-    found = Service.from_options(options(command=command, env=env), {}).at(PLACES, world, "host")
+    found = Service.from_options(options(role="mlflow", needs=["object_store"], command=command, env=env), {}).at(
+        PLACES, world, "host"
+    )
     assert found.command == (
         "/b/x", "--data=/d", "--port=9000", "--to=http://localhost:9000", "mlflow-artifacts", "$HOME ${other}",
     )  # fmt: skip

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world_options import world_options
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.world import (
     OWNER,
     OWNER_LABEL,
@@ -31,15 +31,9 @@ OLD = Credentials("the-old-access-key", "the-old-secret-key")
 def made(target: str, state: Path, **store: Any) -> World:
     """A world that nobody has set up."""
 
-    def filled(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: values.get(name, one.get("default")) for name, one in spec.items()}
-
-    spec = WORLD_SPEC["world"]["options"]
-    options = filled(spec, {"name": "w", "target": target, "state_dir": str(state), "node_address": "localhost"})
-    options["mlflow"] = filled(spec["mlflow"]["options"], {"name": "mlflow", "namespace": "monitoring", "port": 1})
-    given = {"name": "minio", "namespace": "storage", "port": 2, **store}
-    options["object_store"] = filled(spec["object_store"]["options"], given)
-    return World.from_options(options)
+    server, given = {"namespace": "monitoring", "port": 1}, {"namespace": "storage", "port": 2, **store}
+    options = world_options(target=target, state_dir=str(state), mlflow=server, object_store=given)
+    return World.from_options({**options, "node_address": "localhost"})
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
@@ -13,7 +14,17 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes 
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Port, Service
 
 ENDPOINT = Endpoint("x", "x", "kubernetes", "x", 1)
-WORLD = World("w", "kubernetes", Path("/state"), ENDPOINT, ENDPOINT, "b", "r", "", "", pull_secrets=("pull",))
+WORLD = World(
+    "w",
+    "kubernetes",
+    Path("/state"),
+    pair(ENDPOINT),
+    "b",
+    "r",
+    "",
+    "",
+    pull_secrets=("pull",),
+)
 SERVICE = Service(
     role="object_store", name="minio", namespace="storage", image="minio:1", command=("minio", "server"),
     env={"A": "$(HOME) $$"}, ports=(Port("s3", 9000, "v", 30900), Port("console", 9001, "v")), data="minio-pvc",

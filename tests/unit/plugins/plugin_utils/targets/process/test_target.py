@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
@@ -19,7 +20,16 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process.targ
 def target(tmp_path: Path) -> ProcessTarget:
     endpoint = Endpoint("x", "x", "process", "x", 1)
     return ProcessTarget(
-        World("w", "process", tmp_path, endpoint, endpoint, "bucket", "region", "access", "secret key")
+        World(
+            "w",
+            "process",
+            tmp_path,
+            pair(endpoint),
+            "bucket",
+            "region",
+            "access",
+            "secret key",
+        )
     )
 
 
