@@ -232,13 +232,39 @@ options:
         type: dict
         default: {}
       health:
-        description: The path that answers when it is ready.
-        type: str
+        description:
+          - How it is asked whether it is ready, on every target.
+          - This host and a kubelet ask C(http) or C(tcp) where one is said, else C(command).
+        type: dict
         required: true
-      healthcheck:
-        description: The command by which a container looks at itself.
+        suboptions:
+          http:
+            description: The path that answers when it is ready.
+            type: str
+            default: ''
+          port:
+            description: The name of the port that answers it; empty for the first one.
+            type: str
+            default: ''
+          tcp:
+            description: The name of a port that takes connections when it is ready.
+            type: str
+            default: ''
+          command:
+            description:
+              - What ends with 0 when it is ready. It runs where the service runs, with its environment and the places
+                of its command line.
+              - A container looks at itself by it; without one it does not.
+            type: list
+            elements: str
+            default: []
+      diagnoses:
+        description:
+          - What the end of its log says where waiting does not help, each with C(says), a regular expression, C(cause),
+            C(hint), and C(passes) where it may pass by itself.
+          - C(${data}) stands for its data, and named groups of the expression for what they found.
         type: list
-        elements: str
+        elements: dict
         default: []
       resources:
         description: Its limits, C(cpu) and C(memory).

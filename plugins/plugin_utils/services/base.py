@@ -101,6 +101,10 @@ class ServiceHost(abc.ABC):
         """Put the service's secret files where it reads them; return whether anything changed."""
 
     @abc.abstractmethod
+    def ask(self, service: Service) -> str:
+        """Why a service is not ready, as the command of its health says; empty once it is."""
+
+    @abc.abstractmethod
     def running(self, role: str, name: str, namespace: str) -> str:
         """The state of a service in one word: `running`, `starting`, `stopped` or `absent`."""
 

@@ -12,8 +12,10 @@ from string import Template
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World, moved_key
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.diagnosis import Diagnosis
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.health import Health
 
-_ELSEWHERE = ("needs",)  # what is in the command already, or not in what runs at all
+_ELSEWHERE = ("needs", "diagnoses")  # what is in the command already, or not in what runs at all
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,10 @@ class Service:
         data: a volume's, claim's or folder's name; data_path is where the service sees it.
         secret_files: file name to content, with `${access_key}`, `${secret_key}` and those of runs
             (`${trainer_access_key}`, `${trainer_secret_key}`) in it.
-        health: the path that answers 200 when the service is ready.
-        healthcheck: the command by which a container looks at itself.
+        health: how it is asked whether it is ready.
         built: whether the image is built here rather than pulled.
         requirements: of the venv that it runs from, on the process target.
+        diagnoses: what the end of its log says, where waiting does not help.
         needs: roles of services whose addresses its command or environment names, as in `${object_store_url}`.
     """
 
@@ -107,19 +109,20 @@ class Service:
     data_size: str
     data_class: str
     secret_files: Mapping[str, Any]
-    health: str
-    healthcheck: tuple[str, ...]
+    health: Health
     built: bool
     resources: Mapping[str, str]
     requirements: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Service:
         changed = {
             "command": tuple(str(part) for part in given["command"]),
             "env": {key: str(value) for key, value in given["env"].items()},
-            "healthcheck": tuple(given["healthcheck"]),
+            "diagnoses": tuple(Diagnosis(**row) for row in given["diagnoses"]),
+            "health": Health.from_options(given["health"], given["name"]),
             "ports": tuple(Port.from_options(port, kept) for port in given["ports"]),
             "needs": tuple(given["needs"]),
             "requirements": tuple(given["requirements"]),
@@ -141,7 +144,9 @@ class Service:
         return replace(
             self,
             command=tuple(Template(part).safe_substitute(known) for part in self.command),
-            healthcheck=tuple(Template(part).safe_substitute(known) for part in self.healthcheck),
+            health=replace(
+                self.health, command=tuple(Template(part).safe_substitute(known) for part in self.health.command)
+            ),
             env={key: Template(value).safe_substitute(known) for key, value in self.env.items()},
         )
 
@@ -162,6 +167,8 @@ class Service:
     def sha256(self) -> str:
         """Hash of what is wanted; the templates of the secret files are in it, their values are not."""
         wanted = {name: value for name, value in self.__dict__.items() if name not in _ELSEWHERE}
+        # In the words of the first release: whoever upgrades has running what is wanted.
+        wanted |= {"health": self.health.asked, "healthcheck": self.health.command}
         return hashlib.sha256(json.dumps(wanted, sort_keys=True, default=lambda p: p.__dict__).encode()).hexdigest()
 
 

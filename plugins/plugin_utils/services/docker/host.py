@@ -18,6 +18,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import Credent
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import health
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState, Teardown
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.docker import claims as docker_claims
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
@@ -95,6 +96,11 @@ class DockerHost(ServiceHost):
         container = self._container(service.name)
         files.write_json(self._memory(service.name), {"wanted": service.sha256, "seen": _appearance(container)})
 
+    def ask(self, service: Service) -> str:
+        with engine.explained(f"ask {service.name} whether it is ready"):
+            done = self._container(service.name).exec_run(list(service.health.command))
+        return health.said(done.exit_code, done.output)
+
     def running(self, role: str, name: str, namespace: str) -> str:
         container = self._container(name)
         if container is None or not is_of(container.labels, self.world.name):
@@ -156,7 +162,7 @@ class DockerHost(ServiceHost):
             "cpus": quantities.cpu_nanos(service.resources["cpu"]) / 10**9 if "cpu" in service.resources else 0,
             "engine": engine.base_url(self.world.docker_host),
             "env": dict(service.env),
-            "healthcheck": {"test": ["CMD", *service.healthcheck], "interval": "10s", "timeout": "5s", "retries": 3},
+            "healthcheck": {**_check(service), "interval": "10s", "timeout": "5s", "retries": 3},
             "image_missing": missing,
             "labels": self.world.labels,
             "memory": str(quantities.memory_bytes(service.resources["memory"]))
@@ -184,6 +190,11 @@ def _appearance(container: Any) -> str:
     }
     parts = {"config": attrs["Config"], "host": attrs["HostConfig"], "image": attrs["Image"], "networks": networks}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _check(service: Service) -> dict[str, Any]:
+    """How a container looks at itself; where no command says how, an image's own check would be that of another use."""
+    return {"test": ["CMD", *service.health.command] if service.health.command else ["NONE"]}
 
 
 def _user(container: Any) -> int:

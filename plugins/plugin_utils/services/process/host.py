@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,11 +15,13 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOO
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import guard, ports, supervisor
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import venvs
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import health
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState, Teardown
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _GUARD = "guard.py"
 _KEEPERS = ("psutil>=6.1", "supervisor>=4.3")  # what keeps a service up, beside the service itself
+_ASK_SECONDS = 5
 _WORDS = {"RUNNING": "running", "STARTING": "starting", "BACKOFF": "starting", "": "absent"}
 
 
@@ -97,6 +101,17 @@ class ProcessHost(ServiceHost):
             self.supervisor.start(self._venv(service) / "bin" / "python")
             self.supervisor.apply(service.name, restart=restart)
         return changed or restart or was not in ("RUNNING", "STARTING")
+
+    def ask(self, service: Service) -> str:
+        environ = {key: os.environ[key] for key in supervisor.INHERITED if key in os.environ}
+        try:
+            done = subprocess.run(
+                service.health.command, env={**environ, **service.env}, cwd=self.folder, timeout=_ASK_SECONDS,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"its check {service.health.command[0]} cannot be run: {error}"
+        return health.said(done.returncode, done.stdout)
 
     def running(self, role: str, name: str, namespace: str) -> str:
         return _WORDS.get(self.supervisor.state(name), "stopped")

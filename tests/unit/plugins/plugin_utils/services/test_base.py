@@ -22,7 +22,7 @@ def options(**given: Any) -> dict[str, Any]:
     found = {name: spec.get("default") for name, spec in SERVICE_SPEC["service"]["options"].items()}
     port = {"name": "s3", "port": 9000, "variable": "object_store_port", "node_port": ""}
     required = {"role": "object_store", "name": "store", "command": ["x"], "ports": [port], "data": "store-data"}
-    return {**found, **required, "data_path": "/data", "health": "/health", **given}
+    return {**found, **required, "data_path": "/data", "health": {"http": "/health"}, **given}
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def test_every_file_is_there_before_the_service_starts(host: ProcessHost, tmp_pa
     given = {
         **{name: spec.get("default") for name, spec in SERVICE_SPEC["service"]["options"].items()},
         "role": "object_store", "name": "store", "command": ["store"], "data": "data", "data_path": "/data",
-        "ports": [{"name": "s3", "port": 1, "variable": "object_store_port"}], "health": "/",
+        "ports": [{"name": "s3", "port": 1, "variable": "object_store_port"}], "health": {"http": "/"},
         "secret_files": {"first": "${access_key}", "second": {"key": "${secret_key}"}},
     }  # fmt: skip
     service = host.service(given)
