@@ -70,6 +70,12 @@ needs:
   type: list
   elements: str
   default: []
+secrets:
+  description:
+    - Names of secrets that the world keeps for it, made where it keeps none; never their values.
+    - A name is one of the whole world. It may have C(length), C(alphabet) and C(prefix) of what is made.
+  type: dict
+  default: {}
 """
 
 
@@ -228,7 +234,9 @@ options:
         type: str
         default: ''
       secret_files:
-        description: File name to content, with C(${access_key}) and C(${secret_key}) in it; data becomes JSON.
+        description:
+          - File name to content; data becomes JSON.
+          - The names of secrets, of any service of the world, stand for their values, as in C(${access_key}).
         type: dict
         default: {}
       health:

@@ -40,6 +40,7 @@ class Endpoint:
         external: its URL if it is not ours, the same from everywhere; else empty.
         example: what such a URL looks like.
         used: whether its world uses it at all.
+        secrets: the names of those that the world keeps for it.
     """
 
     service: str
@@ -55,6 +56,7 @@ class Endpoint:
     example: str = ""
     scheme: str = "http"
     used: bool = True
+    secrets: tuple[str, ...] = ()
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any], port: int, *, forwarded: bool, **shared: str) -> Endpoint:
@@ -69,7 +71,8 @@ class Endpoint:
         return cls(
             service=given["title"], role=given["role"], name=given["name"], namespace=given["namespace"], port=port,
             node_port=int(first["port"]) if forwarded else int(first.get("node_port") or 0),
-            external=given["endpoint"], example=given["example"], scheme=given["scheme"], used=given["used"], **shared,
+            external=given["endpoint"], example=given["example"], scheme=given["scheme"], used=given["used"],
+            secrets=tuple(given["secrets"]), **shared,
         )  # fmt: skip
 
     @property

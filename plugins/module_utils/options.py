@@ -25,6 +25,7 @@ DECLARED: dict[str, Any] = {
     "chosen_by": {"type": "str", "default": ""},
     "targets": {"type": "list", "elements": "str", "required": True},
     "needs": {"type": "list", "elements": "str", "default": []},
+    "secrets": {"type": "dict", "default": {}, "no_log": False},
 }
 
 _WORLD: dict[str, Any] = {

@@ -50,6 +50,15 @@ class Credentials:
         return (self.access_key, self.secret_key)
 
     @property
+    def named(self) -> dict[str, str]:
+        """They by the names that secret files of services call them."""
+        runs = self.for_runs
+        return {
+            "access_key": self.access_key, "secret_key": self.secret_key,
+            "trainer_access_key": runs.access_key, "trainer_secret_key": runs.secret_key,
+        }  # fmt: skip
+
+    @property
     def for_runs(self) -> Credentials:
         return self.trainer or self
 

@@ -56,7 +56,7 @@ def rendered(role: str, target: str, **variables: Any) -> dict[str, Any]:
     """All that is asked of an engine for a service, as plain data."""
     host, service = service_of(role, target, **variables)
     found: dict[str, Any] = {
-        "secrets": {name: content.decode() for name, content in service.rendered_secrets(KEYS).items()}
+        "secrets": {name: content.decode() for name, content in service.rendered_secrets(KEYS.named).items()}
     }
     if isinstance(host, ProcessHost):
         venv = str(host._venv(service))

@@ -6,11 +6,14 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import rendering
+
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.options import DECLARED, WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 
 _SPEC: dict[str, Any] = WORLD_SPEC["world"]["options"]
+_SECRETS = {"object_store": rendering.declaration("object_store")["secrets"]}
 _TITLES = {"object_store": "the S3 store", "mlflow": "MLflow"}
 
 
@@ -23,7 +26,7 @@ def service(role: str, **given: Any) -> dict[str, Any]:
     """A service as its data file declares it, with one port."""
     ports = [{"name": "http", "variable": f"{role}_port", **{k: given[k] for k in ("port", "node_port") if k in given}}]
     common = {"role": role, "title": _TITLES.get(role, role), "name": role, "data": f"{role}-data", "targets": []}
-    return filled(DECLARED, {**common, "ports": ports, **given})
+    return filled(DECLARED, {**common, "ports": ports, "secrets": _SECRETS.get(role, {}), **given})
 
 
 def world_options(

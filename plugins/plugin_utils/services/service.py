@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from string import Template
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World, moved_key
+from ansible_collections.samerun.stack.plugins.module_utils.world import World, moved_key
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.diagnosis import Diagnosis
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.health import Health
 
-_ELSEWHERE = ("needs", "diagnoses")  # what is in the command already, or not in what runs at all
+_ELSEWHERE = ("needs", "diagnoses", "secrets")  # what is in the command already, or not in what runs at all
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class Service:
     Attributes:
         role: the prefix of the variables that set it, such as `mlflow`.
         data: a volume's, claim's or folder's name; data_path is where the service sees it.
-        secret_files: file name to content, with `${access_key}`, `${secret_key}` and those of runs
-            (`${trainer_access_key}`, `${trainer_secret_key}`) in it.
+        secret_files: file name to content, with names of secrets in it, as in `${access_key}`.
+        secrets: those that it declares, by name, with how they are made.
         health: how it is asked whether it is ready.
         built: whether the image is built here rather than pulled.
         requirements: of the venv that it runs from, on the process target.
@@ -115,6 +115,7 @@ class Service:
     requirements: tuple[str, ...]
     needs: tuple[str, ...] = ()
     diagnoses: tuple[Diagnosis, ...] = ()
+    secrets: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Service:
@@ -150,13 +151,13 @@ class Service:
             env={key: Template(value).safe_substitute(known) for key, value in self.env.items()},
         )
 
-    def rendered_secrets(self, keys: Credentials) -> dict[str, bytes]:
-        """File name to content; content that is data becomes JSON."""
-        runs = keys.for_runs
-        values = {
-            "access_key": keys.access_key, "secret_key": keys.secret_key,
-            "trainer_access_key": runs.access_key, "trainer_secret_key": runs.secret_key,
-        }  # fmt: skip
+    @property
+    def secret_names(self) -> set[str]:
+        """What its secret files name, whether that is a secret or not."""
+        return {name for text in _texts(self.secret_files) for name in Template(text).get_identifiers()}
+
+    def rendered_secrets(self, values: Mapping[str, str]) -> dict[str, bytes]:
+        """File name to content, with the secrets that the world keeps, by name; content that is data becomes JSON."""
         found = {}
         for name, content in self.secret_files.items():
             text = _filled(content, values)
@@ -170,6 +171,14 @@ class Service:
         # In the words of the first release: whoever upgrades has running what is wanted.
         wanted |= {"health": self.health.asked, "healthcheck": self.health.command}
         return hashlib.sha256(json.dumps(wanted, sort_keys=True, default=lambda p: p.__dict__).encode()).hexdigest()
+
+
+def _texts(content: Any) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, (Mapping, list)):
+        for part in content.values() if isinstance(content, Mapping) else content:
+            yield from _texts(part)
 
 
 def _filled(content: Any, values: Mapping[str, str]) -> Any:

@@ -7,14 +7,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOOPBACK
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import parse_time
-from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, is_of
+from ansible_collections.samerun.stack.plugins.module_utils.world import is_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
@@ -60,7 +60,7 @@ class DockerHost(ServiceHost):
     def places(self, service: Service) -> Places:
         return Places(data=service.data_path, secrets=_SECRETS)
 
-    def look(self, service: Service, keys: Credentials | None) -> ServiceState:
+    def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
         container = self._container(service.name)
         state = ServiceState(exists=container is not None, request=self._request(service))
         if container is None:
@@ -74,7 +74,7 @@ class DockerHost(ServiceHost):
         elif kept.get("seen") != _appearance(container):
             state.differs.append(f"container {service.name} was changed by hand")
             state.recreate = True
-        if keys is not None and self._stale(container, service, keys):
+        if values is not None and self._stale(container, service, values):
             state.differs.append(f"the keys in container {service.name} are not the world's")
         return state
 
@@ -82,11 +82,11 @@ class DockerHost(ServiceHost):
         if self._request(service)["image_missing"]:
             images.pull(self.client, service.image)
 
-    def deliver(self, service: Service, keys: Credentials) -> bool:
+    def deliver(self, service: Service, values: Mapping[str, str]) -> bool:
         container = self._container(service.name)
-        stale = self._stale(container, service, keys)
+        stale = self._stale(container, service, values)
         if stale:
-            content = {f"samerun/{name}": data for name, data in service.rendered_secrets(keys).items()}
+            content = {f"samerun/{name}": data for name, data in service.rendered_secrets(values).items()}
             with engine.explained(f"copy the keys into the container {service.name}"):
                 owner = _user(container)
                 container.put_archive("/run", engine.archive(content, mode=0o400, uid=owner, folder="samerun"))
@@ -174,8 +174,8 @@ class DockerHost(ServiceHost):
     def _container(self, name: str) -> Any:
         return engine.found(self.client.containers, name)
 
-    def _stale(self, container: Any, service: Service, keys: Credentials) -> bool:
-        wanted = service.rendered_secrets(keys)
+    def _stale(self, container: Any, service: Service, values: Mapping[str, str]) -> bool:
+        wanted = service.rendered_secrets(values)
         return any(engine.read_file(container, f"{_SECRETS}/{name}") != data for name, data in wanted.items())
 
     def _memory(self, name: str) -> Any:

@@ -7,12 +7,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOOPBACK
-from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import guard, ports, supervisor
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import venvs
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import health
@@ -64,7 +64,7 @@ class ProcessHost(ServiceHost):
             listen=bind, itself="127.0.0.1" if bind in LOOPBACK else bind,
         )  # fmt: skip
 
-    def look(self, service: Service, keys: Credentials | None) -> ServiceState:
+    def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
         state = ServiceState(
             exists=self.supervisor.program_path(service.name).exists(),
             request={"requirements": [*service.requirements, *_KEEPERS]},
@@ -76,14 +76,14 @@ class ProcessHost(ServiceHost):
             state.differs.append(f"the Python environment of {service.name} is absent")
         if self._differs(self.supervisor.program_path(service.name), self._program(service)):
             state.differs.append(f"program {service.name} is not configured as wanted")
-        if keys is not None and self._stale(service, keys):
+        if values is not None and self._stale(service, values):
             state.differs.append(f"the keys of {service.name} are not the world's")
         return state
 
-    def deliver(self, service: Service, keys: Credentials) -> bool:
+    def deliver(self, service: Service, values: Mapping[str, str]) -> bool:
         folder = self._service_folder(service.name) / "secrets"
         # A list first: `any` over the calls themselves would stop at the first file that it writes.
-        written = [files.write_private(folder / n, data) for n, data in service.rendered_secrets(keys).items()]
+        written = [files.write_private(folder / n, data) for n, data in service.rendered_secrets(values).items()]
         return any(written)
 
     def apply(self, service: Service, *, restart: bool) -> bool:
@@ -156,9 +156,9 @@ class ProcessHost(ServiceHost):
         environment = {**service.env, guard.MARK: self._mark(service.name)}
         return supervisor.program(service.name, command, environment, folder / "secrets", self._log(service.name))
 
-    def _stale(self, service: Service, keys: Credentials) -> bool:
+    def _stale(self, service: Service, values: Mapping[str, str]) -> bool:
         folder = self._service_folder(service.name) / "secrets"
-        wanted = service.rendered_secrets(keys)
+        wanted = service.rendered_secrets(values)
         return any(not (folder / n).exists() or (folder / n).read_bytes() != data for n, data in wanted.items())
 
     @staticmethod

@@ -51,7 +51,7 @@ def test_a_command_and_its_variables_get_places_ports_and_addresses(world: World
 
 def test_secret_files_hold_the_keys_whatever_is_in_them() -> None:
     files = {"text": "${access_key} ${secret_key} $other", "json": {"keys": [{"a": "${access_key}", "n": 1}]}}
-    found = Service.from_options(options(secret_files=files), {}).rendered_secrets(KEYS)
+    found = Service.from_options(options(secret_files=files), {}).rendered_secrets(KEYS.named)
     assert found["text"] == b'an "access" key a secret $key $other'
     assert json.loads(found["json"]) == {"keys": [{"a": 'an "access" key', "n": 1}]}
 

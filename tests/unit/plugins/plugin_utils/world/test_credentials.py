@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import dataclasses
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_secrets import Secrets
 from world_options import world_options
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import (
-    OWNER,
-    OWNER_LABEL,
     WORLD_LABEL,
     Credentials,
     World,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes.host import KubernetesHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
@@ -104,36 +100,6 @@ def test_given_keys_of_somebody_elses_store_are_used_as_they_are(tmp_path: Path)
     with pytest.raises(SamerunError, match="it has none yet") as caught:
         credentials.ensure(made("docker", tmp_path / "other", endpoint="https://s3.example"), trainer=False)
     assert "object_store_access_key" in caught.value.hint
-
-
-class Secrets:
-    """What a cluster answers about its Secrets, as far as keys need it."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, dict[str, Any]] = {}
-        self.forbidden: set[str] = set()
-
-    def put(self, place: str, values: Mapping[str, str], *, ours: bool) -> None:
-        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
-        self.found[place] = {
-            "metadata": {"labels": {OWNER_LABEL: OWNER, WORLD_LABEL: "w"} if ours else {}},
-            "data": data,
-        }
-
-    def explained(self, _doing: str) -> Any:
-        return contextlib.nullcontext()
-
-    def get(self, _kind: str, name: str, namespace: str) -> dict[str, Any] | None:
-        if f"{namespace}/{name}" in self.forbidden:
-            raise ApiError(403, "Forbidden")
-        return self.found.get(f"{namespace}/{name}")
-
-    def ensure_namespace(self, _name: str, _labels: Mapping[str, str]) -> None:
-        """There is one."""
-
-    def apply(self, wanted: Mapping[str, Any]) -> None:
-        metadata = wanted["metadata"]
-        self.found[f"{metadata['namespace']}/{metadata['name']}"] = dict(wanted)
 
 
 @pytest.fixture

@@ -29,10 +29,10 @@ def test_every_file_is_there_before_the_service_starts(host: ProcessHost, tmp_pa
     }  # fmt: skip
     service = host.service(given)
     folder = tmp_path / "services" / "store" / "secrets"
-    assert host.deliver(service, KEYS)
+    assert host.deliver(service, KEYS.named)
     assert {path.name: path.read_text() for path in folder.iterdir()} == {
         "first": "the-access-key",
         "second": '{"key": "the-secret-key"}',
     }
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
-    assert not host.deliver(service, KEYS)
+    assert not host.deliver(service, KEYS.named)
