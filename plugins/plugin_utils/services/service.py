@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from string import Template
 from typing import Any
+from urllib.parse import urlsplit
 
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World, moved_key
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.diagnosis import Diagnosis
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.health import Health
@@ -133,11 +135,14 @@ class Service:
         return cls(**{part.name: known[part.name] for part in fields(cls)})
 
     def at(self, places: Places, world: World, viewpoint: str) -> Service:
-        """This service with what its command and environment name filled in: places, ports, the world's addresses."""
+        """This service with what its command, environment and secret files name filled in, but for secrets.
+
+        That is its places and ports, and of each service that it needs `<role>_url`, `<role>_host` and `<role>_port`.
+        """
         known = {
             **places.__dict__,
             **{f"{port.name}_port": str(port.port) for port in self.ports},
-            **{f"{need}_url": world.services[need].url(viewpoint) for need in self.needs},
+            **{name: value for need in self.needs for name, value in _address(world.services[need], viewpoint)},
             "allowed_hosts": ",".join(world.services[self.role].hosts()),
             "bucket": world.bucket,
             "region": world.region,
@@ -149,6 +154,7 @@ class Service:
                 self.health, command=tuple(Template(part).safe_substitute(known) for part in self.health.command)
             ),
             env={key: Template(value).safe_substitute(known) for key, value in self.env.items()},
+            secret_files=_filled(self.secret_files, known),
         )
 
     @property
@@ -171,6 +177,15 @@ class Service:
         # In the words of the first release: whoever upgrades has running what is wanted.
         wanted |= {"health": self.health.asked, "healthcheck": self.health.command}
         return hashlib.sha256(json.dumps(wanted, sort_keys=True, default=lambda p: p.__dict__).encode()).hexdigest()
+
+
+def _address(endpoint: Endpoint, viewpoint: str) -> Iterator[tuple[str, str]]:
+    """What others may name of a service that they need and the world uses."""
+    if endpoint.used:
+        url = endpoint.url(viewpoint)
+        parts = urlsplit(url)
+        yield from ((f"{endpoint.role}_url", url), (f"{endpoint.role}_host", parts.hostname or ""))
+        yield f"{endpoint.role}_port", str(parts.port or "")
 
 
 def _texts(content: Any) -> Iterator[str]:

@@ -49,6 +49,12 @@ def test_a_command_and_its_variables_get_places_ports_and_addresses(world: World
     assert found.env == {"HOSTS": "127.0.0.1:5000,localhost:5000", "SECRETS": "/s", "NUMBER": "1"}
 
 
+def test_secret_files_get_addresses_and_keep_the_names_of_secrets(world: World) -> None:
+    files = {"text": "${object_store_host}:${object_store_port} ${data} ${access_key}"}
+    found = Service.from_options(options(role="mlflow", needs=["object_store"], secret_files=files), {})
+    assert found.at(PLACES, world, "host").secret_files == {"text": "localhost:9000 /d ${access_key}"}
+
+
 def test_secret_files_hold_the_keys_whatever_is_in_them() -> None:
     files = {"text": "${access_key} ${secret_key} $other", "json": {"keys": [{"a": "${access_key}", "n": 1}]}}
     found = Service.from_options(options(secret_files=files), {}).rendered_secrets(KEYS.named)
