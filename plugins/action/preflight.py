@@ -60,6 +60,7 @@ class ActionModule(SamerunAction):
         return {
             "moved": moved,
             "settled": [record.launch for record in settled],
+            "services": options["world"]["services"],
             "consoles": [url for claim in services for url in _consoles(world, claim)],
         }
 

@@ -45,6 +45,11 @@ moved:
   description: Variable to port, for ports that were taken, on the process target.
   returned: success
   type: dict
+services:
+  description: The services of the world, as in the option O(world).
+  returned: success
+  type: list
+  elements: dict
 settled:
   description: Launches that were settled now.
   returned: success
