@@ -93,6 +93,7 @@ def pushed() -> str:
     client = machines.docker_client()
     client.images.get(image).tag(wanted, "1")
     client.images.push(wanted, "1")
+    client.images.remove(f"{wanted}:1")
     return f"{wanted}:1"
 
 
