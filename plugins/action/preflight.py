@@ -25,7 +25,7 @@ class ActionModule(SamerunAction):
             self.warn(line)
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        found = preflight.check(options["world"], options["training"], options["claims"])
+        found = preflight.check(options["world"], options["training"], options["roles"])
         world = found.world
         if found.moved and not self.checking:
             _keep(world, found.services, found.moved)
@@ -41,6 +41,7 @@ class ActionModule(SamerunAction):
         return {
             "moved": dict(found.moved),
             "settled": [record.launch for record in settled],
+            "services": options["world"]["services"],
             "consoles": [url for claim in found.services for url in _consoles(world, claim)],
         }
 
@@ -48,7 +49,7 @@ class ActionModule(SamerunAction):
 def _consoles(world: World, claim: Claim) -> list[str]:
     if world.port_forward:
         return []  # only what runs use is forwarded
-    found = (world.object_store.page(p.port, p.node_port) for p in claim.ports if p.name == "console")
+    found = (world.services[claim.role].page(p.port, p.node_port) for p in claim.ports if p.name == "console")
     return [url for url in found if url]
 
 

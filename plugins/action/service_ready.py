@@ -30,7 +30,7 @@ class ActionModule(SamerunAction):
         world = self.world(options)
         host = host_of(world)
         service = host.service(options["service"])
-        endpoint = readiness.endpoint_of(world, service)
+        endpoint = world.services[service.role]
         started = running_since = time.monotonic()
         looked = 0.0
         while problem := readiness.problem(host, service):
@@ -58,6 +58,7 @@ class ActionModule(SamerunAction):
     @staticmethod
     def _diagnose(host: ServiceHost, service: Service, *, over: bool) -> None:
         """Raise a SamerunError where the log says why it does not start and waiting does not help, or is over."""
-        found = diagnosis.of(host.last_words(service, diagnosis.LINES), host.places(service).data)
-        if found and (found.hopeless or over):
+        log = host.last_words(service, diagnosis.LINES)
+        found = diagnosis.of(log, service.diagnoses, host.places(service).data)
+        if found and (over or not found.passes):
             raise SamerunError(f"Failed to start {service.name}: {found.cause}.", found.hint, UNAVAILABLE)

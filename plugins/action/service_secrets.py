@@ -8,7 +8,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.modules.service_secrets import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
-from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import named_secrets
 
 
 class ActionModule(SamerunAction):
@@ -21,4 +21,5 @@ class ActionModule(SamerunAction):
         if self.checking:
             return {"skipped": True, "msg": "service_state has predicted it"}
         host = host_of(world)
-        return {"changed": host.deliver(host.service(options["service"]), credentials.require(world))}
+        service = host.service(options["service"])
+        return {"changed": host.deliver(service, named_secrets.ensure(world, service))}

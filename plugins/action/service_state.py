@@ -8,7 +8,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.modules.service_state import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of, readiness
-from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import named_secrets
 
 
 class ActionModule(SamerunAction):
@@ -20,7 +20,7 @@ class ActionModule(SamerunAction):
         world = self.world(options)
         host = host_of(world)
         service = host.service(options["service"])
-        state = host.look(service, credentials.load(world))
+        state = host.look(service, named_secrets.read_by(world, service))
         # One whose keeper has just started it again is as wanted, and whoever comes next still needs it to answer.
         if not state.differs and not self.checking and (problem := readiness.problem(host, service)):
             state.differs.append(f"{service.name} does not answer: {problem}")

@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.modules.world_contract import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
-from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, mlflow, published, store
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials, external, mlflow, published
 
 
 class ActionModule(SamerunAction):
@@ -25,19 +23,6 @@ class ActionModule(SamerunAction):
         except (OSError, ValueError, KeyError):
             return []  # an MLflow that is not ours and away
 
-    @staticmethod
-    def _unusable(world: World) -> list[str]:
-        """Why services that are not ours cannot be used from here; runs elsewhere may reach them all the same."""
-        ours = {world.mlflow.role: mlflow.probe, world.object_store.role: store.probe}
-        looks = [ours[endpoint.role] for endpoint in world.endpoints if endpoint.external]
-        found = []
-        for look in looks:
-            try:
-                look(world)
-            except (probes.ProbeError, SamerunError) as error:
-                found.append(f"{error.message} {error.hint}")
-        return found
-
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
         if self.checking and world.uses_store and credentials.load(world) is None:
@@ -50,7 +35,7 @@ class ActionModule(SamerunAction):
                 f"one: {', '.join(names)}. Let scripts set another experiment."
             )
         if not self.checking:
-            for line in self._unusable(world):
+            for line in external.unusable(world):
                 self.warn(line)
         urls = {endpoint.role: endpoint.url("host") for endpoint in world.endpoints}
         return {

@@ -9,7 +9,9 @@ A viewpoint is from where an address is used: `host` (this machine), `container`
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, DATA, SamerunError
@@ -18,11 +20,11 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104 - compared
 
 # world's target -> viewpoint -> where its services are.
 ADDRESSES = {
-    "process": {"host": "http://{host}:{port}"},
-    "docker": {"host": "http://{host}:{port}", "container": "http://{name}:{port}"},
+    "process": {"host": "{scheme}://{host}:{port}"},
+    "docker": {"host": "{scheme}://{host}:{port}", "container": "{scheme}://{name}:{port}"},
     "kubernetes": {
-        "host": "http://{node_address}:{node_port}",
-        "pod": "http://{name}.{namespace}.svc.cluster.local:{port}",
+        "host": "{scheme}://{node_address}:{node_port}",
+        "pod": "{scheme}://{name}.{namespace}.svc.cluster.local:{port}",
     },
 }
 
@@ -32,10 +34,13 @@ class Endpoint:
     """A service of a world.
 
     Attributes:
-        service: what it is, for people: "MLflow" or "S3 store".
+        service: what it is, for people in a sentence: "MLflow" or "the S3 store".
         role: the prefix of the variables that set it, such as `mlflow`.
         target: where its world runs.
         external: its URL if it is not ours, the same from everywhere; else empty.
+        example: what such a URL looks like.
+        used: whether its world uses it at all.
+        secrets: the names of those that the world keeps for it.
     """
 
     service: str
@@ -48,6 +53,37 @@ class Endpoint:
     node_port: int = 0
     node_address: str = "localhost"
     external: str = ""
+    example: str = ""
+    scheme: str = "http"
+    used: bool = True
+    secrets: tuple[str, ...] = ()
+
+    @classmethod
+    def from_options(cls, given: Mapping[str, Any], port: int, *, forwarded: bool, **shared: str) -> Endpoint:
+        """Make the endpoint of a service as its data file declares it.
+
+        Args:
+            port: the one that it has by now.
+            forwarded: whether this host reaches it by a port-forward, on its own port.
+            shared: what is the same for all services of a world.
+        """
+        first = first_port(given)
+        return cls(
+            service=given["title"], role=given["role"], name=given["name"], namespace=given["namespace"], port=port,
+            node_port=int(first["port"]) if forwarded else int(first.get("node_port") or 0),
+            external=given["endpoint"], example=given["example"], scheme=given["scheme"], used=given["used"],
+            secrets=tuple(given["secrets"]), **shared,
+        )  # fmt: skip
+
+    @property
+    def ours(self) -> bool:
+        """Whether the world sets it up itself."""
+        return self.used and not self.external
+
+    @property
+    def title(self) -> str:
+        """What it is called where it stands alone."""
+        return self.service.removeprefix("the ")
 
     def url(self, viewpoint: str) -> str:
         """The URL, without a slash at its end.
@@ -88,6 +124,11 @@ class Endpoint:
                 shorter = host.removesuffix(".cluster.local")
                 found |= {f"{shorter}:{port}", f"{shorter.removesuffix('.svc')}:{port}", f"{self.name}:{port}"}
         return sorted(found)
+
+
+def first_port(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The port of a service by which others use it; what is not ours has none."""
+    return next(iter(given["ports"]), {"port": 0, "variable": f"{given['role']}_port"})
 
 
 def _external(endpoint: Endpoint, viewpoint: str) -> str:

@@ -8,7 +8,36 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.settings import options
 
-WORLD_SPEC: dict[str, Any] = {"world": {"type": "dict", "required": True, "options": options.argument_spec("world")}}
+# What a service is for others: who uses it, plans it or looks for it needs no more.
+DECLARED: dict[str, Any] = {
+    "role": {"type": "str", "required": True},
+    "title": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "default": ""},
+    "used": {"type": "bool", "default": True},
+    "endpoint": {"type": "str", "default": ""},
+    "example": {"type": "str", "default": ""},
+    "scheme": {"type": "str", "default": "http"},
+    "ports": {"type": "list", "elements": "dict", "required": True},
+    "data": {"type": "str", "required": True},
+    "built": {"type": "bool", "default": False},
+    "kind": {"type": "str", "default": ""},
+    "chosen_by": {"type": "str", "default": ""},
+    "targets": {"type": "list", "elements": "str", "required": True},
+    "needs": {"type": "list", "elements": "str", "default": []},
+    "secrets": {"type": "dict", "default": {}, "no_log": False},
+}
+
+WORLD_SPEC: dict[str, Any] = {
+    "world": {
+        "type": "dict",
+        "required": True,
+        "options": {
+            **options.argument_spec("world"),
+            "services": {"type": "list", "elements": "dict", "required": True, "options": DECLARED},
+        },
+    },
+}
 
 TRAINING_SPEC: dict[str, Any] = {
     "training": {"type": "dict", "required": True, "options": options.argument_spec("training")},
@@ -19,21 +48,25 @@ SERVICE_SPEC: dict[str, Any] = {
         "type": "dict",
         "required": True,
         "options": {
-            "role": {"type": "str", "required": True},
-            "name": {"type": "str", "required": True},
-            "namespace": {"type": "str", "default": ""},
+            **DECLARED,
             "image": {"type": "str", "default": ""},
             "command": {"type": "list", "elements": "str", "required": True},
             "env": {"type": "dict", "default": {}},
-            "ports": {"type": "list", "elements": "dict", "required": True},
-            "data": {"type": "str", "required": True},
             "data_path": {"type": "str", "required": True},
             "data_size": {"type": "str", "default": "10Gi"},
             "data_class": {"type": "str", "default": ""},
             "secret_files": {"type": "dict", "default": {}},
-            "health": {"type": "str", "required": True},
-            "healthcheck": {"type": "list", "elements": "str", "default": []},
-            "built": {"type": "bool", "default": False},
+            "health": {
+                "type": "dict",
+                "required": True,
+                "options": {
+                    "http": {"type": "str", "default": ""},
+                    "port": {"type": "str", "default": ""},
+                    "tcp": {"type": "str", "default": ""},
+                    "command": {"type": "list", "elements": "str", "default": []},
+                },
+            },
+            "diagnoses": {"type": "list", "elements": "dict", "default": []},
             "resources": {"type": "dict", "default": {}},
             "requirements": {"type": "list", "elements": "str", "default": []},
         },

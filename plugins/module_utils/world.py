@@ -15,7 +15,7 @@ from platformdirs import user_cache_path, user_state_path
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract, files, kubeconfig
 from ansible_collections.samerun.stack.plugins.module_utils.contract import Variable
-from ansible_collections.samerun.stack.plugins.module_utils.endpoints import ADDRESSES, LOOPBACK, Endpoint
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import ADDRESSES, LOOPBACK, Endpoint, first_port
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, DATA, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.launch_folder import LaunchFolder
 from ansible_collections.samerun.stack.plugins.module_utils.settings import SETTINGS
@@ -52,6 +52,15 @@ class Credentials:
         return (self.access_key, self.secret_key)
 
     @property
+    def named(self) -> dict[str, str]:
+        """They by the names that secret files of services call them."""
+        runs = self.for_runs
+        return {
+            "access_key": self.access_key, "secret_key": self.secret_key,
+            "trainer_access_key": runs.access_key, "trainer_secret_key": runs.secret_key,
+        }  # fmt: skip
+
+    @property
     def for_runs(self) -> Credentials:
         return self.trainer or self
 
@@ -67,6 +76,7 @@ class World:
     """See `WORLD_SPEC` in options.py for the options that it is made from.
 
     Attributes:
+        services: role to service, in the order in which they start.
         given: what the contract takes of the inventory as it is, by variable; see `TABLE` in contract.py.
         foreign_store: whether the object store is somebody else's, also where its address is not said.
     """
@@ -74,8 +84,7 @@ class World:
     name: str
     target: str
     state: Path
-    mlflow: Endpoint
-    object_store: Endpoint
+    services: Mapping[str, Endpoint]
     bucket: str
     region: str
     access_key: str = field(repr=False)
@@ -111,22 +120,20 @@ class World:
             here = "localhost" if options["port_forward"] else options["node_address"]
             shared["node_address"] = here or kubeconfig.context(options["kubeconfig"], options["context"]).node_address
 
-        def endpoint(service: str, role: str) -> Endpoint:
-            given, asked = options[role], int(options[role]["port"])
-            return Endpoint(
-                service=service, role=role, name=given["name"], namespace=given["namespace"],
-                port=int(kept.get(moved_key(f"{role}_port", asked), asked)),
-                node_port=asked if options["port_forward"] else int(given["node_port"]),
-                external=given["endpoint"], **shared,
-            )  # fmt: skip
+        def endpoint(given: Mapping[str, Any]) -> Endpoint:
+            first = first_port(given)
+            asked = int(first["port"])
+            port = int(kept.get(moved_key(first["variable"], asked), asked))
+            return Endpoint.from_options(given, port, forwarded=options["port_forward"], **shared)
 
+        services = {given["role"]: endpoint(given) for given in options["services"]}
+        kinds = {given["role"]: given["kind"] for given in options["services"]}
         store = options["object_store"]
         return cls(
-            name=options["name"], target=target, state=state,
-            mlflow=endpoint("MLflow", "mlflow"), object_store=endpoint("the S3 store", "object_store"),
+            name=options["name"], target=target, state=state, services=services,
             bucket=store["bucket"], region=store["region"],
             access_key=store["access_key"], secret_key=store["secret_key"],
-            foreign_store=bool(store["endpoint"]) or store.get("kind") == EXTERNAL,
+            foreign_store=bool(services["object_store"].external) or kinds["object_store"] == EXTERNAL,
             given=_given(options), artifact_mode=options["mlflow"]["artifact_mode"],
             bind=options["bind"], docker_host=options["docker_host"], network=options["network"],
             registry=options["registry"].rstrip("/"),
@@ -165,14 +172,27 @@ class World:
         return [f"{name}={value}" for name, value in self.labels.items()]
 
     @property
+    def mlflow(self) -> Endpoint:
+        return self.services["mlflow"]
+
+    @property
+    def object_store(self) -> Endpoint:
+        return self.services["object_store"]
+
+    @property
     def uses_store(self) -> bool:
         """Whether runs, or services that are ours, use the object store at all."""
-        return not (self.mlflow.external and self.artifact_mode == contract.PROXIED)
+        return self.object_store.used
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The services that it uses."""
-        return (self.mlflow, self.object_store) if self.uses_store else (self.mlflow,)
+        """The services that it uses, first those that need the others."""
+        return tuple(endpoint for endpoint in reversed(list(self.services.values())) if endpoint.used)
+
+    @property
+    def own(self) -> tuple[Endpoint, ...]:
+        """Those of them that it sets up itself."""
+        return tuple(endpoint for endpoint in self.endpoints if endpoint.ours)
 
     @property
     def given_credentials(self) -> Credentials | None:
@@ -211,8 +231,7 @@ class World:
 
     def own_hosts(self, viewpoint: str) -> tuple[str, ...]:
         """Names and addresses by which a caller at `viewpoint` asks services of the world's own."""
-        own = [endpoint for endpoint in self.endpoints if not endpoint.external]
-        names = [urlsplit(endpoint.url(viewpoint)).hostname or "" for endpoint in own]
+        names = [urlsplit(endpoint.url(viewpoint)).hostname or "" for endpoint in self.own]
         return tuple(dict.fromkeys((*names, *(("127.0.0.1",) if "localhost" in names else ()))))
 
     def contract(self, viewpoint: str, credentials: Credentials | None) -> contract.Contract:
@@ -266,8 +285,8 @@ def _check_names(options: Mapping[str, Any]) -> None:
     """Names become parts of paths, labels and configuration; whatever else they hold would be read as that."""
     names = {"samerun_world": options["name"], "samerun_network": options["network"]}
     names["training_namespace"] = options["training_namespace"]
-    for role in ("mlflow", "object_store"):
-        names |= {f"{role}_{key}": options[role][key] for key in ("name", "namespace")}
+    for given in options["services"]:
+        names |= {f"{given['role']}_{key}": given[key] for key in ("name", "namespace")}
     names["object_store_bucket"] = options["object_store"]["bucket"]
     for variable, name in names.items():
         if name and not _NAME.fullmatch(name):

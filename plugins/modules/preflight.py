@@ -22,10 +22,10 @@ options:
     description: As O(samerun.stack.training_run#module:training), where the play trains; empty where it does not.
     type: dict
     default: {}
-  claims:
-    description: The services that the play sets up, each with C(role), C(name), C(namespace), C(data) and C(ports).
+  roles:
+    description: The roles of the play, which set services up; V(services) sets all of them up.
     type: list
-    elements: dict
+    elements: str
     default: []
 """
 
@@ -45,6 +45,11 @@ moved:
   description: Variable to port, for ports that were taken, on the process target.
   returned: success
   type: dict
+services:
+  description: The services of the world, as in the option O(world).
+  returned: success
+  type: list
+  elements: dict
 settled:
   description: Launches that were settled now.
   returned: success
@@ -57,5 +62,5 @@ from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD
 ARGUMENT_SPEC = {
     **WORLD_SPEC,
     "training": {"type": "dict", "default": {}},
-    "claims": {"type": "list", "elements": "dict", "default": []},
+    "roles": {"type": "list", "elements": "str", "default": []},
 }

@@ -10,8 +10,9 @@ short_description: Put the secret files of a service where it reads them
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Renders the files with the keys of the world and writes them - a folder of mode 0700, the container, or a Secret.
-  - The keys are read where the world keeps them and never pass through a task.
+  - Renders the files with the secrets of the world and writes them - a folder of mode 0700, the container, or a Secret.
+  - Those that the service declares and the world does not keep yet are made, and kept.
+  - They are read where the world keeps them and never pass through a task.
 extends_documentation_fragment:
   - samerun.stack.action
   - samerun.stack.world

@@ -26,6 +26,7 @@ def inventory(options: argparse.Namespace) -> int:
 
 def up(options: argparse.Namespace) -> int:
     """Set the services up and say how to go on."""
+    from ansible_collections.samerun.stack.plugins.plugin_utils.world import declared
     from samerun import plays
     from samerun.report import report
 
@@ -37,9 +38,8 @@ def up(options: argparse.Namespace) -> int:
         print("samerun: This was a prediction; nothing was started.", file=sys.stderr)
         return 0
     for urls in (result["urls"] for action, result in played.results if action.endswith(".world_contract")):
-        print(f"MLflow      {urls['mlflow']}")
-        if "object_store" in urls:
-            print(f"S3 store    {urls['object_store']}")
+        for role, url in urls.items():
+            print(f"{declared.titles()[role]:<11} {url}")
     for url in played.result("preflight").get("consoles", []):
         print(f"S3 console  {url}")
     print(f"Train with  {command(options, 'train')} train.py")

@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Self, TextIO
 
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import declared
+
 # Roles as stages; those of the role `service` belong to the service that includes it.
-STAGES = {"world": "Checking", "object_store": "S3 store", "mlflow": "MLflow", "training": "Training"}
+STAGES = {"world": "Checking", **declared.titles(), "training": "Training"}
 _FIRST = {"samerun.stack.inventory_check": "world"}  # a task before any role that belongs to its stage
 _SPINNER = "|/-\\"
 _AT_ONCE = 0.3  # seconds; what is faster is not worth a line that lives

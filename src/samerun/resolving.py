@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, NO_INPUT, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.options import TRAINING_SPEC, WORLD_SPEC
-from ansible_collections.samerun.stack.plugins.plugin_utils.world import role_variables
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import declared, role_variables
 from samerun import STACK, embedded, inventories
 from samerun.variables import Variables
 
@@ -91,6 +91,8 @@ def _resolved(inventory: str, variables: Variables) -> Iterator[Resolved]:
         found = {**defaults, **given, **internal}
         templar = Templar(loader=loader, variables=found)
         warnings = role_variables.check(given, templar.template)
+        # What the lookup plugin says; Ansible's own way to find that plugin takes longer than all the rest.
+        found["__samerun_services"] = declared.services(templar, found)
         world = _validated(templar.template({"world": found["__samerun_world"]}), WORLD_SPEC, f"world of {host}")
         training = {}
         if "training_script" in variables.literals:

@@ -15,7 +15,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import DATA, 
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import role_variables
 
 PROJECT_FILE = "samerun.yml"
-_OF_THE_WORLD = ("samerun_", "mlflow_", "object_store_")
+_OF_THE_WORLD = tuple(prefix for prefix in role_variables.PREFIXES if prefix != "training_")
 _PLAIN = ("str", "int", "bool")
 _LOGIN = re.compile(r":[^/@]*@")  # as in user:password@host
 _TEMPLATE_MARKS = ("{{", "{%", "{#")

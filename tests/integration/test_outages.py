@@ -7,7 +7,6 @@ as the README promises, in seconds.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import threading
 
@@ -17,6 +16,7 @@ import gates
 import launches
 import links
 import worlds
+from world_options import elsewhere
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
@@ -41,11 +41,7 @@ def test_a_run_outlives_an_outage_and_the_next_command_tells_what_a_shim_could_n
         links.link(links.tcp(known.url), address) as mlflow,
         links.link(links.tcp(world.object_store.url("host")), address) as objects,
     ):
-        linked = dataclasses.replace(
-            world,
-            mlflow=dataclasses.replace(world.mlflow, external=http(mlflow.url)),
-            object_store=dataclasses.replace(world.object_store, external=http(objects.url)),
-        )
+        linked = elsewhere(world, mlflow=http(mlflow.url), object_store=http(objects.url))
         ids = [submitted(linked, name, env) for name, env in planned.items()]
         for one in ids:
             wait_for(linked, one, b"ready")

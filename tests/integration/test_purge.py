@@ -41,7 +41,7 @@ def made(target: str, folder: Path, name: str = _NAME) -> World:
     mlflow = Endpoint("MLflow", "mlflow", target, "mlflow", 5000, namespace=_PLACES["monitoring"])
     store = Endpoint("the S3 store", "object_store", target, "minio", 9000, namespace=_PLACES["storage"])
     return World(
-        name, target, folder, mlflow, store, "b", "r", "", "", kubeconfig=worlds.KUBECONFIG,
+        name, target, folder, {"object_store": store, "mlflow": mlflow}, "b", "r", "", "", kubeconfig=worlds.KUBECONFIG,
         training_namespace=_PLACES["training"],
     )  # fmt: skip
 

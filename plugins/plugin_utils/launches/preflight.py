@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.service imp
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Say
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
+
+_ALL = "services"  # the role that sets all of them up
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def unseen(_said: object) -> None:
 def check(
     options: Mapping[str, Any],
     training: Mapping[str, Any],
-    claims: Sequence[Mapping[str, Any]] = (),
+    roles: Collection[str] = (),
     *,
     say: Say = unseen,
     show: Callable[[bytes], None] = unseen,
@@ -58,7 +60,7 @@ def check(
     Args:
         options: the option `world` of every module.
         training: the option `training` of training_run; empty where nothing is trained.
-        claims: names and ports of the services that are set up.
+        roles: those of the play, which set services up.
         say, show: what the launcher tells, and where its log goes.
 
     Raises:
@@ -69,7 +71,7 @@ def check(
     _check_endpoints(world)
     _ = world.given_credentials  # it refuses one key without the other
     host = host_of(world)
-    services = [Claim.from_options(claim, world.kept_ports) for claim in claims]
+    services = _claims(world, options, roles)
     wanted = training_of(training, world) if training else None
     host.check()
     _check_store(world)
@@ -102,12 +104,9 @@ def _check_endpoints(world: World) -> None:
             "Unset mlflow_username, mlflow_password and mlflow_token, or name your server: mlflow_endpoint",
             CONFIG,
         )
-    for endpoint, example in (
-        (world.mlflow, "http://mlflow.example:5000"),
-        (world.object_store, "http://s3.example:9000"),
-    ):
+    for endpoint in world.services.values():
         if endpoint.external:
-            checked(f"{endpoint.role}_endpoint", endpoint.external, example)
+            checked(f"{endpoint.role}_endpoint", endpoint.external, endpoint.example)
 
 
 def _check_store(world: World) -> None:
@@ -122,13 +121,22 @@ def _check_store(world: World) -> None:
         raise world.unresolved(rows, "Set what is named, or another samerun_store than external.")
 
 
+def _claims(world: World, options: Mapping[str, Any], roles: Collection[str]) -> list[Claim]:
+    """The services that the roles of a play set up."""
+    ours = {endpoint.role for endpoint in world.own}
+    set_up = ours if _ALL in roles else ours.intersection(roles)
+    declared = (given for given in options["services"] if given["role"] in set_up)
+    return [Claim.from_options(given, world.kept_ports) for given in declared]
+
+
 def _check_kinds(world: World, claims: Sequence[Claim]) -> None:
-    """Refuse a store that does not run on the world's target."""
+    """Refuse a service that does not run on the world's target."""
     for claim in claims:
         if world.target not in claim.targets:
+            places = f"It runs on {' and '.join(claim.targets)}"
             raise SamerunError(
-                f"Failed to plan the store: {claim.kind} does not run on the target {world.target}.",
-                f"It runs on {' and '.join(claim.targets)}: choose another samerun_store.",
+                f"Failed to plan {claim.title}: {claim.kind} does not run on the target {world.target}.",
+                f"{places}: choose another {claim.chosen_by}." if claim.chosen_by else f"{places}.",
                 CONFIG,
             )
 
@@ -150,9 +158,8 @@ def _check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
     """Services that the play uses and does not set up must be there; to find out after a build would be late."""
     if world.object_store.role not in set_up:
         credentials.refuse_others(world)
-    for endpoint in (world.object_store, world.mlflow):
-        used = endpoint is world.mlflow or world.uses_store
-        if used and not endpoint.external and endpoint.role not in set_up:
+    for endpoint in reversed(world.own):
+        if endpoint.role not in set_up:
             state = host.running(endpoint.role, endpoint.name, endpoint.namespace)
             if state in ("absent", "stopped"):
                 raise SamerunError(

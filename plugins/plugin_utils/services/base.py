@@ -86,8 +86,12 @@ class ServiceHost(abc.ABC):
         """What the service's command names here."""
 
     @abc.abstractmethod
-    def look(self, service: Service, keys: Credentials | None) -> ServiceState:
-        """Compare the service with what is wanted; changes nothing."""
+    def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
+        """Compare the service with what is wanted; changes nothing.
+
+        Args:
+            values: the world's secrets by name; None where it has not all of those that the service reads.
+        """
 
     def fetch(self, service: Service) -> None:  # noqa: B027 - most hosts fetch what they need by themselves
         """Fetch the image that the service runs by, where this host has none yet.
@@ -97,8 +101,12 @@ class ServiceHost(abc.ABC):
         """
 
     @abc.abstractmethod
-    def deliver(self, service: Service, keys: Credentials) -> bool:
+    def deliver(self, service: Service, values: Mapping[str, str]) -> bool:
         """Put the service's secret files where it reads them; return whether anything changed."""
+
+    @abc.abstractmethod
+    def ask(self, service: Service) -> str:
+        """Why a service is not ready, as the command of its health says; empty once it is."""
 
     @abc.abstractmethod
     def running(self, role: str, name: str, namespace: str) -> str:
@@ -121,13 +129,22 @@ class ServiceHost(abc.ABC):
     def teardown(self, *, purge: bool) -> Teardown:
         """Remove the world's services, with `purge` their data and keys too."""
 
-    def credentials(self) -> Credentials | None:
-        """The keys that the world keeps."""
-        return credentials_from(files.read_json(self._credentials_path))
+    def kept(self) -> dict[str, str]:
+        """The secrets that the world keeps, by name."""
+        return dict(files.read_json(self._credentials_path))
+
+    def keep(self, values: Mapping[str, str]) -> None:
+        """Keep these secrets, and no other, where whoever uses the world finds them."""
+        files.write_json(self._credentials_path, dict(values))
+
+    def credentials(self, kept: Mapping[str, str] | None = None) -> Credentials | None:
+        """The S3 keys among the secrets that the world keeps; who has read these says so."""
+        return credentials_from(self.kept() if kept is None else kept)
 
     def keep_credentials(self, keys: Credentials) -> None:
-        """Keep the keys where whoever uses the world finds them."""
-        files.write_json(self._credentials_path, credentials_as(keys))
+        """Keep the S3 keys beside the other secrets."""
+        others = {name: value for name, value in self.kept().items() if name not in keys.named}
+        self.keep({**others, **credentials_as(keys)})
 
     def trainer_found(self) -> Credentials | None:
         """Keys for runs that somebody put where runs read them, before the world had any."""
@@ -155,8 +172,8 @@ def credentials_as(keys: Credentials) -> dict[str, str]:
 
 
 def credentials_from(found: Mapping[str, str]) -> Credentials | None:
-    """The inverse of `credentials_as`; None of nothing."""
-    if not found:
+    """The inverse of `credentials_as`; None where they are not there."""
+    if "access_key" not in found:
         return None
     trainer = None
     if "trainer_access_key" in found:

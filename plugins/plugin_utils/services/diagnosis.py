@@ -5,55 +5,46 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from string import Template
 
-_COUNT = "SELECT count(*) FROM runs"
 LINES = 60  # of a log that are looked at: a traceback is long
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A cause in words, and what to do; `hopeless` unless it may pass by itself."""
+    """A cause in words, and what to do.
 
+    Attributes:
+        says: what the log holds then, as a regular expression.
+        cause, hint: with `${data}`, the folder of the service's data as it sees it, and the named groups of `says`.
+        passes: whether it may pass by itself.
+    """
+
+    says: str
     cause: str
     hint: str
-    hopeless: bool = True
+    passes: bool = False
 
 
-def of(log: str, data: str) -> Diagnosis | None:
-    """What `log` tells; `data` is the folder of the service's data, as it sees it."""
-    database = f"{data}/mlflow.db"
-    if re.search(r"database disk image is malformed|file is not a database", log):
-        return Diagnosis(
-            f"its database {database} is corrupted",
-            f"See how far: sqlite3 {database} 'PRAGMA integrity_check'. Put back a copy of it, or save what can be "
-            f"read: sqlite3 {database} .recover | sqlite3 new.db; then: samerun up",
-        )
-    if found := re.search(r"out-of-date database schema \(found version (\w+), but expected (\w+)\)", log):
-        return Diagnosis(
-            f"its database {database} has the schema {found[1]} of another MLflow, and this one wants {found[2]}",
-            "If a newer MLflow wrote it: set mlflow_version to that. If an older one did: copy it, then mlflow db "
-            f"upgrade sqlite:///{database}",
-        )
-    if re.search(r"OperationalError\) (?:(?:table|index) \S+ already exists|duplicate column name)", log):
-        return Diagnosis(
-            f"its database {database} is half made: an MLflow was ended while it made or changed its tables",
-            f"Does it hold runs? sqlite3 {database} '{_COUNT}' says how many. If so, put back a copy "
-            f"of it; if not, move it away: mv {database} {database}.half, or remove all that this world keeps: "
-            "samerun down --purge; then: samerun up",
-        )
-    # As uvicorn, SeaweedFS and MinIO say it.
-    if re.search(r"(?i)address already in use|port \d+ for \w+ .*is not available|port is already in use", log):
-        return Diagnosis(
-            "another program has taken one of its ports since we looked",
-            "Do the same again: samerun up; if it stays so, stop that program, or move ours by the variables that end "
-            "in _port.",
-            hopeless=False,
-        )
-    if "database is locked" in log:
-        return Diagnosis(
-            f"another process holds its database {database}",
-            "Is another MLflow running on it? Stop that, then: samerun up",
-            hopeless=False,
-        )
+# Of every service: as uvicorn, SeaweedFS and MinIO say it.
+_COMMON = (
+    Diagnosis(
+        r"(?i)address already in use|port \d+ for \w+ .*is not available|port is already in use",
+        "another program has taken one of its ports since we looked",
+        "Do the same again: samerun up; if it stays so, stop that program, or move ours by the variables that end in "
+        "_port.",
+        passes=True,
+    ),
+)
+
+
+def of(log: str, known: Iterable[Diagnosis], data: str) -> Diagnosis | None:
+    """The first of those that are `known` of a service, or of all services, that `log` tells."""
+    for one in (*known, *_COMMON):
+        if found := re.search(one.says, log):
+            values = {**found.groupdict(), "data": data}
+            cause, hint = (Template(text).safe_substitute(values) for text in (one.cause, one.hint))
+            return replace(one, cause=cause, hint=hint)
     return None

@@ -4,20 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
-from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
-from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Service
 
 _SECONDS = 5
+_HELD_SECONDS = 0.5  # how long a connection must last: what forwards a port takes it, and closes it again
 _UNPROXIED = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # they are the world's own
-
-
-def endpoint_of(world: World, service: Service) -> Endpoint:
-    return world.mlflow if service.role == world.mlflow.role else world.object_store
 
 
 def problem(host: ServiceHost, service: Service) -> str:
@@ -25,7 +23,25 @@ def problem(host: ServiceHost, service: Service) -> str:
     state = host.running(service.role, service.name, service.namespace)
     if state != "running":
         return f"it is {state}"
-    url = f"{endpoint_of(host.world, service).url('host')}{service.health}"
+    if not (service.health.http or service.health.tcp):
+        return host.ask(service)
+    url = _url(host, service)
+    if not url:
+        return ""  # what this host does not reach, the engine alone has asked
+    return _problem_of_http(f"{url}{service.health.http}") if service.health.http else _problem_of_tcp(url)
+
+
+def _url(host: ServiceHost, service: Service) -> str:
+    """Where this host reaches the port that is asked; empty where it does not."""
+    world, named = host.world, service.health.asked_port
+    endpoint = world.services[service.role]
+    if named in ("", service.ports[0].name):
+        return endpoint.page(endpoint.port, endpoint.node_port)
+    asked = next(port for port in service.ports if port.name == named)
+    return "" if world.port_forward else endpoint.page(asked.port, asked.node_port)
+
+
+def _problem_of_http(url: str) -> str:
     try:
         with _UNPROXIED.open(url, timeout=_SECONDS):
             return ""
@@ -34,3 +50,15 @@ def problem(host: ServiceHost, service: Service) -> str:
         return "" if error.code == 403 else f"{url} answers {error.code}"
     except OSError as error:
         return f"nothing answers at {url} ({getattr(error, 'reason', error)})"
+
+
+def _problem_of_tcp(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=_SECONDS) as connection:
+            connection.settimeout(_HELD_SECONDS)
+            with contextlib.suppress(TimeoutError):  # it waits for us to speak
+                return "" if connection.recv(1) else f"{url} closes every connection"
+            return ""
+    except OSError as error:
+        return f"nothing answers at {url} ({error})"

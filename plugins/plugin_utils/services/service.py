@@ -6,12 +6,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from string import Template
 from typing import Any
+from urllib.parse import urlsplit
 
-from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World, moved_key
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
+from ansible_collections.samerun.stack.plugins.module_utils.world import World, moved_key
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.diagnosis import Diagnosis
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.health import Health
+
+_ELSEWHERE = ("needs", "diagnoses", "secrets")  # what is in the command already, or not in what runs at all
 
 
 @dataclass(frozen=True)
@@ -39,22 +45,26 @@ class Claim:
     Attributes:
         role: the prefix of its variables.
         built: whether its image is built here.
-        kind: what it is, such as `minio`; targets is where that can run.
+        kind: what it is, such as `minio`; `chosen_by` is the variable that says so, targets is where that can run.
     """
 
     role: str
+    title: str
     name: str
     namespace: str
     data: str
     ports: tuple[Port, ...]
     built: bool
     kind: str
+    chosen_by: str
     targets: tuple[str, ...]
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Claim:
+        """Read the claim of a service as its data file declares it."""
         ports = tuple(Port.from_options(port, kept) for port in given["ports"])
-        return cls(**{**given, "ports": ports, "targets": tuple(given["targets"])})
+        changed = {"ports": ports, "targets": tuple(given["targets"]), "kind": given["kind"] or given["name"]}
+        return cls(**{key.name: {**given, **changed}[key.name] for key in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -78,14 +88,15 @@ class Service:
     """One service as its role wants it; see the module service_state for the options.
 
     Attributes:
-        role: `mlflow` or `object_store`, the prefix of the variables that set it.
+        role: the prefix of the variables that set it, such as `mlflow`.
         data: a volume's, claim's or folder's name; data_path is where the service sees it.
-        secret_files: file name to content, with `${access_key}`, `${secret_key}` and those of runs
-            (`${trainer_access_key}`, `${trainer_secret_key}`) in it.
-        health: the path that answers 200 when the service is ready.
-        healthcheck: the command by which a container looks at itself.
+        secret_files: file name to content, with names of secrets in it, as in `${access_key}`.
+        secrets: those that it declares, by name, with how they are made.
+        health: how it is asked whether it is ready.
         built: whether the image is built here rather than pulled.
         requirements: of the venv that it runs from, on the process target.
+        diagnoses: what the end of its log says, where waiting does not help.
+        needs: roles of services whose addresses its command or environment names, as in `${object_store_url}`.
     """
 
     role: str
@@ -100,48 +111,59 @@ class Service:
     data_size: str
     data_class: str
     secret_files: Mapping[str, Any]
-    health: str
-    healthcheck: tuple[str, ...]
+    health: Health
     built: bool
     resources: Mapping[str, str]
     requirements: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    secrets: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Service:
         changed = {
             "command": tuple(str(part) for part in given["command"]),
             "env": {key: str(value) for key, value in given["env"].items()},
-            "healthcheck": tuple(given["healthcheck"]),
+            "diagnoses": tuple(Diagnosis(**row) for row in given["diagnoses"]),
+            "health": Health.from_options(given["health"], given["name"]),
             "ports": tuple(Port.from_options(port, kept) for port in given["ports"]),
+            "needs": tuple(given["needs"]),
             "requirements": tuple(given["requirements"]),
             "resources": {key: str(value) for key, value in given["resources"].items() if value},
         }
-        return cls(**{**given, **changed})
+        known = {**given, **changed}
+        return cls(**{part.name: known[part.name] for part in fields(cls)})
 
     def at(self, places: Places, world: World, viewpoint: str) -> Service:
-        """This service with what its command and environment name filled in: places, ports, the world's addresses."""
+        """This service with what its command, environment and secret files name filled in, but for secrets.
+
+        That is its places and ports, and of each service that it needs `<role>_url`, `<role>_host` and `<role>_port`.
+        """
         known = {
             **places.__dict__,
             **{f"{port.name}_port": str(port.port) for port in self.ports},
-            "s3_endpoint": world.object_store.url(viewpoint),
-            "allowed_hosts": ",".join(world.mlflow.hosts()),
+            **{name: value for need in self.needs for name, value in _address(world.services[need], viewpoint)},
+            "allowed_hosts": ",".join(world.services[self.role].hosts()),
             "bucket": world.bucket,
             "region": world.region,
         }
-        filled = {
-            "command": tuple(Template(part).safe_substitute(known) for part in self.command),
-            "healthcheck": tuple(Template(part).safe_substitute(known) for part in self.healthcheck),
-            "env": {key: Template(value).safe_substitute(known) for key, value in self.env.items()},
-        }
-        return Service(**{**self.__dict__, **filled})
+        return replace(
+            self,
+            command=tuple(Template(part).safe_substitute(known) for part in self.command),
+            health=replace(
+                self.health, command=tuple(Template(part).safe_substitute(known) for part in self.health.command)
+            ),
+            env={key: Template(value).safe_substitute(known) for key, value in self.env.items()},
+            secret_files=_filled(self.secret_files, known),
+        )
 
-    def rendered_secrets(self, keys: Credentials) -> dict[str, bytes]:
-        """File name to content; content that is data becomes JSON."""
-        runs = keys.for_runs
-        values = {
-            "access_key": keys.access_key, "secret_key": keys.secret_key,
-            "trainer_access_key": runs.access_key, "trainer_secret_key": runs.secret_key,
-        }  # fmt: skip
+    @property
+    def secret_names(self) -> set[str]:
+        """What its secret files name, whether that is a secret or not."""
+        return {name for text in _texts(self.secret_files) for name in Template(text).get_identifiers()}
+
+    def rendered_secrets(self, values: Mapping[str, str]) -> dict[str, bytes]:
+        """File name to content, with the secrets that the world keeps, by name; content that is data becomes JSON."""
         found = {}
         for name, content in self.secret_files.items():
             text = _filled(content, values)
@@ -151,9 +173,27 @@ class Service:
     @property
     def sha256(self) -> str:
         """Hash of what is wanted; the templates of the secret files are in it, their values are not."""
-        return hashlib.sha256(
-            json.dumps(self.__dict__, sort_keys=True, default=lambda p: p.__dict__).encode()
-        ).hexdigest()
+        wanted = {name: value for name, value in self.__dict__.items() if name not in _ELSEWHERE}
+        # In the words of the first release: whoever upgrades has running what is wanted.
+        wanted |= {"health": self.health.asked, "healthcheck": self.health.command}
+        return hashlib.sha256(json.dumps(wanted, sort_keys=True, default=lambda p: p.__dict__).encode()).hexdigest()
+
+
+def _address(endpoint: Endpoint, viewpoint: str) -> Iterator[tuple[str, str]]:
+    """What others may name of a service that they need and the world uses."""
+    if endpoint.used:
+        url = endpoint.url(viewpoint)
+        parts = urlsplit(url)
+        yield from ((f"{endpoint.role}_url", url), (f"{endpoint.role}_host", parts.hostname or ""))
+        yield f"{endpoint.role}_port", str(parts.port or "")
+
+
+def _texts(content: Any) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, (Mapping, list)):
+        for part in content.values() if isinstance(content, Mapping) else content:
+            yield from _texts(part)
 
 
 def _filled(content: Any, values: Mapping[str, str]) -> Any:

@@ -17,7 +17,14 @@ def load(world: World) -> Credentials | None:
     given = world.given_credentials
     if given and world.object_store.external:
         return given
-    kept = host_of(world).credentials()
+    return in_use(world, host_of(world).credentials())
+
+
+def in_use(world: World, kept: Credentials | None) -> Credentials | None:
+    """The same, of those that the world keeps: what the inventory gives goes before them."""
+    given = world.given_credentials
+    if given and world.object_store.external:
+        return given
     return Credentials(*given.values, trainer=kept.trainer if kept else None) if given else kept
 
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import declared
 
-PREFIXES = ("samerun_", "object_store_", "mlflow_", "training_")
-_ROLES = Path(__file__).parents[3] / "roles"
-_PUBLIC = ("world", "object_store", "mlflow", "training")
+PREFIXES = ("samerun_", "training_", *(f"{role}_" for role in declared.roles()))
+_PUBLIC = ("world", *declared.roles(), "training")
 _NEAR = 2
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
 
@@ -28,9 +27,10 @@ def specs() -> dict[str, dict[str, Any]]:
     """Variable to its argument spec, of all public roles."""
     found: dict[str, dict[str, Any]] = {}
     for role in _PUBLIC:
-        text = (_ROLES / role / "meta" / "argument_specs.yml").read_text()
+        text = (declared.ROLES / role / "meta" / "argument_specs.yml").read_text()
         for entry in yaml.load(text, _LOADER)["argument_specs"].values():  # noqa: S506 - one of the safe two
             found.update(entry["options"])
+    found["samerun_store"]["choices"] = list(declared.stores())
     return found
 
 

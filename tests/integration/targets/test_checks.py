@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import engines
 import launches
 import pytest
 import trackers
+import world_options
 import worlds
 from watches import Watch
 
@@ -101,7 +101,7 @@ def test_a_server_that_does_not_fit_is_told(
 ) -> None:
     for name, value in change.items():
         setattr(elsewhere, name, value)
-    there = dataclasses.replace(world, mlflow=dataclasses.replace(world.mlflow, external=elsewhere.url))
+    there = world_options.elsewhere(world, mlflow=elsewhere.url)
     watch = Watch()
     line = refused(launch(on=there))
     assert watch.within(DEADLINE)

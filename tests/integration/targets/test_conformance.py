@@ -28,6 +28,7 @@ import launches
 import links
 import psutil
 import pytest
+import world_options
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
@@ -404,7 +405,7 @@ def test_what_mlflow_could_not_be_told_is_told_by_the_next_command(real: worlds.
     for piece in TARGETS[real.target](real.world).follow(submitted.launch):
         if b"and a daemon" in piece:
             engine.kill_shim(submitted.launch)
-    away = dataclasses.replace(real.world, mlflow=dataclasses.replace(real.world.mlflow, external="http://127.0.0.1:1"))
+    away = world_options.elsewhere(real.world, mlflow="http://127.0.0.1:1")
     record = launches.collect_until_settled(away, submitted.launch)
     assert (record.state, bool(record.reason)) == (RunState.KILLED, True)
     engines.wait_until(lambda: not engine.alive(submitted.launch), "what the script had started dies with it")

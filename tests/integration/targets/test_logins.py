@@ -20,6 +20,7 @@ import hunting
 import launches
 import machines
 import pytest
+import world_options
 
 from ansible_collections.samerun.stack.plugins.module_utils.contract import Login
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
@@ -107,8 +108,7 @@ def asked(real: Any, trainer: dict[str, Any], tmp_path_factory: pytest.TempPathF
         gates.gate(addresses.of_this_machine(world), world.mlflow.url("host"), header) as gate,
         hunting.Watch(canaries, []) as watch,
     ):
-        there = dataclasses.replace(world.mlflow, external=gate.url)
-        behind = dataclasses.replace(world, mlflow=there, given=said(right))
+        behind = dataclasses.replace(world_options.elsewhere(world, mlflow=gate.url), given=said(right))
         launched = launches.launch(behind, **given, seen=look)
         refused = launches.launch(dataclasses.replace(behind, given=said(wrong)), **given)
         plans = "".join(planned(dataclasses.replace(behind, given=said(one)), given) for one in (right, wrong))

@@ -75,6 +75,18 @@ def test_no_code_compares_with_a_target_but_where_targets_are_told_apart(root: P
     assert found == []
 
 
+def test_no_code_tells_one_service_from_another_but_what_is_about_it(root: Path) -> None:
+    compares = re.compile(r"['\"](mlflow|object_store)['\"]")
+    told = {
+        name: text
+        for name, text in sources(root, "plugins/plugin_utils/services", "plugins/action", "src").items()
+        if compares.search(code_of(text))
+    }
+    uses = re.compile(r"\bworld\.(mlflow|object_store)\b")
+    named = [name for name, text in sources(root, "plugins/plugin_utils/services").items() if uses.search(text)]
+    assert (list(told), named) == ([], [])
+
+
 def test_a_target_is_one_folder_one_host_and_one_task_file(root: Path) -> None:
     folder = root / "plugins" / "plugin_utils"
     for name in TARGETS:

@@ -22,6 +22,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 
+INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")  # of the caller's environment, by it and so by its programs
 _LONGEST_SOCKET = 90  # bytes; supervisord binds a longer name first and moves it
 _MAIN = """\
 [unix_http_server]
@@ -103,8 +104,7 @@ class Supervisor:
         configuration = self.folder / "supervisord.conf"
         _end_those_of(configuration)
         files.write_private(configuration, _MAIN.format(folder=self.folder, socket=self.socket))
-        # Its programs inherit what it has: nothing of the caller's but this.
-        environ = {key: os.environ[key] for key in ("HOME", "LANG", "PATH", "TMPDIR") if key in os.environ}
+        environ = {key: os.environ[key] for key in INHERITED if key in os.environ}
         done = subprocess.run(
             [str(python), "-m", "supervisor.supervisord", "-c", str(configuration)],
             env=environ, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,

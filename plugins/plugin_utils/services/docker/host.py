@@ -7,17 +7,18 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOOPBACK
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import parse_time
-from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, is_of
+from ansible_collections.samerun.stack.plugins.module_utils.world import is_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import health
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState, Teardown
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.docker import claims as docker_claims
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
@@ -38,8 +39,7 @@ class DockerHost(ServiceHost):
 
     def check(self) -> None:
         """See that the engine answers, and that what it publishes can be reached from here."""
-        ours = [endpoint for endpoint in (self.world.mlflow, self.world.object_store) if not endpoint.external]
-        if ours and self._is_remote and self.world.bind in LOOPBACK:
+        if self.world.own and self._is_remote and self.world.bind in LOOPBACK:
             address = engine.host(self.world.docker_host)
             raise SamerunError(
                 f"Failed to plan the services: samerun_bind is {self.world.bind}, and with the engine at {address} "
@@ -60,7 +60,7 @@ class DockerHost(ServiceHost):
     def places(self, service: Service) -> Places:
         return Places(data=service.data_path, secrets=_SECRETS)
 
-    def look(self, service: Service, keys: Credentials | None) -> ServiceState:
+    def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
         container = self._container(service.name)
         state = ServiceState(exists=container is not None, request=self._request(service))
         if container is None:
@@ -74,7 +74,7 @@ class DockerHost(ServiceHost):
         elif kept.get("seen") != _appearance(container):
             state.differs.append(f"container {service.name} was changed by hand")
             state.recreate = True
-        if keys is not None and self._stale(container, service, keys):
+        if values is not None and self._stale(container, service, values):
             state.differs.append(f"the keys in container {service.name} are not the world's")
         return state
 
@@ -82,11 +82,11 @@ class DockerHost(ServiceHost):
         if self._request(service)["image_missing"]:
             images.pull(self.client, service.image)
 
-    def deliver(self, service: Service, keys: Credentials) -> bool:
+    def deliver(self, service: Service, values: Mapping[str, str]) -> bool:
         container = self._container(service.name)
-        stale = self._stale(container, service, keys)
+        stale = self._stale(container, service, values)
         if stale:
-            content = {f"samerun/{name}": data for name, data in service.rendered_secrets(keys).items()}
+            content = {f"samerun/{name}": data for name, data in service.rendered_secrets(values).items()}
             with engine.explained(f"copy the keys into the container {service.name}"):
                 owner = _user(container)
                 container.put_archive("/run", engine.archive(content, mode=0o400, uid=owner, folder="samerun"))
@@ -95,6 +95,11 @@ class DockerHost(ServiceHost):
     def remember(self, service: Service) -> None:
         container = self._container(service.name)
         files.write_json(self._memory(service.name), {"wanted": service.sha256, "seen": _appearance(container)})
+
+    def ask(self, service: Service) -> str:
+        with engine.explained(f"ask {service.name} whether it is ready"):
+            done = self._container(service.name).exec_run(list(service.health.command))
+        return health.said(done.exit_code, done.output)
 
     def running(self, role: str, name: str, namespace: str) -> str:
         container = self._container(name)
@@ -157,7 +162,7 @@ class DockerHost(ServiceHost):
             "cpus": quantities.cpu_nanos(service.resources["cpu"]) / 10**9 if "cpu" in service.resources else 0,
             "engine": engine.base_url(self.world.docker_host),
             "env": dict(service.env),
-            "healthcheck": {"test": ["CMD", *service.healthcheck], "interval": "10s", "timeout": "5s", "retries": 3},
+            "healthcheck": {**_check(service), "interval": "10s", "timeout": "5s", "retries": 3},
             "image_missing": missing,
             "labels": self.world.labels,
             "memory": str(quantities.memory_bytes(service.resources["memory"]))
@@ -169,8 +174,8 @@ class DockerHost(ServiceHost):
     def _container(self, name: str) -> Any:
         return engine.found(self.client.containers, name)
 
-    def _stale(self, container: Any, service: Service, keys: Credentials) -> bool:
-        wanted = service.rendered_secrets(keys)
+    def _stale(self, container: Any, service: Service, values: Mapping[str, str]) -> bool:
+        wanted = service.rendered_secrets(values)
         return any(engine.read_file(container, f"{_SECRETS}/{name}") != data for name, data in wanted.items())
 
     def _memory(self, name: str) -> Any:
@@ -185,6 +190,11 @@ def _appearance(container: Any) -> str:
     }
     parts = {"config": attrs["Config"], "host": attrs["HostConfig"], "image": attrs["Image"], "networks": networks}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _check(service: Service) -> dict[str, Any]:
+    """How a container looks at itself; where no command says how, an image's own check would be that of another use."""
+    return {"test": ["CMD", *service.health.command] if service.health.command else ["NONE"]}
 
 
 def _user(container: Any) -> int:

@@ -23,7 +23,7 @@ def ensure(world: World) -> None:
         SamerunError: it cannot be started, with why.
     """
     folder = _folder(world)
-    forwarded = [endpoint for endpoint in (world.mlflow, world.object_store) if not endpoint.external]
+    forwarded = world.own
     wanted: dict[str, Any] = {
         "kubeconfig": os.path.expanduser(world.kubeconfig), "context": world.context, "folder": str(folder),
         "ports": [

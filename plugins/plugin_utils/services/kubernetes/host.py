@@ -23,8 +23,6 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import
     ServiceHost,
     ServiceState,
     Teardown,
-    credentials_as,
-    credentials_from,
 )
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import forwarding, objects
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import teardown as kubernetes_teardown
@@ -78,7 +76,7 @@ class KubernetesHost(ServiceHost):
     def places(self, service: Service) -> Places:
         return Places(data=service.data_path, secrets=objects.SECRETS)
 
-    def look(self, service: Service, keys: Credentials | None) -> ServiceState:
+    def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
         with self.cluster.explained(f"compare the service {service.name}"):
             new_namespace = not self.cluster.has_namespace(service.namespace)
             wanted = objects.objects(service, self.world)
@@ -89,7 +87,7 @@ class KubernetesHost(ServiceHost):
                 if problem := self._difference(one, current, known_namespace=not new_namespace):
                     differs.append(problem)
                     differing.append(one)
-            if keys is not None and not new_namespace and self._stale(service, keys):
+            if values is not None and not new_namespace and self._stale(service, values):
                 differs.append(f"the keys of {service.name} are not the world's")
         if not differs and self.running(service.role, service.name, service.namespace) != "running":
             differs.append(f"Deployment {service.name} is not ready")
@@ -101,22 +99,27 @@ class KubernetesHost(ServiceHost):
             }
         return ServiceState(exists=all(found), differs=differs, request=request)
 
-    def deliver(self, service: Service, keys: Credentials) -> bool:
+    def deliver(self, service: Service, values: Mapping[str, str]) -> bool:
         with self.cluster.explained(f"write the keys of {service.name}"):
             self.cluster.ensure_namespace(service.namespace, self.world.labels)
-            if not self._stale(service, keys):
+            if not self._stale(service, values):
                 return False
             name, place = objects.secret_name(service), service.namespace
             existed = self.cluster.get("Secret", name, place) is not None
             metadata = {"name": name, "namespace": place, "labels": objects.labels(service, self.world)}
             self.cluster.apply(
-                {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": _data(service, keys)}
+                {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": _data(service, values)}
             )
             if existed and self.cluster.get("Deployment", service.name, place):
                 # What kubectl rollout restart does: the running pod has read the old keys.
                 stamp = {"metadata": {"annotations": {"samerun.dev/restarted-at": now()}}}
                 self.cluster.merge("Deployment", place, service.name, {"spec": {"template": stamp}})
         return True
+
+    def ask(self, service: Service) -> str:
+        """Nothing: who runs here is ready, by the same command."""
+        del service
+        return ""
 
     def running(self, role: str, name: str, namespace: str) -> str:
         with self.cluster.explained(f"read the Deployment {name}"):
@@ -155,16 +158,36 @@ class KubernetesHost(ServiceHost):
 
     def teardown(self, *, purge: bool) -> Teardown:
         forwarding.stop(self.world)
-        keys = (contract_objects.SECRET, self._own_keys_name)
+        keys = (contract_objects.SECRET, *(_keys_name(endpoint) for endpoint in self.world.services.values()))
         with self.cluster.explained("remove the world's services"):
             return kubernetes_teardown.teardown(self.cluster, self.world, keys, purge=purge)
 
-    def credentials(self) -> Credentials | None:
-        """The world's keys; of a world that keeps none of its own, those that its runs read."""
+    def kept(self) -> dict[str, str]:
+        """The secrets of each service are in a Secret of the world's own beside it, out of the reach of runs."""
+        found: dict[str, str] = {}
         with self.cluster.explained("read the world's keys"):
-            own, found = self._own_keys(), self._run_keys()
-        if own is not None:
-            return credentials_from(contract_objects.decoded(own))
+            for endpoint in self._keepers:
+                found |= contract_objects.decoded(there) if (there := self._keys_of(endpoint)) else {}
+        return found
+
+    def keep(self, values: Mapping[str, str]) -> None:
+        with self.cluster.explained("write the world's keys"):
+            for endpoint in self._keepers:
+                own = {name: values[name] for name in endpoint.secrets if name in values}
+                there = self._keys_of(endpoint)
+                if not own or (there and contract_objects.decoded(there) == own):
+                    continue
+                metadata = {"name": _keys_name(endpoint), "namespace": endpoint.namespace, "labels": self.world.labels}
+                self.cluster.ensure_namespace(endpoint.namespace, self.world.labels)
+                data = contract_objects.encoded(own)
+                self.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+
+    def credentials(self, kept: Mapping[str, str] | None = None) -> Credentials | None:
+        """The world's keys; of a world that keeps none of its own, those that its runs read."""
+        if own := super().credentials(kept):
+            return own
+        with self.cluster.explained("read the world's keys"):
+            found = self._run_keys()
         if found is None or (self._keeps_own and not is_of(found, self.world.name)):
             return None
         return self._pair(found)
@@ -175,28 +198,27 @@ class KubernetesHost(ServiceHost):
         return self._pair(found) if found is not None and not is_of(found, self.world.name) else None
 
     @property
-    def _keeps_own(self) -> bool:
-        """Whether the world has keys that its runs do not get."""
-        return not self.world.object_store.external
+    def _keepers(self) -> list[Endpoint]:
+        """The services whose secrets the world keeps."""
+        return [one for one in self.world.services.values() if one.secrets and not one.external]
 
     @property
-    def _own_keys_name(self) -> str:
-        return f"{self.world.object_store.name}-keys"
+    def _keeps_own(self) -> bool:
+        """Whether the world has keys that its runs do not get."""
+        return any("access_key" in endpoint.secrets for endpoint in self._keepers)
 
-    def _own_keys(self) -> dict[str, Any] | None:
-        if not self._keeps_own:
-            return None
+    def _keys_of(self, endpoint: Endpoint) -> dict[str, Any] | None:
+        name, place = _keys_name(endpoint), endpoint.namespace
         try:
-            found = self.cluster.get("Secret", self._own_keys_name, self.world.object_store.namespace)
+            found = self.cluster.get("Secret", name, place)
         except ApiError as error:
             if error.status != FORBIDDEN:
                 raise
             return None  # who may only train uses what runs use
         if found is not None and not is_of(found, self.world.name):
             raise SamerunError(
-                f"Failed to use the Secret {self.world.object_store.namespace}/{self._own_keys_name}: it is not "
-                "this world's.",
-                "Remove it, or rename ours: object_store_name",
+                f"Failed to use the Secret {place}/{name}: it is not this world's.",
+                f"Remove it, or rename ours: {endpoint.role}_name",
                 CANNOT_CREATE,
             )
         return found
@@ -217,13 +239,8 @@ class KubernetesHost(ServiceHost):
             ) from error
 
     def keep_credentials(self, keys: Credentials) -> None:
-        place = self.world.object_store.namespace
         if self._keeps_own:
-            metadata = {"name": self._own_keys_name, "namespace": place, "labels": self.world.labels}
-            data = contract_objects.encoded(credentials_as(keys))
-            with self.cluster.explained("write the world's keys"):
-                self.cluster.ensure_namespace(place, self.world.labels)
-                self.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+            super().keep_credentials(keys)
             return
         contract = Contract(
             plain={}, secret={name_of("access_key"): keys.access_key, name_of("secret_key"): keys.secret_key}
@@ -276,13 +293,17 @@ class KubernetesHost(ServiceHost):
             return f"{called} is not what is wanted"
         return ""
 
-    def _stale(self, service: Service, keys: Credentials) -> bool:
+    def _stale(self, service: Service, values: Mapping[str, str]) -> bool:
         found = self.cluster.get("Secret", objects.secret_name(service), service.namespace)
-        return found is None or found.get("data") != _data(service, keys)
+        return found is None or found.get("data") != _data(service, values)
 
 
-def _data(service: Service, keys: Credentials) -> dict[str, str]:
-    return contract_objects.encoded({name: data.decode() for name, data in service.rendered_secrets(keys).items()})
+def _keys_name(endpoint: Endpoint) -> str:
+    return f"{endpoint.name}-keys"
+
+
+def _data(service: Service, values: Mapping[str, str]) -> dict[str, str]:
+    return contract_objects.encoded({name: data.decode() for name, data in service.rendered_secrets(values).items()})
 
 
 def _content(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,8 +88,16 @@ def _deployment(service: Service, world: World) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _asked(service: Service) -> dict[str, Any]:
+    """What a kubelet asks."""
+    health, first = service.health, service.ports[0].name
+    if health.http:
+        return {"httpGet": {"path": health.http, "port": health.port or first}}
+    return {"tcpSocket": {"port": health.tcp}} if health.tcp else {"exec": {"command": list(health.command)}}
+
+
 def _container(service: Service) -> dict[str, Any]:
-    probe = {"httpGet": {"path": service.health, "port": service.ports[0].name}, "timeoutSeconds": 5}
+    probe = {**_asked(service), "timeoutSeconds": 5}
     plain = {"HOME": "/tmp", "USER": "samerun", **service.env}  # noqa: S108 - inside the pod
     limits = {"resources": {"limits": dict(service.resources), "requests": dict(service.resources)}}
     return {

@@ -26,8 +26,8 @@ def teardown(cluster: Cluster, world: World, keys: Collection[str], *, purge: bo
         keys: names of Secrets that outlive the services, as data does.
     """
     done = Teardown()
-    services = (world.mlflow.namespace, world.object_store.namespace, world.training_namespace)
-    places = [place for place in dict.fromkeys(services) if cluster.has_namespace(place)]
+    named = [*(one.namespace for one in reversed(list(world.services.values()))), world.training_namespace]
+    places = [place for place in dict.fromkeys(named) if place and cluster.has_namespace(place)]
     for place in places:
         for kind in (*_KINDS, *(_DATA if purge else ())):
             for found in cluster.find(kind, place, labelSelector=",".join(world.selectors)):

@@ -4,20 +4,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import LOOPBACK
-from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import guard, ports, supervisor
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import venvs
+from ansible_collections.samerun.stack.plugins.plugin_utils.services import health
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState, Teardown
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _GUARD = "guard.py"
 _KEEPERS = ("psutil>=6.1", "supervisor>=4.3")  # what keeps a service up, beside the service itself
+_ASK_SECONDS = 5
 _WORDS = {"RUNNING": "running", "STARTING": "starting", "BACKOFF": "starting", "": "absent"}
 
 
@@ -60,7 +64,7 @@ class ProcessHost(ServiceHost):
             listen=bind, itself="127.0.0.1" if bind in LOOPBACK else bind,
         )  # fmt: skip
 
-    def look(self, service: Service, keys: Credentials | None) -> ServiceState:
+    def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
         state = ServiceState(
             exists=self.supervisor.program_path(service.name).exists(),
             request={"requirements": [*service.requirements, *_KEEPERS]},
@@ -72,14 +76,14 @@ class ProcessHost(ServiceHost):
             state.differs.append(f"the Python environment of {service.name} is absent")
         if self._differs(self.supervisor.program_path(service.name), self._program(service)):
             state.differs.append(f"program {service.name} is not configured as wanted")
-        if keys is not None and self._stale(service, keys):
+        if values is not None and self._stale(service, values):
             state.differs.append(f"the keys of {service.name} are not the world's")
         return state
 
-    def deliver(self, service: Service, keys: Credentials) -> bool:
+    def deliver(self, service: Service, values: Mapping[str, str]) -> bool:
         folder = self._service_folder(service.name) / "secrets"
         # A list first: `any` over the calls themselves would stop at the first file that it writes.
-        written = [files.write_private(folder / n, data) for n, data in service.rendered_secrets(keys).items()]
+        written = [files.write_private(folder / n, data) for n, data in service.rendered_secrets(values).items()]
         return any(written)
 
     def apply(self, service: Service, *, restart: bool) -> bool:
@@ -97,6 +101,17 @@ class ProcessHost(ServiceHost):
             self.supervisor.start(self._venv(service) / "bin" / "python")
             self.supervisor.apply(service.name, restart=restart)
         return changed or restart or was not in ("RUNNING", "STARTING")
+
+    def ask(self, service: Service) -> str:
+        environ = {key: os.environ[key] for key in supervisor.INHERITED if key in os.environ}
+        try:
+            done = subprocess.run(
+                service.health.command, env={**environ, **service.env}, cwd=self.folder, timeout=_ASK_SECONDS,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"its check {service.health.command[0]} cannot be run: {error}"
+        return health.said(done.returncode, done.stdout)
 
     def running(self, role: str, name: str, namespace: str) -> str:
         return _WORDS.get(self.supervisor.state(name), "stopped")
@@ -141,9 +156,9 @@ class ProcessHost(ServiceHost):
         environment = {**service.env, guard.MARK: self._mark(service.name)}
         return supervisor.program(service.name, command, environment, folder / "secrets", self._log(service.name))
 
-    def _stale(self, service: Service, keys: Credentials) -> bool:
+    def _stale(self, service: Service, values: Mapping[str, str]) -> bool:
         folder = self._service_folder(service.name) / "secrets"
-        wanted = service.rendered_secrets(keys)
+        wanted = service.rendered_secrets(values)
         return any(not (folder / n).exists() or (folder / n).read_bytes() != data for n, data in wanted.items())
 
     @staticmethod

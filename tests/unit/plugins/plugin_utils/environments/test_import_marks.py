@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
@@ -24,7 +25,7 @@ PASSED = {"imports": {"imported": True, "mlflow": "3.13.0"}}
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     there = Endpoint("MLflow", "mlflow", "process", "mlflow", 5000)
-    return World("w", "process", tmp_path, there, there, "b", "r", "", "")
+    return World("w", "process", tmp_path, pair(there), "b", "r", "", "")
 
 
 def wanted(world: World, environment: Environment = BUILT, sources: Sources = SOURCES) -> dict[str, Any]:

@@ -81,10 +81,12 @@ def test_a_program_that_nobody_waits_for_any_more_removes_its_files_or_is_killed
         "try:\n    print('Collecting x', flush=True)\n    time.sleep(60)\nfinally: os.remove('file')\n"
     )
     monkeypatch.chdir(tmp_path)
-    with (
-        pytest.raises(KeyboardInterrupt),
-        installer._running([sys.executable, "-c", text], os.environ, None) as process,
-    ):
-        next(installer._lines(process))
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with installer._running([sys.executable, "-c", text], os.environ, None) as process:
+            next(installer._lines(process))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert (tmp_path / "file").exists() != heeds

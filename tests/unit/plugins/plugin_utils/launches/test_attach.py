@@ -10,6 +10,7 @@ from typing import Any
 
 import fakes
 import pytest
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils import causes, files
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
@@ -106,7 +107,16 @@ class Engine(fakes.FakeTarget):
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     nobody = Endpoint("x", "x", "process", "x", 1)
-    return World("w", "process", tmp_path / "state", nobody, nobody, "bucket", "region", "access", "secret key")
+    return World(
+        "w",
+        "process",
+        tmp_path / "state",
+        pair(nobody),
+        "bucket",
+        "region",
+        "access",
+        "secret key",
+    )
 
 
 @pytest.mark.parametrize(

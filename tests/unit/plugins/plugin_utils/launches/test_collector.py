@@ -12,6 +12,7 @@ from typing import Any
 
 import fakes
 import pytest
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
@@ -61,7 +62,16 @@ def record() -> RunRecord:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Any:
-    world = World("w", "process", tmp_path / "state", NOBODY, NOBODY, "bucket", "region", "access", "secret key")
+    world = World(
+        "w",
+        "process",
+        tmp_path / "state",
+        pair(NOBODY),
+        "bucket",
+        "region",
+        "access",
+        "secret key",
+    )
     return Engine(world)
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
@@ -18,7 +20,16 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training im
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     endpoint = Endpoint("x", "x", "process", "x", 1)
-    return World("w", "process", tmp_path / "state", endpoint, endpoint, "bucket", "region", "access", "secret key")
+    return World(
+        "w",
+        "process",
+        tmp_path / "state",
+        pair(endpoint),
+        "bucket",
+        "region",
+        "access",
+        "secret key",
+    )
 
 
 @pytest.fixture
@@ -50,7 +61,10 @@ def test_a_fingerprint_follows_what_is_asked_for(world: World, script: Path, giv
 def test_a_fingerprint_follows_the_code_and_not_the_endpoints(world: World, script: Path) -> None:
     before = spec(world, script)
     moved = Endpoint("x", "x", "process", "x", 2)
-    assert spec(World(**{**world.__dict__, "mlflow": moved}), script).fingerprint == before.fingerprint
+    assert (
+        spec(dataclasses.replace(world, services={**world.services, "mlflow": moved}), script).fingerprint
+        == before.fingerprint
+    )
     assert spec(world, script, name="other").fingerprint == before.fingerprint
     assert (
         spec(world, script, secret_env={"S": "a"}).fingerprint == spec(world, script, secret_env={"S": "b"}).fingerprint

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trackers
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
@@ -32,7 +33,16 @@ def server() -> Iterator[trackers.Tracker]:
 @pytest.fixture
 def world(server: trackers.Tracker, tmp_path: Path) -> World:
     there = Endpoint("mlflow", "mlflow", "process", "x", server.server_port, external=server.url)
-    return World("w", "process", tmp_path / "state", there, NOBODY, "bucket", "region", "access", "secret key")
+    return World(
+        "w",
+        "process",
+        tmp_path / "state",
+        pair(there, NOBODY),
+        "bucket",
+        "region",
+        "access",
+        "secret key",
+    )
 
 
 @pytest.fixture

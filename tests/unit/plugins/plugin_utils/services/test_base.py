@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world_options import world_options
 
-from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC, WORLD_SPEC
+from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World, moved_key
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import HOSTS
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.process.host import ProcessHost
@@ -21,34 +22,42 @@ def options(**given: Any) -> dict[str, Any]:
     found = {name: spec.get("default") for name, spec in SERVICE_SPEC["service"]["options"].items()}
     port = {"name": "s3", "port": 9000, "variable": "object_store_port", "node_port": ""}
     required = {"role": "object_store", "name": "store", "command": ["x"], "ports": [port], "data": "store-data"}
-    return {**found, **required, "data_path": "/data", "health": "/health", **given}
+    return {**found, **required, "data_path": "/data", "health": {"http": "/health"}, **given}
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    def filled(spec: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-        return {name: values.get(name, one.get("default")) for name, one in spec.items()}
-
-    spec = WORLD_SPEC["world"]["options"]
-    given = filled(spec, {"name": "w", "target": "process", "state_dir": str(tmp_path)})
-    given["mlflow"] = filled(spec["mlflow"]["options"], {"name": "mlflow", "port": 5000})
-    given["object_store"] = filled(spec["object_store"]["options"], {"name": "store", "port": 9000})
-    return World.from_options(given)
+    return World.from_options(world_options(target="process", state_dir=str(tmp_path), object_store={"name": "store"}))
 
 
 def test_a_command_and_its_variables_get_places_ports_and_addresses(world: World) -> None:
-    command = ["${bin}x", "--data=${data}", "--port=${s3_port}", "--to=${s3_endpoint}", "${bucket}", "$HOME ${other}"]
+    command = [
+        "${bin}x",
+        "--data=${data}",
+        "--port=${s3_port}",
+        "--to=${object_store_url}",
+        "${bucket}",
+        "$HOME ${other}",
+    ]
     env = {"HOSTS": "${allowed_hosts}", "SECRETS": "${secrets}", "NUMBER": 1}
-    found = Service.from_options(options(command=command, env=env), {}).at(PLACES, world, "host")
+    found = Service.from_options(options(role="mlflow", needs=["object_store"], command=command, env=env), {}).at(
+        PLACES, world, "host"
+    )
     assert found.command == (
         "/b/x", "--data=/d", "--port=9000", "--to=http://localhost:9000", "mlflow-artifacts", "$HOME ${other}",
     )  # fmt: skip
     assert found.env == {"HOSTS": "127.0.0.1:5000,localhost:5000", "SECRETS": "/s", "NUMBER": "1"}
 
 
+def test_secret_files_get_addresses_and_keep_the_names_of_secrets(world: World) -> None:
+    files = {"text": "${object_store_host}:${object_store_port} ${data} ${access_key}"}
+    found = Service.from_options(options(role="mlflow", needs=["object_store"], secret_files=files), {})
+    assert found.at(PLACES, world, "host").secret_files == {"text": "localhost:9000 /d ${access_key}"}
+
+
 def test_secret_files_hold_the_keys_whatever_is_in_them() -> None:
     files = {"text": "${access_key} ${secret_key} $other", "json": {"keys": [{"a": "${access_key}", "n": 1}]}}
-    found = Service.from_options(options(secret_files=files), {}).rendered_secrets(KEYS)
+    found = Service.from_options(options(secret_files=files), {}).rendered_secrets(KEYS.named)
     assert found["text"] == b'an "access" key a secret $key $other'
     assert json.loads(found["json"]) == {"keys": [{"a": 'an "access" key', "n": 1}]}
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world_options import world_options
 
 from ansible_collections.samerun.stack.plugins.module_utils.contract import TABLE, Contract, resolve
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.run import Environment, RunSpec
 from ansible_collections.samerun.stack.plugins.module_utils.training import Keeping, Scheduling, Training, Volume
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
@@ -45,18 +45,10 @@ def read(case: str) -> dict[str, Any]:
 def made_world(case: str, given: dict[str, Any]) -> World:
     """The world of a case: names and ports as the packaged inventories have them."""
 
-    def filled(spec: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-        return {name: values.get(name, one.get("default")) for name, one in spec.items()}
-
-    spec = WORLD_SPEC["world"]["options"]
-    services = {
-        "mlflow": {"name": "mlflow", "namespace": "monitoring", "port": 5000, "node_port": 30500},
-        "object_store": {"name": "minio", "namespace": "storage", "port": 9000, "node_port": 30900},
-    }
-    options = filled(spec, {"target": case.rpartition(".")[2], "name": "golden", "state_dir": "/state", **given})
-    for role, values in services.items():
-        options[role] = filled(spec[role]["options"], {**values, **given.get(role, {})})
-    return World.from_options({**options, "node_address": "localhost"})
+    server = {"namespace": "monitoring", "node_port": 30500, **given.get("mlflow", {})}
+    store = {"namespace": "storage", "node_port": 30900, **given.get("object_store", {})}
+    common = {"target": case.rpartition(".")[2], "name": "golden", "state_dir": "/state", "node_address": "localhost"}
+    return World.from_options(world_options(**{**common, **given, "mlflow": server, "object_store": store}))
 
 
 def shown(contract: Contract) -> Contract:

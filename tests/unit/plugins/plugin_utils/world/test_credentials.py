@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import dataclasses
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_secrets import Secrets
+from world_options import world_options
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.options import WORLD_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.world import (
-    OWNER,
-    OWNER_LABEL,
     WORLD_LABEL,
     Credentials,
     World,
 )
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes.host import KubernetesHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
@@ -32,15 +27,9 @@ OLD = Credentials("the-old-access-key", "the-old-secret-key")
 def made(target: str, state: Path, **store: Any) -> World:
     """A world that nobody has set up."""
 
-    def filled(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: values.get(name, one.get("default")) for name, one in spec.items()}
-
-    spec = WORLD_SPEC["world"]["options"]
-    options = filled(spec, {"name": "w", "target": target, "state_dir": str(state), "node_address": "localhost"})
-    options["mlflow"] = filled(spec["mlflow"]["options"], {"name": "mlflow", "namespace": "monitoring", "port": 1})
-    given = {"name": "minio", "namespace": "storage", "port": 2, **store}
-    options["object_store"] = filled(spec["object_store"]["options"], given)
-    return World.from_options(options)
+    server, given = {"namespace": "monitoring", "port": 1}, {"namespace": "storage", "port": 2, **store}
+    options = world_options(target=target, state_dir=str(state), mlflow=server, object_store=given)
+    return World.from_options({**options, "node_address": "localhost"})
 
 
 @pytest.fixture
@@ -111,37 +100,6 @@ def test_given_keys_of_somebody_elses_store_are_used_as_they_are(tmp_path: Path)
     with pytest.raises(SamerunError, match="it has none yet") as caught:
         credentials.ensure(made("docker", tmp_path / "other", endpoint="https://s3.example"), trainer=False)
     assert "object_store_access_key" in caught.value.hint
-
-
-class Secrets(Cluster):
-    """What a cluster answers about its Secrets, as far as keys need it."""
-
-    def __init__(self) -> None:  # without a kubeconfig
-        self.found: dict[str, dict[str, Any]] = {}
-        self.forbidden: set[str] = set()
-
-    def put(self, place: str, values: Mapping[str, str], *, ours: bool) -> None:
-        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
-        self.found[place] = {
-            "metadata": {"labels": {OWNER_LABEL: OWNER, WORLD_LABEL: "w"} if ours else {}},
-            "data": data,
-        }
-
-    def explained(self, what: str) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext()
-
-    def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any] | None:
-        if f"{namespace}/{name}" in self.forbidden:
-            raise ApiError(403, "Forbidden")
-        return self.found.get(f"{namespace}/{name}")
-
-    def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> bool:
-        return False  # there is one
-
-    def apply(self, wanted: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
-        metadata = wanted["metadata"]
-        self.found[f"{metadata['namespace']}/{metadata['name']}"] = dict(wanted)
-        return dict(wanted)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from world_options import pair
+
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import published
@@ -9,7 +11,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.world import publish
 
 def world(state: Path) -> World:
     there = Endpoint("MLflow", "mlflow", "process", "mlflow", 5000)
-    return World("w", "process", state, there, there, "b", "r", "", "")
+    return World("w", "process", state, pair(there), "b", "r", "", "")
 
 
 def filled(state: Path) -> None:

@@ -6,19 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
+from ansible_collections.samerun.stack.plugins.plugin_utils.services.health import Health
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes import objects as kubernetes_objects
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Port, Service
 
 ENDPOINT = Endpoint("x", "x", "kubernetes", "x", 1)
-WORLD = World("w", "kubernetes", Path("/state"), ENDPOINT, ENDPOINT, "b", "r", "", "", pull_secrets=("pull",))
+WORLD = World(
+    "w",
+    "kubernetes",
+    Path("/state"),
+    pair(ENDPOINT),
+    "b",
+    "r",
+    "",
+    "",
+    pull_secrets=("pull",),
+)
 SERVICE = Service(
     role="object_store", name="minio", namespace="storage", image="minio:1", command=("minio", "server"),
     env={"A": "$(HOME) $$"}, ports=(Port("s3", 9000, "v", 30900), Port("console", 9001, "v")), data="minio-pvc",
-    data_path="/data", data_size="1Gi", data_class="", secret_files={"key": "${secret_key}"}, health="/live",
-    healthcheck=(), built=False, resources={"memory": "1Gi"}, requirements=(),
+    data_path="/data", data_size="1Gi", data_class="", secret_files={"key": "${secret_key}"}, health=Health("/live"),
+    built=False, resources={"memory": "1Gi"}, requirements=(),
 )  # fmt: skip
 
 
@@ -86,3 +98,20 @@ def test_a_storage_class_is_named_if_it_is_given(given: str) -> None:
 def test_limits_are_there_if_they_are_given() -> None:
     assert pod()["containers"][0]["resources"]["limits"] == {"memory": "1Gi"}
     assert "resources" not in pod(resources={})["containers"][0]
+
+
+@pytest.mark.parametrize(
+    "health, asked",
+    [
+        (Health("/live"), {"httpGet": {"path": "/live", "port": "s3"}}),
+        (Health("/live", port="console"), {"httpGet": {"path": "/live", "port": "console"}}),
+        (Health(tcp="s3"), {"tcpSocket": {"port": "s3"}}),
+        (Health(command=("check", "it")), {"exec": {"command": ["check", "it"]}}),
+        (Health("/live", command=("check",)), {"httpGet": {"path": "/live", "port": "s3"}}),
+    ],
+    ids=["http", "http of a port", "tcp", "command", "http before command"],
+)
+def test_a_kubelet_asks_as_the_data_file_says(health: Health, asked: dict[str, Any]) -> None:
+    container = pod(health=health)["containers"][0]
+    for probe in ("readinessProbe", "startupProbe", "livenessProbe"):
+        assert container[probe].items() >= asked.items()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils import causes, files
 from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause
@@ -25,7 +26,16 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process.targ
 def target(tmp_path: Path) -> ProcessTarget:
     endpoint = Endpoint("x", "x", "process", "x", 1)
     return ProcessTarget(
-        World("w", "process", tmp_path, endpoint, endpoint, "bucket", "region", "access", "secret key")
+        World(
+            "w",
+            "process",
+            tmp_path,
+            pair(endpoint),
+            "bucket",
+            "region",
+            "access",
+            "secret key",
+        )
     )
 
 

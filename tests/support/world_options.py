@@ -1,0 +1,53 @@
+"""The option `world` of every module, for tests that make a world without a play."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import rendering
+
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
+from ansible_collections.samerun.stack.plugins.module_utils.options import DECLARED, WORLD_SPEC
+from ansible_collections.samerun.stack.plugins.module_utils.world import World
+
+_SPEC: dict[str, Any] = WORLD_SPEC["world"]["options"]
+_SECRETS = {"object_store": rendering.declaration("object_store")["secrets"]}
+_TITLES = {"object_store": "the S3 store", "mlflow": "MLflow"}
+
+
+def filled(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` with the defaults of an argument spec."""
+    return {name: given.get(name, one.get("default")) for name, one in spec.items()}
+
+
+def service(role: str, **given: Any) -> dict[str, Any]:
+    """A service as its data file declares it, with one port."""
+    ports = [{"name": "http", "variable": f"{role}_port", **{k: given[k] for k in ("port", "node_port") if k in given}}]
+    common = {"role": role, "title": _TITLES.get(role, role), "name": role, "data": f"{role}-data", "targets": []}
+    return filled(DECLARED, {**common, "ports": ports, "secrets": _SECRETS.get(role, {}), **given})
+
+
+def world_options(
+    mlflow: Mapping[str, Any] | None = None, object_store: Mapping[str, Any] | None = None, **given: Any
+) -> dict[str, Any]:
+    """The option `world`: what is said of MLflow and the store goes where it belongs."""
+    store = {"name": "minio", "port": 9000, **(object_store or {})}
+    server = {"name": "mlflow", "port": 5000, "needs": ["object_store"], **(mlflow or {})}
+    found = filled(_SPEC, {"name": "w", "target": "docker", **given})
+    found["mlflow"] = filled(_SPEC["mlflow"]["options"], server)
+    found["object_store"] = filled(_SPEC["object_store"]["options"], store)
+    found["services"] = [service("object_store", **store), service("mlflow", **server), *given.get("services", [])]
+    return found
+
+
+def elsewhere(world: World, **urls: str) -> World:
+    """`world` with services, by role, that are somebody else's at a URL."""
+    moved = {role: dataclasses.replace(world.services[role], external=url) for role, url in urls.items()}
+    return dataclasses.replace(world, services={**world.services, **moved})
+
+
+def pair(mlflow: Endpoint, object_store: Endpoint | None = None) -> dict[str, Endpoint]:
+    """The services of a world in which only MLflow matters, or both."""
+    return {"object_store": object_store or mlflow, "mlflow": mlflow}
