@@ -60,8 +60,9 @@ quick: $(VENV)/.tested
 unit: $(VENV)/.tested
 	@$(IN_VENV) python -m pytest tests/unit $(PYTEST_ARGS)
 
+# What follows --cov must be an option: it would be taken for what is to be measured.
 coverage: $(VENV)/.tested
-	@$(IN_VENV) python -m pytest $(BESIDE) --cov $(MEASURED) $(PYTEST_ARGS)
+	@$(IN_VENV) python -m pytest --cov $(BESIDE) $(MEASURED) $(PYTEST_ARGS)
 
 lint: $(LINTERS)
 

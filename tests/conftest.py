@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -40,15 +41,17 @@ def _group(item: pytest.Item, target: str) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def ignored_here_only() -> Iterator[None]:
-    """Keep what tests start from ignoring a signal because their caller does, as `&` in a script and nohup make it.
+def signals_of_a_terminal() -> Iterator[None]:
+    """Have signals do here what they do in a program on a terminal: `&` in a script and nohup hand down ignored ones.
 
-    A handler that does nothing ignores a signal as well, and is not handed down.
+    SIGINT raises KeyboardInterrupt. The others go on to be ignored here, by a handler that does nothing: a handler is
+    not handed down, so that what tests start does not ignore them.
     """
-    numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
-    ignored = [number for number in numbers if signal.getsignal(number) is signal.SIG_IGN]
+    handlers: dict[int, Callable[[int, FrameType | None], None]] = {signal.SIGINT: signal.default_int_handler}
+    handlers |= dict.fromkeys((signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM), lambda _number, _frame: None)
+    ignored = [number for number in handlers if signal.getsignal(number) is signal.SIG_IGN]
     for number in ignored:
-        signal.signal(number, lambda _number, _frame: None)
+        signal.signal(number, handlers[number])
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
