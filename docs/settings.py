@@ -24,6 +24,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.settings.setting imp
 WIDTH = 120
 BEGIN, END = "<!-- settings:begin {} -->", "<!-- settings:end -->"
 OPTIONS = ("world", "training")  # which modules take as dictionaries
+# What is in them beside settings.
+MORE = {"world": {"services": "{{ __samerun_services }}"}}
 
 
 def files() -> dict[Path, str]:
@@ -78,7 +80,7 @@ def mapping(text: str) -> str:
     lines = []
     for option in OPTIONS:
         taken = options.nested(option, lambda setting: setting.template, lambda _path, found: found)
-        lines += [f"{options.variable(option)}:", *_mapped(taken, "  "), ""]
+        lines += [f"{options.variable(option)}:", *_mapped({**taken, **MORE.get(option, {})}, "  "), ""]
     return _between(text, "# settings:begin", "# settings:end", "\n".join(lines[:-1]))
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.modules.service_image import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import images as engine_images
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images, installer
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import SamerunAction
 
 
@@ -23,10 +24,11 @@ class ActionModule(SamerunAction):
             return {"skipped": True, "msg": "service_state has predicted it"}
         image = options["service"]["image"]
         client = engine.connect(world.docker_host)
-        made = not images.is_local(client, image)
+        made = not engine_images.is_local(client, image)
         if made:
             context = images.installing(Path(options["dockerfile"]), {})
-            images.build(client, image, context, {**options["args"], **images.index_arguments()}, self.progress)
+            arguments = {**options["args"], **images.index_arguments()}
+            engine_images.build(client, image, context, arguments, self.progress, installer.TOLD)
         if world.registry:
-            images.push(client, image, self.progress)
+            engine_images.push(client, image, self.progress)
         return {"changed": made or bool(world.registry)}

@@ -13,8 +13,7 @@ import pytest
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine, images
 
 pytestmark = pytest.mark.docker
 SMALL = {"Dockerfile": b"FROM scratch\nCOPY small /small\n", "small": b"x"}

@@ -15,8 +15,8 @@ import pytest
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils import installer
-from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import images as engine_images
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images, installer
 
 UV = installer.own_uv()
 pytestmark = [pytest.mark.docker, pytest.mark.skipif(not UV, reason="needs the package uv: pip install -e .")]
@@ -35,14 +35,14 @@ def client() -> Iterator[Any]:
     found = machines.docker_client()
     yield found
     for name in (NAME, *_unfinished(found), BASE):
-        if images.is_local(found, name):
+        if engine_images.is_local(found, name):
             found.images.remove(name, force=True)
     found.close()
 
 
 def _unfinished(client: Any) -> list[str]:
     """What a build on our base image that failed has left."""
-    base = client.images.get(BASE).id if images.is_local(client, BASE) else ""
+    base = client.images.get(BASE).id if engine_images.is_local(client, BASE) else ""
     left = []
     for image in client.images.list(filters={"dangling": True}):
         parent = image.attrs["Parent"]
@@ -62,7 +62,7 @@ def build(client: Any, address: str, requirements: str) -> list[str]:
     """Build the trainer's image on a base whose pip has the index at `address`; return what was said."""
     host = address.split("/")[2].partition(":")[0]
     dockerfile = DOCKERFILE.format(base=images.BASE_IMAGE, index=address, host=host)
-    images.build(client, BASE, {"Dockerfile": dockerfile.encode()}, {}, lambda _line: None)
+    engine_images.build(client, BASE, {"Dockerfile": dockerfile.encode()}, {}, lambda _line: None)
     said: list[str] = []
     images.ensure(client, NAME, requirements, BASE, "", said.append)
     return said

@@ -8,7 +8,10 @@ from ansible_collections.samerun.stack.plugins.module_utils.contract import DIRE
 from ansible_collections.samerun.stack.plugins.module_utils.settings.setting import ROLES_ONLY, Role, Setting
 
 _YOURS = (
-    Setting("mlflow_endpoint", "str", "", "The URL of an MLflow that is not ours. Nothing is set up then."),
+    Setting(
+        "mlflow_endpoint", "str", "", "The URL of an MLflow that is not ours. Nothing is set up then.",
+        option=ROLES_ONLY,
+    ),
     Setting(
         "mlflow_username", "str", "",
         "The user that it asks for, with a password. Servers that are set up here ask for nobody.", no_log=True,
@@ -35,14 +38,15 @@ _SERVER = (
     Setting(
         "mlflow_base_image", "str", "python:3.11-slim-bookworm", "What an image is built from.", option=ROLES_ONLY,
     ),
-    Setting("mlflow_name", "str", "mlflow", "The name of container, or of Deployment and Service."),
-    Setting("mlflow_namespace", "str", "monitoring", "Its namespace."),
+    Setting("mlflow_name", "str", "mlflow", "The name of container, or of Deployment and Service.", option=ROLES_ONLY),
+    Setting("mlflow_namespace", "str", "monitoring", "Its namespace.", option=ROLES_ONLY),
 )  # fmt: skip
 
 _PORTS = (
-    Setting("mlflow_port", "int", 5000, "Its port."),
+    Setting("mlflow_port", "int", 5000, "Its port.", option=ROLES_ONLY),
     Setting(
         "mlflow_node_port", "int", 30500, "The NodePort by which this host reaches it in a cluster. 0: none.",
+        option=ROLES_ONLY,
     ),
     Setting(
         "mlflow_allowed_hosts", "list", [],
@@ -74,7 +78,7 @@ ROLE = Role(
     name="mlflow",
     prefix="mlflow_",
     option="world.mlflow",
-    about="Where MLflow is.",
+    about="What is said of MLflow alone.",
     sections={
         "A server that you have": _YOURS,
         "Artifacts": _ARTIFACTS,

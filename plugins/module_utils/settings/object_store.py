@@ -10,7 +10,7 @@ _YOURS = (
     Setting(
         "object_store_endpoint", "str", "",
         "The URL of an S3 store that is not ours, such as `https://ACCOUNT.r2.cloudflarestorage.com`. Nothing is set "
-        "up then.",
+        "up then.", option=ROLES_ONLY,
     ),
 )  # fmt: skip
 
@@ -43,15 +43,19 @@ _WHERE = (
     Setting(
         "object_store_image", "str", "", "The image. Empty: the one in the store's data file.", option=ROLES_ONLY,
     ),
-    Setting("object_store_name", "str", "minio", "The name of container, or of Deployment and Service."),
-    Setting("object_store_namespace", "str", "storage", "Its namespace."),
+    Setting(
+        "object_store_name", "str", "minio", "The name of container, or of Deployment and Service.",
+        option=ROLES_ONLY,
+    ),
+    Setting("object_store_namespace", "str", "storage", "Its namespace.", option=ROLES_ONLY),
 )  # fmt: skip
 
 _PORTS = (
-    Setting("object_store_port", "int", 9000, "The port of S3."),
+    Setting("object_store_port", "int", 9000, "The port of S3.", option=ROLES_ONLY),
     Setting("object_store_console_port", "int", 9001, "The port of its console, as MinIO has one.", option=ROLES_ONLY),
     Setting(
         "object_store_node_port", "int", 30900, "The NodePort by which this host reaches S3 in a cluster. 0: none.",
+        option=ROLES_ONLY,
     ),
 )  # fmt: skip
 
@@ -77,7 +81,7 @@ ROLE = Role(
     name="object_store",
     prefix="object_store_",
     option="world.object_store",
-    about="Where the S3 store is.",
+    about="What is said of the S3 store alone.",
     sections={
         "A store that you have": _YOURS,
         "Bucket and keys": _BUCKET,

@@ -51,14 +51,18 @@ def documentation(option: str) -> dict[str, Any]:
     return nested(option, leaf, branch)
 
 
-def fragment(option: str) -> str:
-    """The documentation of `option` as a module's fragment has it; JSON is YAML."""
+def fragment(option: str, **more: Any) -> str:
+    """The documentation of `option` as a module's fragment has it; JSON is YAML.
+
+    Args:
+        more: documentation of what else is in it, by name.
+    """
     holds = f"The role P(samerun.stack.world#role) makes it of the inventory's variables as C({variable(option)})."
     documented = {
         "description": [_ABOUT[option], holds],
         "type": "dict",
         "required": True,
-        "suboptions": documentation(option),
+        "suboptions": {**documentation(option), **more},
     }
     return json.dumps({"options": {option: documented}})
 

@@ -18,8 +18,9 @@ _VARIABLES = (
     Setting(
         "samerun_store", "str", "minio",
         "What speaks S3: `minio`, `seaweedfs`, or `external` for one that is not ours, which `object_store_endpoint` "
-        "must name. One data file for each in `roles/object_store/vars`.",
-        option="world.object_store.kind", choices=("minio", "seaweedfs", "external"),
+        "must name. One data file for each in `roles/object_store/vars/main`.",
+        # Its choices are the data files in roles/object_store/vars/main.
+        option=ROLES_ONLY,
     ),
     Setting(
         "samerun_state_dir", "str", "",

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
-from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import images
 
 DELIVERY = "image"
 BUNDLE = "/opt/samerun/bundle.tar.gz"

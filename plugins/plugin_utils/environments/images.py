@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils import installer, installer_archive
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import words as docker_words
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import images as engine_images
+from ansible_collections.samerun.stack.plugins.plugin_utils.environments import installer, installer_archive
 
 DOCKERFILE = Path(__file__).parents[3] / "trainer" / "Dockerfile"
 BASE_IMAGE = "python:3.11-slim-bookworm"
@@ -30,12 +28,7 @@ def key(requirements: str, base_image: str) -> str:
 
 def name(requirements: str, base_image: str, registry: str) -> str:
     """The image's full name; with a registry's in front where there is one."""
-    return named("trainer", key(requirements, base_image), registry)
-
-
-def named(what: str, tag: str, registry: str) -> str:
-    """An image of ours."""
-    return f"{registry + '/' if registry else ''}samerun/{what}:{tag}"
+    return engine_images.named("trainer", key(requirements, base_image), registry)
 
 
 def ensure(
@@ -51,7 +44,7 @@ def ensure(
     """
     context = installing(DOCKERFILE, {"requirements.txt": requirements.encode()})
     arguments = {"BASE_IMAGE": base_image or BASE_IMAGE, **index_arguments()}
-    return ensure_built(client, image, context, arguments, registry, say)
+    return engine_images.ensure_built(client, image, context, arguments, registry, say, installer.TOLD)
 
 
 def installing(dockerfile: Path, content: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -62,139 +55,3 @@ def installing(dockerfile: Path, content: Mapping[str, bytes]) -> dict[str, byte
 def index_arguments() -> dict[str, str]:
     """The caller's package index, as arguments of a build."""
     return {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)}
-
-
-def ensure_built(
-    client: Any,
-    image: str,
-    context: Mapping[str, bytes],
-    arguments: Mapping[str, str],
-    registry: str,
-    say: Callable[[str], None],
-) -> str:
-    """As `ensure`, for any image; `context` is what it is built from, its Dockerfile among it."""
-    import docker
-
-    try:
-        found = client.images.get(image)
-    except docker.errors.ImageNotFound:
-        found = None
-    if found is None and registry:
-        found = _pulled(client, image)
-    if found is None:
-        build(client, image, context, arguments, say)
-        found = client.images.get(image)
-    if registry and not found.attrs.get("RepoDigests"):
-        push(client, image, say)
-        found = client.images.get(image)
-    return digest(found)
-
-
-def digest(found: Any) -> str:
-    """What names the engine's image `found` for ever."""
-    return str((found.attrs.get("RepoDigests") or [found.id])[0])
-
-
-def is_local(client: Any, image: str) -> bool:
-    """Whether the engine has `image`."""
-    import docker
-
-    with engine.explained(f"look for the image {image}"):
-        try:
-            client.images.get(image)
-        except docker.errors.ImageNotFound:
-            return False
-    return True
-
-
-def is_pushed(client: Any, image: str) -> bool:
-    """Whether the registry in `image`'s name has it."""
-    import docker
-
-    try:
-        client.images.get_registry_data(image)
-    except docker.errors.APIError:
-        return False
-    return True
-
-
-def pull(client: Any, image: str) -> Any:
-    """The image `image` of its registry, for the engine's platform.
-
-    Raises:
-        SamerunError: it is not there, or is for another platform, or its registry is not reached, or the disk is full.
-    """
-    what = f"pull the image {image}"
-    with engine.explained(what):
-        # The client's own pull reads these steps without looking, so that a full disk reads "no such image".
-        for step in client.api.pull(*_split(image), stream=True, decode=True):
-            if "error" in step:
-                raise docker_words.refusal(what, step["error"])
-        return client.images.get(image)
-
-
-def _pulled(client: Any, image: str) -> Any:
-    """As `pull`, but None where the registry has no such image."""
-    try:
-        return pull(client, image)
-    except SamerunError as error:
-        # What a build would not mend is said now, and not after minutes.
-        cause = error.cause if isinstance(error, docker_words.RefusalError) else None
-        if cause in (docker_words.UNREACHABLE, docker_words.FULL_DISK):
-            raise
-        return None
-
-
-def _split(image: str) -> tuple[str, str | None]:
-    """Name and tag: without a tag the engine would pull every one there is."""
-    if "@" in image:
-        return image, None
-    name, colon, tag = image.rpartition(":")
-    return (name, tag) if colon and "/" not in tag else (image, "latest")
-
-
-def build(
-    client: Any, image: str, context: Mapping[str, bytes], arguments: Mapping[str, str], say: Callable[[str], None]
-) -> None:
-    say(f"Building the image {image}: once, which may take minutes")
-    with engine.explained(f"build the image {image}"):
-        steps = client.api.build(
-            fileobj=engine.archive(context), custom_context=True, tag=image, rm=True, forcerm=True,
-            buildargs=dict(arguments), decode=True,
-        )  # fmt: skip
-        _watch(steps, f"build the image {image}", say)
-
-
-def push(client: Any, image: str, say: Callable[[str], None]) -> None:
-    say(f"Pushing {image}")
-    with engine.explained(f"push the image {image}"):
-        _watch(client.api.push(image, stream=True, decode=True), f"push the image {image}", lambda _line: None)
-
-
-def _watch(steps: Any, what: str, say: Callable[[str], None]) -> None:
-    last: list[str] = []
-    failed = ""
-    # To the end also after an error: an answer that is not read whole leaves its socket open.
-    for step in steps:
-        failed = failed or step.get("error", "").strip()
-        line = step.get("stream", "").strip()
-        if line and not failed:
-            last = [*last[-1:], line[:600]]
-        if line.startswith("Step "):
-            say(line[:100])
-        if line.startswith((installer.BY_PIP, installer.DONE)):
-            say(line)
-    if failed:
-        raise _refusal(what, " | ".join([*last, failed]), failed)
-
-
-def _refusal(what: str, words: str, failed: str) -> SamerunError:
-    # A step's own output may hold any words; of them only a full disk is for sure the engine's.
-    if docker_words.cause(failed) or docker_words.FULL_DISK.means(words):
-        return docker_words.refusal(what, words)
-    return SamerunError(
-        f"Failed to {what}: {words}.",
-        "Are base image (training_base_image), registry and package index reachable? "
-        "Or name a ready image: training_image.",
-        UNAVAILABLE,
-    )

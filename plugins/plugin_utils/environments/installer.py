@@ -26,6 +26,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.environments.pip_set
 REQUIREMENT = "uv>=0.11"
 # How the lines begin that say what was done.
 BY_PIP, DONE = "Installing with pip, not with uv", "Installed"
+TOLD = (BY_PIP, DONE)
 _REQUIREMENTS = "--requirement"
 _PROGRESS = ("Collecting", "Downloading", "Installing", "Successfully")
 _TAIL = 4

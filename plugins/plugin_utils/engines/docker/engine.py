@@ -75,7 +75,7 @@ def connect(given: str = "", timeout: float | None = 60) -> Any:
         raise SamerunError(
             "Failed to talk to Docker: the Python package docker is missing.", "pip install docker", UNAVAILABLE
         ) from error
-    from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_sockets  # which needs docker too
+    from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import sockets  # which needs docker too
 
     address, url = host(given), base_url(given)
     first = min(_FIRST_SECONDS, timeout or _FIRST_SECONDS)
@@ -86,9 +86,9 @@ def connect(given: str = "", timeout: float | None = 60) -> Any:
             client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"), ca_cert=f"{folder}/ca.pem", verify=True
         )
     try:
-        docker_sockets.check(url, first)
+        sockets.check(url, first)
         client = docker.DockerClient(**options)
-        docker_sockets.use(client, url)
+        sockets.use(client, url)
         client.ping()
     except (docker.errors.DockerException, OSError) as error:
         raise _unreachable(address, given, error) from error

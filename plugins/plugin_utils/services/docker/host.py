@@ -16,8 +16,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG
 from ansible_collections.samerun.stack.plugins.module_utils.run import parse_time
 from ansible_collections.samerun.stack.plugins.module_utils.world import is_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines import quantities
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
-from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine, images
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import health
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import ServiceHost, ServiceState, Teardown
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.docker import claims as docker_claims

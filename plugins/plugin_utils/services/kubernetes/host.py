@@ -14,11 +14,10 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import End
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CANNOT_CREATE, CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import now
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine, images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import contract_objects, pods
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import FORBIDDEN, ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster, is_of, namespace
-from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import (
     ServiceHost,
     ServiceState,

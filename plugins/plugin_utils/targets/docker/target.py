@@ -28,6 +28,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.code import code_ima
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import ends, engine, networks
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import files as docker_files
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import images as engine_images
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import log as docker_log
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping
@@ -276,8 +277,8 @@ class DockerTarget(Target):
             found = self.client.images.get(image)
         except docker.errors.ImageNotFound:
             self.say(f"Pulling {image}")
-            found = images.pull(self.client, image)
-        return images.digest(found)
+            found = engine_images.pull(self.client, image)
+        return engine_images.digest(found)
 
     def _never_started(self, container: Any) -> Outcome | None:
         """A container without a start is either being submitted just now, or its submitter died."""

@@ -93,7 +93,7 @@ def test_a_fingerprint_stays_what_it_was_in_earlier_versions(
 ) -> None:
     """Another one would have `site.yml` repeat every training that was done before."""
     endpoint = Endpoint("x", "x", target, "x", 1)
-    world = World("w", target, tmp_path / "state", endpoint, endpoint, "bucket", "region", "access", "secret key")
+    world = World("w", target, tmp_path / "state", pair(endpoint), "bucket", "region", "access", "secret key")
     given = {
         "args": ["--epochs", 3], "env": {"B": 2, "A": "1"}, "secret_env": {"S": "x"}, "volumes": ["data:/data:ro"],
         "name": "other", "timeout": 5, **environment,

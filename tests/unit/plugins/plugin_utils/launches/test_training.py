@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.options import TRAINING_SPEC
@@ -15,7 +16,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training im
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     endpoint = Endpoint("x", "x", "process", "x", 1)
-    return World("w", "process", tmp_path / "state", endpoint, endpoint, "bucket", "region", "access", "secret key")
+    return World("w", "process", tmp_path / "state", pair(endpoint), "bucket", "region", "access", "secret key")
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ import pytest
 import serving
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker_sockets
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine, sockets
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
@@ -52,6 +51,6 @@ def test_a_client_whose_engine_is_gone_leaves_no_socket(path: Path) -> None:
 
 
 def test_only_sockets_of_this_host_are_tried(path: Path) -> None:
-    docker_sockets.check("tcp://127.0.0.1:1", 1)
+    sockets.check("tcp://127.0.0.1:1", 1)
     with pytest.raises(FileNotFoundError):
-        docker_sockets.check(f"unix://{path}", 1)
+        sockets.check(f"unix://{path}", 1)
