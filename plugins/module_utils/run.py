@@ -21,7 +21,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.contract import Cont
 from ansible_collections.samerun.stack.plugins.module_utils.training import Training
 
 _NAME_LENGTH = 24
-_OPTIONAL = ("cause", "cancelled_by")  # keys of a record that it has only where there is something to say
+_OPTIONAL = ("cause", "cancelled_by")  # left out by engines, whose copies are older than an end
 
 
 class RunState(StrEnum):
@@ -147,11 +147,12 @@ class RunRecord:
     record_failures: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        found = {**dataclasses.asdict(self), "state": self.state.value, "cause": self.cause.value}
-        return {name: value for name, value in found.items() if value or name not in _OPTIONAL}
+        return {**dataclasses.asdict(self), "state": self.state.value, "cause": self.cause.value}
 
     def as_json(self) -> str:
-        return json.dumps(self.as_dict(), separators=(",", ":"), sort_keys=True)
+        """The record as an engine keeps it with a launch, before there is an end to tell of."""
+        told = {name: value for name, value in self.as_dict().items() if value or name not in _OPTIONAL}
+        return json.dumps(told, separators=(",", ":"), sort_keys=True)
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> RunRecord:

@@ -6,6 +6,7 @@ A new target is held against it by its line in TARGETS and a world in tests/supp
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import importlib.util
 import json
@@ -32,6 +33,7 @@ import world_options
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils import contract
+from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
@@ -447,37 +449,32 @@ def broken(world: World, how: str, unknown: links.Link) -> World:
     """`world` with one thing that is wrong; `unknown` leads to its MLflow by a name that it was not told."""
     viewpoint = TARGETS[world.target].VIEWPOINT
 
-    def closed(endpoint: Any) -> Any:
+    def closed(endpoint: Endpoint) -> str:
         scheme, host, _port = endpoint.url(viewpoint).rsplit(":", 2)
-        return dataclasses.replace(endpoint, external=f"{scheme}:{host}:1")
+        return f"{scheme}:{host}:1"
 
-    def nowhere(endpoint: Any) -> Any:
-        return dataclasses.replace(endpoint, external="http://nowhere.invalid:5000")
+    def encrypted(endpoint: Endpoint) -> str:
+        return endpoint.url(viewpoint).replace("http:", "https:")
 
-    def encrypted(endpoint: Any) -> Any:
-        return dataclasses.replace(endpoint, external=endpoint.url(viewpoint).replace("http:", "https:"))
-
+    nowhere, store = "http://nowhere.invalid:5000", world.object_store.url(viewpoint)
+    elsewhere, replace = functools.partial(world_options.elsewhere, world), dataclasses.replace
     # Keys of a store that is not ours are used as they are given.
-    theirs = {"object_store": dataclasses.replace(world.object_store, external=world.object_store.url(viewpoint))}
-    changes: dict[str, Callable[[], dict[str, Any]]] = {
-        "mlflow port": lambda: {"mlflow": closed(world.mlflow)},
-        "mlflow name": lambda: {"mlflow": nowhere(world.mlflow)},
-        "store port": lambda: {"object_store": closed(world.object_store)},
-        "store name": lambda: {"object_store": nowhere(world.object_store)},
-        "store as mlflow": lambda: {
-            "mlflow": dataclasses.replace(world.mlflow, external=world.object_store.url(viewpoint))
-        },
-        "access key": lambda: {**theirs, "access_key": "nobody0123456789"},
-        "secret key": lambda: {**theirs, "secret_key": "0123456789abcdef0123456789abcdef"},
-        "bucket": lambda: {"bucket": "no-such-bucket"},
-        "bucket of all keys": lambda: {**theirs, "bucket": "no-such-bucket"},
-        "mlflow TLS": lambda: {"mlflow": encrypted(world.mlflow)},
-        "store TLS": lambda: {"object_store": encrypted(world.object_store)},
-        "mlflow host": lambda: {
-            "mlflow": dataclasses.replace(world.mlflow, external=f"http://{unknown.address}:{unknown.port}")
-        },
+    theirs = elsewhere(object_store=store)
+    changes: dict[str, Callable[[], World]] = {
+        "mlflow port": lambda: elsewhere(mlflow=closed(world.mlflow)),
+        "mlflow name": lambda: elsewhere(mlflow=nowhere),
+        "store port": lambda: elsewhere(object_store=closed(world.object_store)),
+        "store name": lambda: elsewhere(object_store=nowhere),
+        "store as mlflow": lambda: elsewhere(mlflow=store),
+        "access key": lambda: replace(theirs, access_key="nobody0123456789"),
+        "secret key": lambda: replace(theirs, secret_key="0123456789abcdef0123456789abcdef"),
+        "bucket": lambda: replace(world, bucket="no-such-bucket"),
+        "bucket of all keys": lambda: replace(theirs, bucket="no-such-bucket"),
+        "mlflow TLS": lambda: elsewhere(mlflow=encrypted(world.mlflow)),
+        "store TLS": lambda: elsewhere(object_store=encrypted(world.object_store)),
+        "mlflow host": lambda: elsewhere(mlflow=f"http://{unknown.address}:{unknown.port}"),
     }
-    return dataclasses.replace(world, **changes[how]())
+    return changes[how]()
 
 
 BROKEN = {
