@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +36,7 @@ class FakeHost(ServiceHost):
         moved: ports that are taken, by variable.
         found: what comparing a service finds.
         words: the end of every log.
+        answer: why the command of a service's health says that it is not ready.
         hope: why no service starts, if none does.
         asked: what was asked for that changes something.
     """
@@ -48,7 +49,7 @@ class FakeHost(ServiceHost):
         self.states: dict[str, str] = {}
         self.moved: dict[str, int] = {}
         self.found = ServiceState(exists=True)
-        self.words = self.hope = ""
+        self.words = self.hope = self.answer = ""
         self.torn_down = Teardown()
         self.differs = False
         self.asked: list[str] = []
@@ -62,15 +63,18 @@ class FakeHost(ServiceHost):
     def places(self, service: Service) -> Places:
         return Places(data=service.data_path, secrets="/secrets")
 
-    def look(self, service: Service, keys: Credentials | None) -> ServiceState:
+    def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
         return copy.deepcopy(self.found)
 
     def fetch(self, service: Service) -> None:
         self.asked.append(f"fetch {service.image}")
 
-    def deliver(self, service: Service, keys: Credentials) -> bool:
-        self.asked.append(f"deliver {sorted(service.rendered_secrets(keys))}")
+    def deliver(self, service: Service, values: Mapping[str, str]) -> bool:
+        self.asked.append(f"deliver {sorted(service.rendered_secrets(values))}")
         return self.differs
+
+    def ask(self, service: Service) -> str:
+        return self.answer
 
     def running(self, role: str, name: str, namespace: str) -> str:
         return self.states.get(name, "running")

@@ -17,7 +17,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes 
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.process.host import ProcessHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Service
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import declared
-from samerun import resolving
+from samerun import embedded, resolving
 from samerun.variables import Variables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,15 +35,15 @@ def world_of(target: str, **variables: Any) -> World:
 
 def service_of(role: str, target: str, **variables: Any) -> tuple[ServiceHost, Service]:
     """A service of that world as it will run, and where."""
-    with resolving._ansible():
+    with embedded.entered():
         from ansible.parsing.dataloader import DataLoader
         from ansible.template import Templar
 
         loader = DataLoader()
         defaults, internal = resolving._ours()
-        inventory = resolving._read(loader, ROOT / "inventories" / INVENTORIES[target] / "hosts.yml")
-        own = resolving._read(loader, *sorted((declared.ROLES / role / "vars" / "main").glob("*.yml")))
-        beside = resolving._read(loader, declared.ROLES / role / "defaults" / "main.yml")
+        inventory = embedded.read(loader, ROOT / "inventories" / INVENTORIES[target] / "hosts.yml")
+        own = embedded.read(loader, *sorted((declared.ROLES / role / "vars" / "main").glob("*.yml")))
+        beside = embedded.read(loader, declared.ROLES / role / "defaults" / "main.yml")
         given = {**_FIXED, "role_path": str(declared.ROLES / role), **variables}
         known = {**beside, **defaults, **inventory["samerun"]["vars"], **given, **internal, **own}
         options = Templar(loader=loader, variables=known).template({"service": known[f"__{role}_service"]})

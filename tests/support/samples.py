@@ -5,16 +5,16 @@ A test names what it is about; all else is filled in here, from the specs, and n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.samerun.stack.plugins.module_utils.options import SERVICE_SPEC, WORLD_SPEC
+import world_options as options
+
+from ansible_collections.samerun.stack.plugins.module_utils.options import DECLARED, SERVICE_SPEC, TRAINING_SPEC
 from ansible_collections.samerun.stack.plugins.module_utils.run import Environment, RunRecord, RunSpec
 from ansible_collections.samerun.stack.plugins.module_utils.training import Training
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
-from ansible_collections.samerun.stack.plugins.modules.training_run import ARGUMENT_SPEC
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches.training import training_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Service
 
@@ -27,21 +27,21 @@ _NAMES = {
     "object_store": {"name": "minio", "namespace": "storage", "port": 9000, "node_port": 30900},
 }
 _PORT = {"name": "s3", "port": 9000, "variable": "object_store_port", "node_port": 30900}
+_DECLARED = {
+    "role": "object_store", "title": "the S3 store", "name": "minio", "namespace": "storage", "ports": [_PORT],
+    "data": "minio-data", "kind": "minio", "targets": ["process", "docker", "kubernetes"],
+}  # fmt: skip
 _SERVICE = {
-    "role": "object_store", "name": "minio", "namespace": "storage", "image": "minio:1", "command": ["serve"],
-    "ports": [_PORT], "data": "minio-data", "data_path": "/data", "health": "/health",
+    **_DECLARED, "image": "minio:1", "command": ["serve"], "data_path": "/data", "health": {"http": "/health"},
     "secret_files": {"keys": "${access_key}:${secret_key}"},
 }  # fmt: skip
-_CLAIM = {"built": False, "kind": "minio", "targets": ["process", "docker", "kubernetes"]}
 
 
 def world_options(state: Path, target: str = "process", **given: Any) -> dict[str, Any]:
     """The option `world` of every module; `given` are those that differ, by role for a service's own."""
-    spec = WORLD_SPEC["world"]["options"]
-    options = {"name": "w", "target": target, "state_dir": str(state), "node_address": "localhost", **given}
-    for role, names in _NAMES.items():
-        options[role] = _filled(spec[role]["options"], {**names, **given.get(role, {})})
-    return _filled(spec, options)
+    named = {role: {**names, **given.get(role, {})} for role, names in _NAMES.items()}
+    common = {"target": target, "state_dir": str(state), "node_address": "localhost"}
+    return options.world_options(**{**common, **given, **named})
 
 
 def world(state: Path, target: str = "process", **given: Any) -> World:
@@ -57,7 +57,7 @@ def with_keys(**store: Any) -> dict[str, Any]:
 
 def service_options(**given: Any) -> dict[str, Any]:
     """The option `service` of modules: the store, but for what is `given`."""
-    return _filled(SERVICE_SPEC["service"]["options"], {**_SERVICE, **given})
+    return options.filled(SERVICE_SPEC["service"]["options"], {**_SERVICE, **given})
 
 
 def service(**given: Any) -> Service:
@@ -66,9 +66,8 @@ def service(**given: Any) -> Service:
 
 
 def claim_options(**given: Any) -> dict[str, Any]:
-    """One of the option `claims` of the module preflight: the store's, but for what is `given`."""
-    names = ("role", "name", "namespace", "data", "ports")
-    return {**{name: _SERVICE[name] for name in names}, **_CLAIM, **given}
+    """A service as the option `world` declares it: the store, but for what is `given`."""
+    return options.filled(DECLARED, {**_DECLARED, **given})
 
 
 def claim(**given: Any) -> Claim:
@@ -78,7 +77,7 @@ def claim(**given: Any) -> Claim:
 
 def training_options(script: Path, **given: Any) -> dict[str, Any]:
     """The option `training` of the module training_run."""
-    return _filled(ARGUMENT_SPEC["training"]["options"], {"script": str(script), **given})
+    return options.filled(TRAINING_SPEC["training"]["options"], {"script": str(script), **given})
 
 
 def training(of: World, script: Path, **given: Any) -> Training:
@@ -114,7 +113,3 @@ def record(launch: str = LAUNCH, **given: Any) -> RunRecord:
         bundle_sha256="", fingerprint="", contract={}, image="", tracking_uri="",
     )  # fmt: skip
     return replace(known, **given)
-
-
-def _filled(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: values.get(name, one.get("default")) for name, one in spec.items()}

@@ -24,9 +24,10 @@ def filled(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
 
 def service(role: str, **given: Any) -> dict[str, Any]:
     """A service as its data file declares it, with one port."""
-    ports = [{"name": "http", "variable": f"{role}_port", **{k: given[k] for k in ("port", "node_port") if k in given}}]
+    numbers: dict[str, Any] = {name: given[name] for name in ("port", "node_port") if name in given}
+    port: dict[str, Any] = {"name": "http", "variable": f"{role}_port", **numbers}
     common = {"role": role, "title": _TITLES.get(role, role), "name": role, "data": f"{role}-data", "targets": []}
-    return filled(DECLARED, {**common, "ports": ports, "secrets": _SECRETS.get(role, {}), **given})
+    return filled(DECLARED, {**common, "ports": [port], "secrets": _SECRETS.get(role, {}), **given})
 
 
 def world_options(

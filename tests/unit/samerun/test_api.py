@@ -16,6 +16,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from samerun import api, plays, worlds
 from samerun.interrupts import Cancelled
 from samerun.player import Played
+from samerun.silent import Silent
 from samerun.variables import Variables
 
 
@@ -28,7 +29,7 @@ class Services:
         self.cancelled = 0
         monkeypatch.setattr(plays, "services", self.play)
 
-    def play(self, playbook: str, inventory: str, variables: Variables, _watcher: plays.Silent) -> Played:
+    def play(self, playbook: str, inventory: str, variables: Variables, _watcher: Silent) -> Played:
         self.played.append((playbook, inventory, variables))
         if self.cancelled:
             raise Cancelled(self.cancelled)

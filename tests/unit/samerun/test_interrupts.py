@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 
 import pytest
 
-from samerun import interrupts as interrupts_module
 from samerun.interrupts import Cancelled, ForLaunches, Interrupts, as_if_unseen
 
 
@@ -33,7 +33,7 @@ def test_before_a_launch_begins_a_signal_ends_the_command(number: signal.Signals
 
 def test_a_launch_gets_the_signal_itself_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(interrupts_module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     seen: list[int] = []
     signals = ForLaunches()
     with Interrupts(signals.take), signals.passed_on(seen.append):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,33 +16,24 @@ import pytest
 from ansible_collections.samerun.stack.plugins.module_utils import callers
 from ansible_collections.samerun.stack.plugins.plugin_utils.plays import channel
 from samerun import COLLECTIONS, player
-from samerun.interrupts import Interrupts
-from samerun.player import Played, Watcher
+from samerun.player import Played
 
 
-class FakeInterrupts(Interrupts):
-    """Knows whom signals are for, and sends none."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reached: list[int] = []
-
-    def reach(self, pid: int) -> None:
-        self.reached.append(pid)
-
-
-class Seen(Watcher):
+class Seen:
     """Keeps what it sees."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
-        self.frames: list[tuple[channel.Kind, bytes]] = []
+        self.said: list[tuple[str, str]] = []
 
     def event(self, event: Mapping[str, Any]) -> None:
         self.events.append(event["event"])
 
-    def frame(self, kind: channel.Kind, data: bytes) -> None:
-        self.frames.append((kind, data))
+    def line(self, text: str) -> None:
+        self.said.append(("line", text))
+
+    def progress(self, text: str) -> None:
+        self.said.append(("progress", text))
 
     def tick(self) -> None:
         """Nothing is to be done."""
@@ -50,7 +44,7 @@ def playing(tmp_path: Path) -> player._Playing:
     """A play that goes on, of which nothing was started."""
     made = player._Playing.__new__(player._Playing)
     made.played, made.watcher, made.frames = Played(), Seen(), channel.Frames()
-    made.secret_part, made.interrupts = tmp_path / "variables.yml", FakeInterrupts()
+    made.secret_part = tmp_path / "variables.yml"
     made.secret_part.touch()
     return made
 
@@ -85,18 +79,27 @@ def test_the_last_words_are_ansibles_own(playing: player._Playing) -> None:
     assert len(playing.played.last) == 20
 
 
-def test_a_launch_gets_the_signals_from_its_start_and_the_rest_is_shown(playing: player._Playing) -> None:
+def test_what_an_action_says_is_shown_as_a_line_or_as_progress(playing: player._Playing) -> None:
     def framed(kind: channel.Kind, data: bytes) -> bytes:
         return channel._HEADER.pack(kind, len(data)) + data
 
-    launch = {"launch": "x", "record": "/r", "pid": 42}
-    sent = framed(channel.Kind.LAUNCH, json.dumps(launch).encode()) + framed(channel.Kind.LOG, b"one")
+    sent = framed(channel.Kind.SAY, "é one".encode()) + framed(channel.Kind.PROGRESS, b"two")
     playing._shown(sent[:10])
     playing._shown(sent[10:])
-    assert playing.played.launches == [launch]
-    assert isinstance(playing.interrupts, FakeInterrupts)
     assert isinstance(playing.watcher, Seen)
-    assert (playing.interrupts.reached, playing.watcher.frames) == ([42], [(channel.Kind.LOG, b"one")])
+    assert playing.watcher.said == [("line", "é one"), ("progress", "two")]
+
+
+@pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])
+def test_whatever_the_signal_a_play_is_ended_by_the_one_that_it_hands_on(
+    playing: player._Playing, wish: signal.Signals
+) -> None:
+    playing.process = None
+    playing._end(wish)  # nothing was started yet
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        playing.process = process
+        playing._end(wish)
+        assert process.wait(30) in (-signal.SIGINT, 1, 130)
 
 
 def test_a_play_uses_this_packages_collection_before_any_other(monkeypatch: pytest.MonkeyPatch) -> None:

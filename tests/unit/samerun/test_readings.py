@@ -11,7 +11,7 @@ import pytest
 import samples
 
 from samerun import submitting
-from samerun.plays import Training
+from samerun.request import Training
 from samerun.resolving import Resolved
 from samerun.variables import Variables
 
@@ -77,9 +77,10 @@ def test_a_reading_counts_for_seconds_only(
     assert len(readings) == 2
 
 
-def test_only_some_readings_are_kept(readings: list[str], inventory: Path) -> None:
+def test_only_some_readings_are_kept(tmp_path: Path, readings: list[str], inventory: Path) -> None:
+    training = Training(str(tmp_path / "project" / "train.py"))
     for number in range(12):
         os.utime(inventory, (number, number))
-        submitting._resolved(str(inventory), Variables())
+        submitting.resolved(training, str(inventory), Variables())
     assert len(readings) == 12
     assert len(submitting._read) <= 8

@@ -46,7 +46,7 @@ def test_variables_of_other_hosts_and_groups_are_there(inventory: Path) -> None:
         "mlflow_port": "\"{{ hostvars['there'].port_there }}\"",
         "samerun_world": "\"{{ groups['others'][0] }}\"",
     }
-    found = resolved(inventory, **templates).world
+    found = resolved(inventory, variables=None, **templates).world
     assert (found["mlflow"]["port"], found["name"]) == (7000, "there")
 
 

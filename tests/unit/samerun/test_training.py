@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
+from ansible_collections.samerun.stack.plugins.module_utils.launch_folder import LaunchFolder
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
+from ansible_collections.samerun.stack.plugins.plugin_utils.launches import collector
 from samerun import submitting, training
 from samerun.interrupts import Cancelled
 from samerun.request import Training
@@ -53,6 +55,9 @@ class FakeTarget:
 class FakeWorld:
     runs: Path = Path("/state/runs")
 
+    def folder(self, launch: str) -> LaunchFolder:
+        return LaunchFolder(self.runs / launch)
+
 
 class FakeLauncher:
     """Carries a launch out by what it was told to do: to show a log, to fail, or to be signalled."""
@@ -87,7 +92,7 @@ class Worlds:
         self.settled: list[RunRecord] = []
         monkeypatch.setattr(submitting, "resolved", self.resolved)
         monkeypatch.setattr(submitting, "checked", self.checked)
-        monkeypatch.setattr(training.collector, "collect", lambda _world: (self.settled, []))
+        monkeypatch.setattr(collector, "collect", lambda _world: (self.settled, []))
 
     def resolved(self, *_given: object) -> list[Resolved]:
         return [Resolved({"name": name}, {}, [f"a warning of {name}"]) for name in self.ends]

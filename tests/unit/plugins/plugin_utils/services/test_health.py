@@ -108,6 +108,9 @@ def test_a_container_looks_at_itself_by_the_command_alone(host: ProcessHost) -> 
     docker = DockerHost(rendering.world_of("docker"))
     docker.__dict__["client"] = SimpleNamespace(images=SimpleNamespace(get=lambda _name: None))
     asked = {}
-    for name, given in {"command": {"command": ["check"]}, "tcp": {"tcp": "first"}, "http": {"http": "/"}}.items():
+    ways: dict[str, dict[str, Any]] = {
+        "command": {"command": ["check"]}, "tcp": {"tcp": "first"}, "http": {"http": "/"},
+    }  # fmt: skip
+    for name, given in ways.items():
         asked[name] = docker._request(service(host, **given))["healthcheck"]["test"]
     assert asked == {"command": ["CMD", "check"], "tcp": ["NONE"], "http": ["NONE"]}

@@ -29,5 +29,5 @@ def test_what_is_set_to_nothing_is_no_limit() -> None:
 
 def test_keys_of_runs_are_those_of_the_world_where_runs_have_none() -> None:
     service = samples.service(secret_files={"runs": "${trainer_access_key}"})
-    assert service.rendered_secrets(samples.KEYS)["runs"] == b"the access key"
-    assert service.rendered_secrets(samples.PAIR)["runs"] == b"access key of runs"
+    assert service.rendered_secrets(samples.KEYS.named)["runs"] == b"the access key"
+    assert service.rendered_secrets(samples.PAIR.named)["runs"] == b"access key of runs"

@@ -10,6 +10,7 @@ from typing import Any
 import objects
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, SSLError
+from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils.endpoints import Endpoint
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
@@ -36,7 +37,7 @@ def there() -> Iterator[objects.Objects]:
 def world(there: objects.Objects, tmp_path: Path) -> World:
     mlflow = Endpoint("MLflow", "mlflow", "process", "mlflow", 5000)
     theirs = Endpoint("the S3 store", "object_store", "process", "store", 9000, external=there.url)
-    return World("w", "process", tmp_path, mlflow, theirs, "b", "", objects.ACCESS_KEY, objects.SECRET_KEY)
+    return World("w", "process", tmp_path, pair(mlflow, theirs), "b", "", objects.ACCESS_KEY, objects.SECRET_KEY)
 
 
 @pytest.mark.parametrize(
@@ -76,5 +77,5 @@ def test_no_proxy_stands_before_a_store_of_ours(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     ours = dataclasses.replace(world.object_store, external="http://127.0.0.1:1" if external else "", port=1)
     with pytest.raises(S3Error) as caught:
-        store.objects(dataclasses.replace(world, object_store=ours)).put("b", "k", b"")
+        store.objects(dataclasses.replace(world, services={**world.services, "object_store": ours})).put("b", "k", b"")
     assert (caught.value.code == "ProxyConnectionError") is proxied

@@ -39,34 +39,34 @@ def up(docker: fakes_docker.FakeDocker, host: DockerHost, world: World) -> dict[
     """The service as wanted, with its keys."""
     made = docker.add("container", name="minio", labels=world.labels)
     docker.add("image", name="minio:1")
-    host.deliver(SERVICE, samples.KEYS)
+    host.deliver(SERVICE, samples.KEYS.named)
     host.remember(SERVICE)
     return made
 
 
 def differs(host: DockerHost) -> list[str]:
-    return host.look(SERVICE, samples.KEYS).differs
+    return host.look(SERVICE, samples.KEYS.named).differs
 
 
 def test_a_service_that_is_not_there_is_absent(host: DockerHost) -> None:
-    state = host.look(SERVICE, samples.KEYS)
+    state = host.look(SERVICE, samples.KEYS.named)
     assert (state.exists, state.differs, state.recreate) == (False, ["container minio is absent"], False)
     assert state.request["image_missing"]
 
 
 def test_a_service_that_is_as_it_was_remembered_does_not_differ(host: DockerHost, up: dict[str, Any]) -> None:
-    state = host.look(SERVICE, samples.KEYS)
+    state = host.look(SERVICE, samples.KEYS.named)
     assert (state.exists, state.differs, state.request["image_missing"]) == (True, [], False)
 
 
 def test_an_edit_by_hand_is_seen_and_only_a_new_container_mends_it(host: DockerHost, up: dict[str, Any]) -> None:
     up["HostConfig"]["Memory"] = 1
-    state = host.look(SERVICE, samples.KEYS)
+    state = host.look(SERVICE, samples.KEYS.named)
     assert (state.differs, state.recreate) == (["container minio was changed by hand"], True)
 
 
 def test_what_is_wanted_now_is_told_from_what_was(host: DockerHost, up: dict[str, Any]) -> None:
-    state = host.look(samples.service(command=["other"]), samples.KEYS)
+    state = host.look(samples.service(command=["other"]), samples.KEYS.named)
     assert (state.differs, state.recreate) == (["container minio is not what is wanted now"], False)
 
 
@@ -82,7 +82,7 @@ def test_keys_are_copied_in_for_their_user_alone_and_only_once(
     host: DockerHost, docker: fakes_docker.FakeDocker
 ) -> None:
     docker.add("container", name="minio", config={"User": "1000:1000", "Labels": {}})
-    assert [host.deliver(SERVICE, samples.KEYS) for _ in range(2)] == [True, False]
+    assert [host.deliver(SERVICE, samples.KEYS.named) for _ in range(2)] == [True, False]
     assert docker.fake.files["/run/samerun/keys"] == b"the access key:the secret key"
 
 

@@ -39,7 +39,7 @@ def host(world: World, cluster: fakes_cluster.FakeCluster) -> KubernetesHost:
 @pytest.fixture
 def up(host: KubernetesHost, cluster: fakes_cluster.FakeCluster, world: World) -> dict[str, Any]:
     """The service as wanted, with its keys, ready; its Deployment."""
-    host.deliver(SERVICE, samples.KEYS)
+    host.deliver(SERVICE, samples.KEYS.named)
     for one in objects.objects(SERVICE, world):
         cluster.add(one)
     deployment = cluster.fake.kept["apis/apps/v1/namespaces/storage/deployments/minio"]
@@ -48,7 +48,7 @@ def up(host: KubernetesHost, cluster: fakes_cluster.FakeCluster, world: World) -
 
 
 def test_a_service_that_is_not_there_asks_for_its_namespace_and_objects(host: KubernetesHost) -> None:
-    state = host.look(SERVICE, samples.KEYS)
+    state = host.look(SERVICE, samples.KEYS.named)
     assert not state.exists
     assert state.differs[0] == "namespace storage is absent"
     assert "Deployment storage/minio is absent" in state.differs
@@ -58,30 +58,30 @@ def test_a_service_that_is_not_there_asks_for_its_namespace_and_objects(host: Ku
 
 
 def test_a_service_that_is_as_wanted_asks_for_nothing(host: KubernetesHost, up: dict[str, Any]) -> None:
-    state = host.look(SERVICE, samples.KEYS)
+    state = host.look(SERVICE, samples.KEYS.named)
     assert (state.exists, state.differs, state.request["objects"]) == (True, [], [])
 
 
 def test_an_edit_by_hand_is_seen(host: KubernetesHost, up: dict[str, Any]) -> None:
     up["spec"]["replicas"] = 0
-    state = host.look(SERVICE, samples.KEYS)
+    state = host.look(SERVICE, samples.KEYS.named)
     assert state.differs == ["Deployment storage/minio is not what is wanted"]
     assert [one["kind"] for one in state.request["objects"]] == ["Deployment"]
 
 
 def test_other_keys_and_a_pod_that_is_not_ready_differ(host: KubernetesHost, up: dict[str, Any]) -> None:
-    assert host.look(SERVICE, samples.PAIR).differs == []
+    assert host.look(SERVICE, samples.PAIR.named).differs == []
     others = Credentials("another", "pair")
-    assert host.look(SERVICE, others).differs == ["the keys of minio are not the world's"]
+    assert host.look(SERVICE, others.named).differs == ["the keys of minio are not the world's"]
     up["status"]["readyReplicas"] = 0
-    assert host.look(SERVICE, samples.KEYS).differs == ["Deployment minio is not ready"]
+    assert host.look(SERVICE, samples.KEYS.named).differs == ["Deployment minio is not ready"]
 
 
 def test_new_keys_restart_what_has_read_the_old_ones(
     host: KubernetesHost, cluster: fakes_cluster.FakeCluster, up: dict[str, Any]
 ) -> None:
-    assert not host.deliver(SERVICE, samples.KEYS)
-    assert host.deliver(SERVICE, Credentials("another", "pair"))
+    assert not host.deliver(SERVICE, samples.KEYS.named)
+    assert host.deliver(SERVICE, Credentials("another", "pair").named)
     changed = cluster.get("Deployment", "minio", "storage")
     assert changed is not None
     assert "samerun.dev/restarted-at" in changed["spec"]["template"]["metadata"]["annotations"]

@@ -75,12 +75,12 @@ def test_two_services_that_want_one_port_get_two(host: ProcessHost, monkeypatch:
 
 
 def test_a_service_that_was_applied_is_as_wanted(host: ProcessHost, supervisor: FakeSupervisor) -> None:
-    assert host.look(SERVICE, samples.KEYS).differs == [
+    assert host.look(SERVICE, samples.KEYS.named).differs == [
         "program minio is absent", "program minio is not configured as wanted", "the keys of minio are not the world's",
     ]  # fmt: skip
-    host.deliver(SERVICE, samples.KEYS)
+    host.deliver(SERVICE, samples.KEYS.named)
     assert host.apply(SERVICE, restart=False)
-    assert host.look(SERVICE, samples.KEYS).differs == []
+    assert host.look(SERVICE, samples.KEYS.named).differs == []
     assert not host.apply(SERVICE, restart=False), "nothing is left to change"
     assert supervisor.asked == ["start", "apply minio"] * 2
 
@@ -127,7 +127,7 @@ def test_data_is_in_the_worlds_folder_unless_it_is_named(host: ProcessHost, tmp_
 
 
 def test_a_teardown_takes_programs_and_keys_and_leaves_data(host: ProcessHost, tmp_path: Path) -> None:
-    host.deliver(SERVICE, samples.KEYS)
+    host.deliver(SERVICE, samples.KEYS.named)
     host.apply(SERVICE, restart=False)
     assert host.teardown(purge=True).removed == ["program minio"]
     assert [path.name for path in (tmp_path / "services" / "minio").iterdir()] == ["data"]
