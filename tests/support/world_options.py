@@ -14,6 +14,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import World
 
 _SPEC: dict[str, Any] = WORLD_SPEC["world"]["options"]
 _SECRETS = {"object_store": rendering.declaration("object_store")["secrets"]}
+_TARGETS = ["process", "docker", "kubernetes"]
 _TITLES = {"object_store": "the S3 store", "mlflow": "MLflow"}
 
 
@@ -26,8 +27,8 @@ def service(role: str, **given: Any) -> dict[str, Any]:
     """A service as its data file declares it, with one port."""
     numbers: dict[str, Any] = {name: given[name] for name in ("port", "node_port") if name in given}
     port: dict[str, Any] = {"name": "http", "variable": f"{role}_port", **numbers}
-    common = {"role": role, "title": _TITLES.get(role, role), "name": role, "data": f"{role}-data", "targets": []}
-    return filled(DECLARED, {**common, "ports": [port], "secrets": _SECRETS.get(role, {}), **given})
+    names = {"role": role, "title": _TITLES.get(role, role), "name": role, "data": f"{role}-data"}
+    return filled(DECLARED, {**names, "targets": _TARGETS, "ports": [port], "secrets": _SECRETS.get(role, {}), **given})
 
 
 def world_options(
@@ -41,6 +42,12 @@ def world_options(
     found["object_store"] = filled(_SPEC["object_store"]["options"], store)
     found["services"] = [service("object_store", **store), service("mlflow", **server), *given.get("services", [])]
     return found
+
+
+def port(options: Mapping[str, Any], role: str = "mlflow") -> int:
+    """The port of a service in an option `world`."""
+    (found,) = (service for service in options["services"] if service["role"] == role)
+    return int(found["ports"][0]["port"])
 
 
 def elsewhere(world: World, **urls: str) -> World:

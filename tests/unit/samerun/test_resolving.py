@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world_options import port
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from samerun.request import Training, with_training
@@ -47,16 +48,16 @@ def test_variables_of_other_hosts_and_groups_are_there(inventory: Path) -> None:
         "samerun_world": "\"{{ groups['others'][0] }}\"",
     }
     found = resolved(inventory, variables=None, **templates).world
-    assert (found["mlflow"]["port"], found["name"]) == (7000, "there")
+    assert (port(found), found["name"]) == (7000, "there")
 
 
 def test_what_is_typed_counts_for_other_hosts_too(inventory: Path) -> None:
     variables = given(["typed_port=7001"])
     for _again in range(2):
         found = resolved(inventory, variables, mlflow_port="\"{{ hostvars['there'].port_again }}\"")
-        assert found.world["mlflow"]["port"] == 7001
+        assert port(found.world) == 7001
     found = resolved(inventory, mlflow_port="\"{{ hostvars['there'].port_again }}\"")
-    assert found.world["mlflow"]["port"] == 1, "and for no later reading"
+    assert port(found.world) == 1, "and for no later reading"
 
 
 def test_hosts_of_the_play_are_those_of_the_world(inventory: Path) -> None:
@@ -66,7 +67,7 @@ def test_hosts_of_the_play_are_those_of_the_world(inventory: Path) -> None:
 def test_lookups_and_filters_are_there(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OF_THE_CALLER", "7002")
     found = resolved(inventory, mlflow_port="\"{{ lookup('env', 'OF_THE_CALLER') | int + 1 }}\"")
-    assert found.world["mlflow"]["port"] == 7003
+    assert port(found.world) == 7003
 
 
 def test_an_inventory_may_be_a_program(tmp_path: Path) -> None:
@@ -74,7 +75,7 @@ def test_an_inventory_may_be_a_program(tmp_path: Path) -> None:
     program.write_text('#!/bin/sh\necho \'{"samerun": {"hosts": ["here"], "vars": {"mlflow_port": 7004}}}\'\n')
     program.chmod(0o700)
     (found,) = resolve(str(program), Variables())
-    assert found.world["mlflow"]["port"] == 7004
+    assert port(found.world) == 7004
 
 
 def test_a_vaulted_variable_is_read_by_the_password_file(
@@ -88,7 +89,7 @@ def test_a_vaulted_variable_is_read_by_the_password_file(
     monkeypatch.setattr("ansible.constants.DEFAULT_VAULT_PASSWORD_FILE", str(tmp_path / "password"))
     vault = VaultLib([("default", VaultSecret(b"open sesame"))])
     (inventory / "group_vars" / "all.yml").write_bytes(vault.encrypt("mlflow_port: 7005\n"))
-    assert resolved(inventory).world["mlflow"]["port"] == 7005
+    assert port(resolved(inventory).world) == 7005
 
 
 @pytest.mark.parametrize("name", ["ansible_facts.hostname", "ansible_check_mode", "ansible_role_name"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import samples
 from ansible.utils.display import Display
+from world_options import port
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, NO_INPUT, SamerunError
 from samerun import resolving
@@ -29,7 +30,7 @@ def process(folder: Path, **variables: str) -> str:
 def test_what_is_given_overrides_the_inventory_and_that_the_defaults(tmp_path: Path) -> None:
     path = process(tmp_path, mlflow_port="'{{ 5000 + 7 }}'", object_store_bucket="theirs")
     (found,) = resolving.resolve(path, Variables(values={"object_store_bucket": "{{ 'mine' }}"}))
-    assert (found.world["target"], found.world["mlflow"]["port"]) == ("process", 5007)
+    assert (found.world["target"], port(found.world)) == ("process", 5007)
     assert found.world["object_store"]["bucket"] == "mine"
     assert found.training == {}, "nobody asked for a training"
 

@@ -47,7 +47,7 @@ def test_nothing_is_asked_where_nobody_wants_it(tmp_path: Path, probed: list[str
 
 
 def test_a_store_that_runs_do_not_use_is_not_asked(tmp_path: Path, probed: list[str]) -> None:
-    world = {"mlflow": {"endpoint": "http://there:5000", "artifact_mode": "proxied"}}
+    world = {"mlflow": {"endpoint": "http://there:5000", "artifact_mode": "proxied"}, "object_store": {"used": False}}
     assert result(tmp_path, given=world)["probed"] == probed == ["MLflow"]
 
 

@@ -27,8 +27,8 @@ def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> fakes.FakeTarget:
     return fakes.target(monkeypatch, samples.world(tmp_path))
 
 
-def act(state: Path, *, check: bool = False, variables: dict[str, Any] | None = None, **claim: Any) -> acting.Acted:
-    options = {"world": samples.world_options(state), "claims": [samples.claim_options(**claim)]}
+def act(state: Path, *, check: bool = False, variables: dict[str, Any] | None = None, **store: Any) -> acting.Acted:
+    options = {"world": samples.world_options(state, object_store=store), "roles": ["services"]}
     return acting.act(preflight, options, check=check, variables=variables)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import yaml
 
+from ansible_collections.samerun.stack.plugins.module_utils.options import DECLARED
 from ansible_collections.samerun.stack.plugins.module_utils.settings import SETTINGS, options
 
 
@@ -24,6 +25,17 @@ def test_settings_may_lie_in_an_option_of_another_role() -> None:
 def test_what_roles_alone_read_is_in_no_option() -> None:
     assert SETTINGS["mlflow_version"].option == ""
     assert "version" not in options.argument_spec("world")["mlflow"]["options"]
+
+
+def test_what_a_data_file_says_of_its_service_is_said_there_alone() -> None:
+    world = options.argument_spec("world")
+    for role in ("mlflow", "object_store"):
+        assert world[role]["options"].keys() & DECLARED.keys() == set()
+
+
+def test_a_fragment_may_document_what_is_no_setting() -> None:
+    found = yaml.safe_load(options.fragment("world", services={"type": "list"}))["options"]["world"]["suboptions"]
+    assert found == {**options.documentation("world"), "services": {"type": "list"}}
 
 
 def test_documentation_marks_code_as_ansible_does() -> None:
