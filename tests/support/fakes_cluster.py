@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.kubeconfig import Context
+from ansible_collections.samerun.stack.plugins.module_utils.world import OWNER, OWNER_LABEL, WORLD_LABEL
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import (
     NOT_FOUND,
     Api,
@@ -112,6 +114,18 @@ class FakeCluster(Cluster):
         metadata = wanted["metadata"]
         path = _path(wanted["kind"], metadata.get("namespace", ""), metadata["name"])
         self.fake.kept[path] = overlaid({"metadata": _BOOKKEEPING}, wanted)
+
+    def keep(self, place: str, values: Mapping[str, str], *, world: str = "") -> None:
+        """Let it hold a Secret at `place`, its namespace and name with a slash between; nobody's without a `world`."""
+        namespace, _, name = place.partition("/")
+        labels = {OWNER_LABEL: OWNER, WORLD_LABEL: world} if world else {}
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+        self.add({"kind": "Secret", "metadata": {"name": name, "namespace": namespace, "labels": labels}, "data": data})
+
+    def secrets(self) -> dict[str, dict[str, Any]]:
+        """Its Secrets by place."""
+        found = (one for one in self.fake.kept.values() if one["kind"] == "Secret")
+        return {f"{one['metadata']['namespace']}/{one['metadata']['name']}": copy.deepcopy(one) for one in found}
 
     def kinds(self) -> list[str]:
         """Kind and name of all that it holds."""

@@ -96,7 +96,8 @@ def script(folder: Path, text: str = "print()\n") -> Path:
 def spec(of: World, **given: Any) -> RunSpec:
     """A launch as data, in the world `of`, whose target runs it."""
     viewpoint = {"process": "host", "docker": "container", "kubernetes": "pod"}[of.target]
-    asked = {field.name for field in fields(Training)} & given.keys()
+    own = {field.name for field in fields(RunSpec)}
+    asked = {field.name for field in fields(Training)} & given.keys() - own
     training = Training(target=of.target, script="train.py", name="train", **{name: given.pop(name) for name in asked})
     known = RunSpec(
         launch=LAUNCH, world=of.name, training=training, script_sha256="5c" * 32,

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.samerun.stack.plugins.module_utils import causes
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.launch_folder import LaunchFolder
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
@@ -79,8 +80,8 @@ class FakeLauncher:
             self.show(f"log of {spec}\n".encode())
         if isinstance(self.end, SamerunError):
             raise self.end
-        reason = f"Cancelled by {signal.Signals(taken[0]).name}." if taken else ""
-        return dataclasses.replace(RECORD, launch=spec, state=self.end, exit_code=0, reason=reason)
+        ended = dataclasses.replace(RECORD, launch=spec, state=self.end, exit_code=0)
+        return dataclasses.replace(ended, **vars(causes.cancelled(taken[0]))) if taken else ended
 
 
 class Worlds:

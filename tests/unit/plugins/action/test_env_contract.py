@@ -25,7 +25,7 @@ def probed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def result(state: Path, *, given: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
-    world = samples.world_options(state, **samples.with_keys(), **(given or {}))
+    world = samples.world_options(state, **{**samples.with_keys(), **(given or {})})
     return acting.act(env_contract, {"world": world, **options}).result
 
 

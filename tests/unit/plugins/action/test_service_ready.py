@@ -35,8 +35,12 @@ class Answers:
         return self.problems.pop(0) if len(self.problems) > 1 else self.problems[0]
 
 
+CORRUPTED = {"says": "file is not a database", "cause": "its database is corrupted", "hint": "Put back a copy."}
+
+
 def act(state: Path, timeout: int = 180) -> dict[str, Any]:
-    options = {"world": samples.world_options(state), "service": samples.service_options(), "timeout": timeout}
+    service = samples.service_options(diagnoses=[CORRUPTED])
+    options = {"world": samples.world_options(state), "service": service, "timeout": timeout}
     return acting.act(service_ready, options).result
 
 

@@ -15,7 +15,7 @@ from ansible_collections.samerun.stack.plugins.action import world_contract
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
-from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow, published
+from ansible_collections.samerun.stack.plugins.plugin_utils.world import external, mlflow, published
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def test_a_foreign_mlflow_that_is_away_is_warned_of_and_fails_nothing(
         raise probes.ProbeError("Failed to reach MLflow.", "Is it up?")
 
     monkeypatch.setattr(mlflow, "unwritable", away)
-    monkeypatch.setattr(mlflow, "probe", probe)
+    monkeypatch.setitem(external._PROBES, "mlflow", probe)
     done = act(tmp_path, mlflow={"endpoint": "http://there:5000"})
     assert done.warned == ["Failed to reach MLflow. Is it up?"]
     assert done.result["changed"]

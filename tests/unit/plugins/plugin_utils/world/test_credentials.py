@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_secrets import Secrets
+from fakes_cluster import FakeCluster
 from world_options import world_options
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.module_utils.world import (
-    WORLD_LABEL,
-    Credentials,
-    World,
-)
+from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.kubernetes.host import KubernetesHost
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
@@ -103,8 +100,8 @@ def test_given_keys_of_somebody_elses_store_are_used_as_they_are(tmp_path: Path)
 
 
 @pytest.fixture
-def secrets(monkeypatch: pytest.MonkeyPatch) -> Secrets:
-    found = Secrets()
+def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
+    found = FakeCluster()
     monkeypatch.setattr(KubernetesHost, "cluster", found)
     return found
 
@@ -112,43 +109,42 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> Secrets:
 PAIR = {"access-key": OLD.access_key, "secret-key": OLD.secret_key}
 
 
-def test_a_cluster_keeps_the_worlds_keys_out_of_the_namespace_of_runs(tmp_path: Path, secrets: Secrets) -> None:
+def test_a_cluster_keeps_the_worlds_keys_out_of_the_namespace_of_runs(tmp_path: Path, cluster: FakeCluster) -> None:
     world = made("kubernetes", tmp_path)
-    secrets.put("training/r2-credentials", PAIR, ours=True)
+    cluster.keep("training/r2-credentials", PAIR, world="w")
     assert credentials.for_runs(world) == OLD, "of a world from before, until the next up"
     assert credentials.ensure(world, trainer=True)
     found = credentials.require(world)
     assert found.values == OLD.values
     assert found.trainer
     assert found.trainer.access_key not in PAIR.values()
-    assert set(secrets.found) == {"training/r2-credentials", "storage/minio-keys"}
+    assert set(cluster.secrets()) == {"training/r2-credentials", "storage/minio-keys"}
     assert not credentials.ensure(world, trainer=True)
 
 
-def test_who_may_only_train_uses_what_runs_use(tmp_path: Path, secrets: Secrets) -> None:
-    secrets.put("training/r2-credentials", PAIR, ours=True)
-    secrets.forbidden.add("storage/minio-keys")
+def test_who_may_only_train_uses_what_runs_use(tmp_path: Path, cluster: FakeCluster) -> None:
+    cluster.keep("training/r2-credentials", PAIR, world="w")
+    cluster.fake.refuses["GET", "storage/secrets/minio-keys"] = ApiError(403, "Forbidden")
     assert credentials.for_runs(made("kubernetes", tmp_path)) == OLD
 
 
-def test_a_secret_that_somebody_made_before_names_the_key_of_runs(tmp_path: Path, secrets: Secrets) -> None:
+def test_a_secret_that_somebody_made_before_names_the_key_of_runs(tmp_path: Path, cluster: FakeCluster) -> None:
     world = made("kubernetes", tmp_path)
-    secrets.put("training/r2-credentials", PAIR, ours=False)
+    cluster.keep("training/r2-credentials", PAIR)
     assert credentials.load(world) is None
     assert credentials.ensure(world, trainer=True)
     assert credentials.for_runs(world) == OLD
     assert credentials.require(world).access_key != OLD.access_key
 
 
-def test_a_secret_of_somebody_else_with_the_name_of_ours_is_refused(tmp_path: Path, secrets: Secrets) -> None:
-    secrets.put("storage/minio-keys", PAIR, ours=False)
+def test_a_secret_of_somebody_else_with_the_name_of_ours_is_refused(tmp_path: Path, cluster: FakeCluster) -> None:
+    cluster.keep("storage/minio-keys", PAIR)
     with pytest.raises(SamerunError, match="storage/minio-keys: it is not this world's"):
         credentials.load(made("kubernetes", tmp_path))
 
 
-def test_a_secret_of_another_world_is_as_foreign_as_anybodys(tmp_path: Path, secrets: Secrets) -> None:
-    secrets.put("storage/minio-keys", PAIR, ours=True)
-    secrets.found["storage/minio-keys"]["metadata"]["labels"][WORLD_LABEL] = "another"
+def test_a_secret_of_another_world_is_as_foreign_as_anybodys(tmp_path: Path, cluster: FakeCluster) -> None:
+    cluster.keep("storage/minio-keys", PAIR, world="another")
     with pytest.raises(SamerunError, match="storage/minio-keys: it is not this world's") as caught:
         credentials.load(made("kubernetes", tmp_path))
     assert "object_store_name" in caught.value.hint

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_secrets import Secrets
+from fakes_cluster import FakeCluster
 from world_options import service as declare
 from world_options import world_options
 
@@ -86,15 +86,15 @@ def test_a_service_reads_secrets_of_others_once_they_are_there(world: World) -> 
 
 
 def test_a_cluster_keeps_them_beside_their_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster = Secrets()
+    cluster = FakeCluster()
     monkeypatch.setattr(KubernetesHost, "cluster", cluster)
     world = made("kubernetes", tmp_path)
     credentials.ensure(world, trainer=True)
-    keys = dict(cluster.found)
+    keys = cluster.secrets()
     found = named_secrets.ensure(world, service())
-    assert set(cluster.found) == {"storage/minio-keys", "pages/page-keys"}
-    assert cluster.found["storage/minio-keys"] == keys["storage/minio-keys"]
-    assert cluster.found["pages/page-keys"]["data"].keys() == DECLARED.keys()
+    assert set(cluster.secrets()) == {"storage/minio-keys", "pages/page-keys"}
+    assert cluster.secrets()["storage/minio-keys"] == keys["storage/minio-keys"]
+    assert cluster.secrets()["pages/page-keys"]["data"].keys() == DECLARED.keys()
     assert host_of(world).kept() == found
 
 

@@ -12,6 +12,7 @@ import fakes_docker
 import pytest
 import samples
 
+from ansible_collections.samerun.stack.plugins.module_utils import causes
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.training import Volume
@@ -124,7 +125,7 @@ def test_an_engine_that_took_the_container_down_lost_the_launch(
 ) -> None:
     docker.add("container", name=NAME, status="exited")
     docker.fake.files = {
-        REPORT: b'{"state": "KILLED", "exit_code": 143, "reason": "Cancelled by SIGTERM.", "cause": "cancelled"}',
+        REPORT: json.dumps({"state": "KILLED", "exit_code": 143, **causes.cancelled(15).facts}).encode(),
         f"{REPORT}.attempts": b"2026-01-01T00:00:00Z\n2026-01-01T00:01:00Z\n",
     }
     outcome = target.outcome(samples.LAUNCH)

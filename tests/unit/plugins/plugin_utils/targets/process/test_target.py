@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import types
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
+import samples
 from world_options import pair
 
 from ansible_collections.samerun.stack.plugins.module_utils import causes, files
@@ -18,6 +17,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.endpoints import End
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import shim_archive
+from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process import private_mounts
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.process.target import ProcessTarget
 
@@ -131,12 +131,10 @@ def test_what_was_to_be_kept_is_taken_from_the_folder(target: ProcessTarget, fol
 def test_byte_code_travels_to_an_interpreter_of_this_host(
     target: ProcessTarget, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: Any = types.SimpleNamespace(
-        launch=LAUNCH, secrets={}, retries=0, record=lambda: types.SimpleNamespace(as_json=lambda: "{}")
-    )
+    given = samples.spec(samples.world(folder.parent), launch=LAUNCH)
     request = {"instructions": "{}", "volumes": [], "argv": [], "env": {}}
     monkeypatch.setattr(target, "_request", lambda _spec, _secrets: request)
     monkeypatch.setattr(target, "_start", lambda *_given: None)
-    target.submit(given, types.SimpleNamespace(data=b""))  # type: ignore[arg-type]
+    target.submit(given, Bundle(b"", "", 0))
     with zipfile.ZipFile(folder / shim_archive.NAME) as archive:
         assert any(name.endswith("/shim.pyc") for name in archive.namelist())
