@@ -48,7 +48,7 @@ def starting(variable: str, *, ours: bool) -> str:
     """What to do about a service that is not there; one that is not the world's own is not samerun's to start."""
     if ours:
         return "Is it started? samerun up"
-    return f"Ask who runs it, or name another: {_SETTINGS[variable]}."
+    return f"Ask who runs it, or name another: {_SETTINGS.get(variable, variable)}."
 
 
 def probe_tcp(what: str, variable: str, url: str, viewpoint: str, *, ours: bool = True) -> None:
