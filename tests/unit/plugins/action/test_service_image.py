@@ -11,7 +11,7 @@ import pytest
 import samples
 
 from ansible_collections.samerun.stack.plugins.action import service_image
-from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import images
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def done(monkeypatch: pytest.MonkeyPatch, engine: fakes_docker.FakeDocker) -> li
     """What was asked of the engine."""
     found: list[str] = []
 
-    def build(_client: Any, image: str, context: dict[str, bytes], arguments: dict[str, str], _say: Any) -> None:
+    def build(_client: Any, image: str, context: dict[str, bytes], arguments: dict[str, str], *_said: Any) -> None:
         found.append(f"build {image} of {sorted(context)} with {arguments['VERSION']}")
 
     monkeypatch.setattr(images, "build", build)

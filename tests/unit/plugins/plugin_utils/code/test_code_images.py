@@ -11,7 +11,7 @@ import samples
 from ansible_collections.samerun.stack.plugins.module_utils.run import Environment, RunSpec
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import code_images
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
-from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import images
 
 
 def spec(state: Path, **given: Any) -> RunSpec:

@@ -13,7 +13,7 @@ import samples
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import World
-from ansible_collections.samerun.stack.plugins.plugin_utils.environments import images
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import images
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.docker.host import DockerHost
 
 SERVICE = samples.service()
