@@ -23,9 +23,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.settings.setting imp
 
 WIDTH = 120
 BEGIN, END = "<!-- settings:begin {} -->", "<!-- settings:end -->"
-OPTIONS = ("world", "training")  # which modules take as dictionaries
-# What is in them beside settings.
-MORE = {"world": {"services": "{{ __samerun_services }}"}}
+# What modules take as dictionaries, each with what is in it beside settings.
+OPTIONS: dict[str, dict[str, Any]] = {"world": {"services": "{{ __samerun_services }}"}, "training": {}}
 
 
 def files() -> dict[Path, str]:
@@ -78,9 +77,9 @@ def readme(role: Role, text: str) -> str:
 def mapping(text: str) -> str:
     """`text` with the dictionaries that modules take between the markers."""
     lines = []
-    for option in OPTIONS:
-        taken = options.nested(option, lambda setting: setting.template, lambda _path, found: found)
-        lines += [f"{options.variable(option)}:", *_mapped({**taken, **MORE.get(option, {})}, "  "), ""]
+    for option, more in OPTIONS.items():
+        taken = {**options.nested(option, lambda setting: setting.template, lambda _path, found: found), **more}
+        lines += [f"{options.variable(option)}:", *_mapped(taken, "  "), ""]
     return _between(text, "# settings:begin", "# settings:end", "\n".join(lines[:-1]))
 
 

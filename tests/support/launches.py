@@ -139,8 +139,8 @@ def main(path: str) -> None:
 
     @contextlib.contextmanager
     def announced(take: signals.Take) -> Iterator[None]:
-        print(f"launch {spec.launch}", flush=True)  # all is ready, and it is submitted next
         with signals.passed_on(take):
+            print(f"launch {spec.launch}", flush=True)  # all is ready, and it is submitted next
             yield
 
     launcher.run(spec, code, catching=announced)

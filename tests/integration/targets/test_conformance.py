@@ -188,7 +188,7 @@ def test_exit_code_is_kept(launch: Launch, world: World, code: int) -> None:
     assert record.state is (RunState.FAILED if code else RunState.FINISHED)
     assert (f"exit code {code}" in record.reason) is bool(code)
     assert record.mlflow_runs == []
-    assert launches.record_on_disk(world, record.launch) == json.loads(record.as_json())
+    assert launches.record_on_disk(world, record.launch) == json.loads(json.dumps(record.as_dict()))
 
 
 @pytest.mark.parametrize("number, state", [(signal.SIGKILL, "KILLED"), (signal.SIGSEGV, "FAILED")])
