@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a namespace would refuse, asked before anything is made in it."""
+"""Checks permissions and quotas of a namespace before anything is made in it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.a
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import job as kubernetes_job
 
-ROLE = "kubernetes-role.yml"  # in the world's folder
+ROLE = "kubernetes-role.yml"  # in the world's state folder
 
 
 def permitted(cluster: Cluster, world: World) -> None:
-    """Raise a SamerunError that names each verb of a launch that we may not use; the Role is left beside the state."""
+    """Raise a SamerunError that names each permission that launches need and the user lacks.
+
+    A Role with all of them is written into the world's state folder.
+    """
     namespace = world.training_namespace
     with cluster.explained(f"ask what we may do in the namespace {namespace}"):
         denied = access.denied(cluster, namespace)
@@ -43,7 +46,7 @@ def permitted(cluster: Cluster, world: World) -> None:
 
 
 def fits(cluster: Cluster, request: Mapping[str, Any]) -> None:
-    """Raise a SamerunError if a quota leaves no room; a queue waits for room by itself."""
+    """Raise a SamerunError if a quota leaves no room for the launch; a Job in a queue waits for room instead."""
     job = request["job"]
     namespace = job["metadata"]["namespace"]
     if kubernetes_job.queued(job):
@@ -51,7 +54,7 @@ def fits(cluster: Cluster, request: Mapping[str, Any]) -> None:
     try:
         found = cluster.find("ResourceQuota", namespace)
     except ApiError:
-        return  # whoever may not read them is told by the cluster
+        return  # without permission to read quotas: the cluster itself refuses then
     if words := quotas.exceeded(found, job, [one for name, one in request.items() if name != "job"]):
         hint = pod_words.cannot_start(words)["hint"]
         raise SamerunError(f"Failed to train in the namespace {namespace}: {words}.", hint, TEMPORARY)
