@@ -49,7 +49,7 @@ class ActionModule(SamerunAction):
                 words = hopeless or f"{problem}. Its last words: {host.last_words(service) or 'none'}"
                 raise SamerunError(
                     f"Failed to start {service.name}, given up after {seconds:.0f} s: {words}",
-                    "Mend what it says, then do the same again.",
+                    "Correct what it says, then try again.",
                     UNAVAILABLE,
                 )
             time.sleep(_POLL)

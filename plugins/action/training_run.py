@@ -57,7 +57,7 @@ class ActionModule(SamerunAction):
         """Lock the fingerprint until `deciding` is closed: an equal play on this host waits, then finds our launch."""
         lock = history.lock_path(launcher.world, spec.fingerprint)
         if files.is_locked(lock):
-            self.say("The same training is being started by another play: it is waited for.")
+            self.say("Another play is starting the same training: this one waits for it.")
         deciding.enter_context(files.locked(lock))
         deciding.callback(lock.unlink, missing_ok=True)
 

@@ -118,14 +118,14 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable for the script")
     train.add_argument("--detach", action="store_true", help="return as soon as it is submitted")
     train.epilog = "What stands behind -- is the script's: samerun train train.py -- --epochs 3"
-    check = _verb(verbs, "check", "resolve the contract and look at its endpoints, and at a script")
-    check.add_argument("script", nargs="?", default="", metavar="SCRIPT", help="a script to look at as well")
+    check = _verb(verbs, "check", "resolve the contract, probe its endpoints, and scan a script")
+    check.add_argument("script", nargs="?", default="", metavar="SCRIPT", help="a script to scan as well")
     status = _verb(verbs, "status", "show the services and the launches")
     runs = _verb(verbs, "runs", "list the launches", "launch_commands")
     logs = _verb(verbs, "logs", "print the log of a launch", "launch_commands")
     logs.add_argument("-f", "--follow", action="store_true", help="until it ends; Ctrl+C leaves it running")
     cancel = _verb(verbs, "cancel", "end a launch: SIGTERM, and 30 s later SIGKILL", "launch_commands")
-    cancel.epilog = "Once more ends it at once. A launch that has ended stays as it is; the exit code is 0."
+    cancel.epilog = "A second cancel ends it at once. A launch that has ended stays as it is; the exit code is 0."
     wait = _verb(verbs, "wait", "wait for a launch, and end as its script does", "launch_commands")
     wait.epilog = "Ctrl+C leaves the launch running."
     for verb in (logs, cancel, wait):
@@ -170,7 +170,7 @@ def _common(to: argparse.ArgumentParser, when: str, inventory: str) -> None:
     )  # fmt: skip
     to.add_argument(
         "-v", action="count", default=0, dest=f"{when}_verbosity",
-        help="show what Ansible says, and what train asks for; -vvv more",
+        help="show Ansible's output, and the requests of train; -vvv shows more",
     )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def _hint(error: Exception) -> str:
     from ansible.errors import AnsibleUndefinedVariable
 
     if isinstance(error, AnsibleUndefinedVariable):
-        return "Correct it. Facts, and what Ansible knows while a play runs, are not there: none is started."
+        return "Correct it. Facts and variables that exist only during a play are missing: no play is run."
     return "Correct it."
 
 

@@ -100,7 +100,7 @@ def _check_endpoints(world: World) -> None:
     """Raise for an external endpoint that is not a URL of its kind, and for a login that no server asks for."""
     if world.login.headers and not world.mlflow.external:
         raise SamerunError(
-            "Failed to plan MLflow: a user or token is set, and a server that is set up here asks for nobody.",
+            "Failed to plan MLflow: a user or token is set, and a server that is set up here has no login.",
             "Unset mlflow_username, mlflow_password and mlflow_token, or name your server: mlflow_endpoint",
             CONFIG,
         )

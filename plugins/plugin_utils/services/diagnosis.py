@@ -32,7 +32,7 @@ class Diagnosis:
 _COMMON = (
     Diagnosis(
         r"(?i)address already in use|port \d+ for \w+ .*is not available|port is already in use",
-        "another program has taken one of its ports since we looked",
+        "another program has taken one of its ports since they were checked",
         "Do the same again: samerun up; if it stays so, stop that program, or move ours by the variables that end in "
         "_port.",
         passes=True,

@@ -97,6 +97,6 @@ def _make_known(world: World, keys: Credentials, trainer: Credentials, policy: M
     except (MinioAdminException, urllib3.exceptions.HTTPError, OSError) as error:
         raise SamerunError(
             f"Failed to make a key for runs at {world.object_store.url('host')}: {' '.join(str(error).split())[:300]}",
-            "Is it MinIO, and are object_store_access_key and object_store_secret_key its root's?",
+            "Is it MinIO, and do object_store_access_key and object_store_secret_key belong to its root user?",
             UNAVAILABLE,
         ) from error

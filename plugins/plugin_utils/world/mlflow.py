@@ -42,7 +42,7 @@ def put(world: World, name: str, content: bytes) -> None:
     except keeping.KeepingError as error:
         raise SamerunError(
             f"Failed to put {name} through MLflow at {server.uri}: {error}.",
-            "Does it serve artifacts? samerun check looks.",
+            "Does it serve artifacts? samerun check probes it.",
             UNAVAILABLE,
         ) from error
 

@@ -16,7 +16,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.service imp
 
 def claim(client: Any, world: World, claims: Sequence[Claim]) -> None:
     """Raise a SamerunError for a name or port of another owner; it names the variable that moves ours."""
-    with engine.explained("look for what is there already"):
+    with engine.explained("check names and ports"):
         for service in claims:
             container = engine.found(client.containers, service.name)
             if container is not None and not is_of(container.labels, world.name):

@@ -65,7 +65,7 @@ class KubernetesHost(ServiceHost):
                     f"{claim.role}_image to an image that they have.",
                     CONFIG,
                 )
-        with self.cluster.explained("look for what is there already"):
+        with self.cluster.explained("check names and ports"):
             for claim in claims:
                 self._claim_object(claim, "PersistentVolumeClaim", claim.data, "data")
                 self._claim_object(claim, "Service", claim.name, "name")

@@ -238,7 +238,7 @@ class DockerTarget(Target):
         return removed
 
     def _container(self, launch: str) -> Any:
-        with engine.explained(f"look for the container {container_name(launch)}"):
+        with engine.explained(f"find the container {container_name(launch)}"):
             return engine.found(self.client.containers, container_name(launch))
 
     def _refuse_folders(self, spec: RunSpec) -> None:
@@ -255,7 +255,7 @@ class DockerTarget(Target):
         wanted = spec.training.network
         if wanted in ("", self.world.network, *networks.BUILT_IN) or wanted.startswith("container:"):
             return
-        with engine.explained(f"look for the network {wanted}"):
+        with engine.explained(f"find the network {wanted}"):
             names = sorted(network.name for network in self.client.networks.list())
         if wanted not in names:
             raise SamerunError(

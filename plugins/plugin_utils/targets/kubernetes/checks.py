@@ -31,7 +31,7 @@ def permitted(cluster: Cluster, world: World) -> None:
     A Role with all of them is written into the world's state folder.
     """
     namespace = world.training_namespace
-    with cluster.explained(f"ask what we may do in the namespace {namespace}"):
+    with cluster.explained(f"check the permissions in the namespace {namespace}"):
         denied = access.denied(cluster, namespace)
         if not denied:
             return
@@ -40,7 +40,7 @@ def permitted(cluster: Cluster, world: World) -> None:
     raise SamerunError(
         f"Failed to train in the namespace {namespace} (context {cluster.context.name}): you may not "
         f"{', '.join(denied)}.",
-        f"Have the least Role for it applied by somebody who may: kubectl apply -f {shlex.quote(str(path))}",
+        f"Ask an administrator to apply the least Role for it: kubectl apply -f {shlex.quote(str(path))}",
         NO_PERMISSION,
     )
 

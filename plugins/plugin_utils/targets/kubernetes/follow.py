@@ -145,7 +145,7 @@ class Follower:
                     raise _gone(self.view.launch, error) from error
                 tries += 1
                 if tries == 2:
-                    self.say("The connection to the cluster is lost. The run goes on there; its log is taken up again.")
+                    self.say("The connection to the cluster is lost. The launch goes on there; its log follows later.")
                 time.sleep(_PAUSES[min(tries, len(_PAUSES)) - 1])
             else:
                 if tries > 1:

@@ -164,7 +164,7 @@ class KubernetesTarget(Target):
     def outcome(self, launch: str) -> Outcome | None:
         if launch in self._ended:  # the follower saw pods that may be gone now
             return self._ended[launch]
-        with self.cluster.explained(f"look at the Job {self._name(launch)}"):
+        with self.cluster.explained(f"read the Job {self._name(launch)}"):
             view = JobView(self.cluster, self._namespace, launch)
             view.read()
             return view.outcome()

@@ -243,7 +243,7 @@ def _never_began(folder: Path) -> Why:
         return Why(Cause.REFUSED, refused["reason"], causes.LAST_LINES)
     path = folder / "log.txt"
     if not path.exists():
-        reason = "It was submitted and never started: whoever did so died before."
+        reason = "It was submitted and never started: the command that submitted it died."
         return Why(Cause.UNSTARTABLE, reason, causes.LAST_LINES)
     with open(path, "rb") as log:
         log.seek(max(0, path.stat().st_size - _TAIL))
