@@ -149,7 +149,7 @@ def settled(world: World, launch: str) -> RunRecord | None:
 def restarted(target: Target, record: RunRecord, outcome: Outcome) -> bool:
     """Restart a launch that was lost together with its shim; return whether that was done.
 
-    Nothing is done for a launch without retries left, nor where the engine restarts launches by itself.
+    It does nothing if the launch has no retries left, or if the engine restarts launches itself.
     """
     if not outcome.lost or not record.retries:
         return False
@@ -177,7 +177,7 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
     record.reason, record.hint = outcome.reason, outcome.hint
     record.started_at = outcome.started_at or record.started_at
     record.ended_at = outcome.ended_at or now()
-    # Each of the three counts may miss attempts that the others saw.
+    # The counts overlap: a report also counts attempts that were lost with their shim. So the largest one holds.
     record.attempts = max(int(report.get("attempts", 1)), 1 + _restarts(world, record.launch), outcome.attempts)
     record.durations["run"] = seconds_between(record.started_at, record.ended_at)
     left = functools.partial(target.left, record.launch)

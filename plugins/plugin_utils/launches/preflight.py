@@ -97,7 +97,7 @@ def _check_names(world: Mapping[str, Any], training: Mapping[str, Any]) -> None:
 
 
 def _check_endpoints(world: World) -> None:
-    """Raise for an external endpoint that is not a URL of its kind, and for a login that no server asks for."""
+    """Raise for an external endpoint that is not a URL of its kind, and for a login to an MLflow that is ours."""
     if world.login.headers and not world.mlflow.external:
         raise SamerunError(
             "Failed to plan MLflow: a user or token is set, and a server that is set up here has no login.",

@@ -57,7 +57,7 @@ class Follower:
     def _next(self) -> Pod | None:
         """Wait for the next pod that has a log, and return it; None once the launch has ended.
 
-        Meanwhile say what is waited for.
+        Meanwhile say what the launch waits for.
         """
         while True:
             self._patiently(self.view.read)

@@ -190,7 +190,7 @@ class KubernetesTarget(Target):
                 change["spec"]["suspend"] = True
             with contextlib.suppress(GoneError):
                 self.cluster.merge("Job", self._namespace, self._name(launch), change)
-            if running is None:  # a pod may have started meanwhile, which the suspension would not tell of the signal
+            if running is None:  # a pod may have started meanwhile: it must get the signal too
                 view.read()
                 running = self._reachable(view)
             if running is None:
