@@ -13,7 +13,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.world import credent
 
 
 class ActionModule(SamerunAction):
-    """Resolve the contract for a viewpoint and look at its endpoints from here."""
+    """Resolve the contract for a viewpoint and probe its endpoints from this host."""
 
     ARGUMENTS = ARGUMENT_SPEC
 

@@ -18,7 +18,7 @@ INVENTORIES = Path(__file__).parents[2] / "inventories"
 
 
 class ActionModule(SamerunAction):
-    """See that the inventory names a world; Ansible alone would end with success where it does not."""
+    """Check that the inventory names a world; Ansible itself would end with success if it does not."""
 
     ARGUMENTS = ARGUMENT_SPEC
 

@@ -13,13 +13,13 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.world import credent
 
 
 class ActionModule(SamerunAction):
-    """Make the world's bucket, and the key that runs use it with."""
+    """Make the world's bucket, and register the key with which runs use it."""
 
     ARGUMENTS = ARGUMENT_SPEC
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)
-        # A store that does not run yet has no bucket yet, or nobody can tell.
+        # In check mode the store may not run yet: then the bucket is predicted to be made.
         unknown, change = self.checking and not _is_up(world), not self.checking
         made = unknown or store.ensure_bucket(world, change=change)
         known = not unknown and (

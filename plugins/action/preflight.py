@@ -16,7 +16,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.world import role_va
 
 
 class ActionModule(SamerunAction):
-    """Look at everything before anything starts."""
+    """Check everything before anything starts; then settle launches that ended without a follower."""
 
     ARGUMENTS = ARGUMENT_SPEC
 
@@ -30,7 +30,7 @@ class ActionModule(SamerunAction):
         if found.moved and not self.checking:
             _keep(world, found.services, found.moved)
         for variable, port in found.moved.items():
-            if "+" in variable:  # an inner port, which nobody asked for
+            if "+" in variable:  # an inner port, which no variable of the user sets
                 continue
             self.say(f"{variable}: the port asked for is taken, {port} is used and kept")
         settled = [] if self.checking else collector.collect(world)[0]
@@ -48,7 +48,7 @@ class ActionModule(SamerunAction):
 
 def _consoles(world: World, claim: Claim) -> list[str]:
     if world.port_forward:
-        return []  # only what runs use is forwarded
+        return []  # only the ports that runs use are forwarded
     found = (world.services[claim.role].page(p.port, p.node_port) for p in claim.ports if p.name == "console")
     return [url for url in found if url]
 

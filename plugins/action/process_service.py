@@ -11,7 +11,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.process.hos
 
 
 class ActionModule(SamerunAction):
-    """Keep a service up as a process."""
+    """Start a service as a process that supervisord keeps up."""
 
     ARGUMENTS = ARGUMENT_SPEC
 

@@ -13,7 +13,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import 
 
 
 class ActionModule(SamerunAction):
-    """Make a virtual environment for a list of requirements."""
+    """Make the virtual environment for a list of requirements, if it is missing."""
 
     ARGUMENTS = ARGUMENT_SPEC
 

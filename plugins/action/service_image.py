@@ -14,7 +14,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import 
 
 
 class ActionModule(SamerunAction):
-    """Build the image of a service, and push it where there is a registry."""
+    """Build the image of a service if it is missing, and push it if there is a registry."""
 
     ARGUMENTS = ARGUMENT_SPEC
 

@@ -15,14 +15,15 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.service imp
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 _POLL = 0.25
-_LOOK_SECONDS = 2  # between looks at its log, which may be far away
-_PASSING_SECONDS = 20  # what may pass by itself, such as a lock of a server that is just ending, has passed by then
-# A server that its engine calls ready, and that this host cannot reach that long, is not; a busy machine starts slowly.
+_LOOK_SECONDS = 2  # between two readings of the service's log, which may be on another machine
+_PASSING_SECONDS = 20  # a problem that may pass by itself, such as the lock of a server that is ending, has passed then
+# If the engine calls a server ready and this host does not reach it for so long, it never will. The limit is high since
+# servers start slowly on a busy machine.
 _UNREACHED_SECONDS = 90
 
 
 class ActionModule(SamerunAction):
-    """Wait until a service runs and answers, then remember how it looks."""
+    """Wait until a service runs and answers, then keep its state for later comparisons."""
 
     ARGUMENTS = ARGUMENT_SPEC
 
@@ -48,7 +49,7 @@ class ActionModule(SamerunAction):
                 words = hopeless or f"{problem}. Its last words: {host.last_words(service) or 'none'}"
                 raise SamerunError(
                     f"Failed to start {service.name}, given up after {seconds:.0f} s: {words}",
-                    "Mend what it says, then do the same again.",
+                    "Correct what it says, then try again.",
                     UNAVAILABLE,
                 )
             time.sleep(_POLL)
@@ -57,7 +58,11 @@ class ActionModule(SamerunAction):
 
     @staticmethod
     def _diagnose(host: ServiceHost, service: Service, *, over: bool) -> None:
-        """Raise a SamerunError where the log says why it does not start and waiting does not help, or is over."""
+        """Raise a SamerunError if the service's log says why it does not start.
+
+        Args:
+            over: whether to raise for causes too that may pass by themselves.
+        """
         log = host.last_words(service, diagnosis.LINES)
         found = diagnosis.of(log, service.diagnoses, host.places(service).data)
         if found and (over or not found.passes):

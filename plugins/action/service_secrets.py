@@ -12,7 +12,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.world import named_s
 
 
 class ActionModule(SamerunAction):
-    """Put a service's secret files where it reads them."""
+    """Make the secrets that a service lacks, and write its secret files to where it reads them."""
 
     ARGUMENTS = ARGUMENT_SPEC
 

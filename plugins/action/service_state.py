@@ -21,7 +21,7 @@ class ActionModule(SamerunAction):
         host = host_of(world)
         service = host.service(options["service"])
         state = host.look(service, named_secrets.read_by(world, service))
-        # One whose keeper has just started it again is as wanted, and whoever comes next still needs it to answer.
+        # A service that was just restarted is as wanted, but may not answer yet; the next tasks need its answer.
         if not state.differs and not self.checking and (problem := readiness.problem(host, service)):
             state.differs.append(f"{service.name} does not answer: {problem}")
         if state.differs and not self.checking and not options["built"]:

@@ -21,7 +21,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services import host
 
 
 class ActionModule(SamerunAction):
-    """Start a launch, show its log as it comes, and record it."""
+    """Start a launch, show its log as it grows, and return its record."""
 
     ARGUMENTS = ARGUMENT_SPEC
 
@@ -54,17 +54,17 @@ class ActionModule(SamerunAction):
         return self._told(launcher, record, shown, lines)
 
     def _decides_alone(self, launcher: Launcher, spec: RunSpec, deciding: contextlib.ExitStack) -> None:
-        """Until `deciding` is closed, nobody on this machine looks whether the same was trained; then they see ours."""
+        """Lock the fingerprint until `deciding` is closed: an equal play on this host waits, then finds our launch."""
         lock = history.lock_path(launcher.world, spec.fingerprint)
         if files.is_locked(lock):
-            self.say("The same training is being started by another play: it is waited for.")
+            self.say("Another play is starting the same training: this one waits for it.")
         deciding.enter_context(files.locked(lock))
         deciding.callback(lock.unlink, missing_ok=True)
 
     def _joined(
         self, launcher: Launcher, going: attach.Attached, shown: refusals.Shown, lines: Lines, *, watch: bool
     ) -> dict[str, Any]:
-        """Follow a launch that is all that was asked for: who watches no more, by Ctrl+C say, does not end it."""
+        """Follow a launch that another command started; Ctrl+C ends only our following, not the launch."""
         self.say(f"The same training goes on already: {going.launch} is joined, and none is started.")
         if not watch:
             record = replace(going.record, state=RunState.RUNNING)
@@ -79,7 +79,7 @@ class ActionModule(SamerunAction):
         lines.end()
         path = self._path(launcher, record)
         if error := attach.failure(record, path):
-            # Ansible prints the whole result of a failed task: the record is left where its path says.
+            # Ansible prints the whole result of a failed task, so the result holds the path instead of the record.
             told = {"msg": str(error), "hint": error.hint, EXIT_KEY: error.code}
             return {"failed": True, "changed": True, "path": path, **told}
         if record.ended_at and not record.mlflow_runs and not self.alone:
@@ -92,11 +92,11 @@ class ActionModule(SamerunAction):
 
     @staticmethod
     def _answers(launcher: Launcher) -> bool:
-        """Whether MLflow can be asked what was trained; in check mode the world may not be up."""
+        """Whether MLflow answers; in check mode the world may not be up."""
         from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
         world, there = launcher.world, launcher.world.mlflow
-        # Another world's MLflow may have the port that ours would have to leave.
+        # The MLflow of another world may listen on the port that ours would have.
         if not there.external and host_of(world).running(there.role, there.name, there.namespace) != "running":
             return False
         try:

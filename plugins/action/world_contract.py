@@ -12,7 +12,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.world import credent
 
 
 class ActionModule(SamerunAction):
-    """Write the contract where people and other people's runs read it."""
+    """Write the contract to where users and runs read it, and warn of what runs could not use."""
 
     ARGUMENTS = ARGUMENT_SPEC
 
@@ -21,7 +21,7 @@ class ActionModule(SamerunAction):
         try:
             return mlflow.unwritable(world)
         except (OSError, ValueError, KeyError):
-            return []  # an MLflow that is not ours and away
+            return []  # an external MLflow that does not answer
 
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
         world = self.world(options)

@@ -11,7 +11,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.world import credent
 
 
 class ActionModule(SamerunAction):
-    """See to it that the world has S3 keys."""
+    """Make and keep the S3 keys that the world lacks."""
 
     ARGUMENTS = ARGUMENT_SPEC
 

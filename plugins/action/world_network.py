@@ -12,7 +12,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import 
 
 
 class ActionModule(SamerunAction):
-    """See to it that the world's network is there, once."""
+    """Create the world's network exactly once, even in a race."""
 
     ARGUMENTS = ARGUMENT_SPEC
 

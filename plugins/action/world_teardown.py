@@ -16,7 +16,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.world import publish
 
 
 class ActionModule(SamerunAction):
-    """Remove the world's services, and with purge its data."""
+    """Remove the world's services, and with `purge` its data and keys too."""
 
     ARGUMENTS = ARGUMENT_SPEC
 
@@ -43,7 +43,7 @@ class ActionModule(SamerunAction):
         return {"changed": bool(removed), "removed": removed, "kept": done.kept}
 
     def _torn_down(self, target: Target) -> list[str]:
-        """What went of where launches were; an engine that is away does not keep the services here."""
+        """Remove what launches left on another target; warn if its engine does not answer, and go on."""
         try:
             return target.teardown()
         except SamerunError as error:

@@ -40,5 +40,5 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         del terms, kwargs
-        # Outside a template there is none, and nothing asks for services there.
+        # Outside a template there is no templar, and nothing asks for services.
         return declared.services(self._templar, variables or {}) if self._templar else []

@@ -23,7 +23,7 @@ __all__ = [
 
 _STACK = "ansible_collections/samerun/stack"
 
-# The folder that holds the collection of this very package: beside it in an installation, or that of a checkout.
+# The folder that holds the collection of the same version: beside this package if installed, else in the checkout.
 COLLECTIONS = next(
     (
         folder
@@ -34,7 +34,7 @@ COLLECTIONS = next(
 )
 STACK = COLLECTIONS / _STACK
 
-# From a checkout nothing needs to be installed but the dependencies.
+# In a checkout the collection is imported from there, without being installed.
 if str(COLLECTIONS) not in sys.path:
     sys.path.insert(0, str(COLLECTIONS))
 
@@ -59,7 +59,7 @@ _FROM = {
 
 
 def __getattr__(name: str) -> Any:
-    # Late, so that `samerun --help` takes no longer than Python itself.
+    # Imported late, so that `samerun --help` takes no longer than Python itself.
     if name in _FROM:
         return getattr(importlib.import_module(_FROM[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

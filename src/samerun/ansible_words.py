@@ -1,4 +1,4 @@
-"""What Ansible prints where it plays nothing, told apart."""
+"""Reads from Ansible's output why it ended before it ran any task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Trouble(Enum):
 
 
 def read(last: Sequence[str]) -> tuple[Trouble, str]:
-    """What the last lines of its output mean, and the words of them that say so, in one line."""
+    """Classify the last lines of Ansible's output; return the kind of trouble and the message as one line."""
     words = [line for line in last if line.startswith(_ERROR)] or list(last) or ["it says nothing."]
     said = " ".join(" ".join(words).split()).removeprefix(_ERROR)
     return Trouble.INVENTORY if "inventory" in said else Trouble.PLAY, said

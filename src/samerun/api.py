@@ -1,8 +1,8 @@
-"""What the commands do, for Python programs.
+"""The commands as functions for Python programs.
 
-Whatever fails is a `SamerunError` with a hint. A script that failed is no failure of samerun's: its record says so.
-The caller's working folder, environment and signal handlers are afterwards as they were. Everything may be called from
-any thread.
+Every failure of samerun is a `SamerunError` with a hint. A script that failed raises nothing: its record says so.
+The functions leave the caller's working folder, environment and signal handlers unchanged, and may be called from any
+thread.
 """
 
 from __future__ import annotations
@@ -38,21 +38,22 @@ def run(
     """Train in a world whose services are up, and wait for the end.
 
     Args:
-        script: its path, relative to the working folder.
-        inventory: one of samerun's by name, or a path.
+        script: the path of the script, relative to the working folder.
+        inventory: the name of an inventory of samerun, or a path.
         args: the script's arguments.
-        target: where it runs; by default where the world's services do.
-        env: variables for the script, beside those of the inventory.
-        variables: what overrides the inventory and the project's samerun.yml.
-        log: takes the script's output as it comes.
+        target: the target to run on; by default the world's own.
+        env: environment variables of the script, in addition to those of the inventory.
+        variables: Ansible variables that override the inventory and the project's samerun.yml.
+        log: is called with each piece of the script's output.
 
     Returns:
-        The record; its state is FAILED or KILLED where the script ended so.
+        The record; its state is FAILED or KILLED if the script ended so.
 
     Raises:
         SamerunError: the script was not started.
-        KeyboardInterrupt: at Ctrl+C, after the script has ended. Ctrl+C and SIGTERM reach the script first and then the
-            caller's own handlers. In other threads than the main one they are the caller's alone.
+        KeyboardInterrupt: at Ctrl+C, after the script has ended. In the main thread, Ctrl+C and SIGTERM go to the
+            script first, and to the caller's own handlers once it has ended. In another thread, they go only to the
+            caller's handlers.
     """
     from samerun import training
 
@@ -78,10 +79,10 @@ def submit(
     env: Mapping[str, str] | None = None,
     variables: Mapping[str, Any] | None = None,
 ) -> Launch:
-    """Start a training in a world whose services are up, and return as soon as it needs nobody any more.
+    """Start a training in a world whose services are up, and return as soon as it runs on its own.
 
-    See `run` for the arguments. The same is checked as before `run`; launches that ended unwatched are left to the next
-    command that looks at the world.
+    The arguments and the checks are those of `run`. Launches that ended without a follower are not settled; the next
+    command on the world does that.
 
     Raises:
         SamerunError: the script was not started.
@@ -93,13 +94,13 @@ def submit(
 
 
 def up(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """Set a world's services up.
+    """Set up the services of a world.
 
     Returns:
-        Where this host reaches them: `mlflow` and `object_store`.
+        Role (`mlflow`, `object_store`) to the URL at which this host reaches the service.
 
     Raises:
-        SamerunError: something is in the way.
+        SamerunError: a check failed, or a service did not start.
     """
     played = _services("services", inventory, Variables(values=variables or {}))
     return dict(played.result("world_contract")["urls"])
@@ -108,13 +109,13 @@ def up(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | N
 def down(
     *, inventory: str = inventories.DEFAULT, purge: bool = False, variables: Mapping[str, Any] | None = None
 ) -> list[str]:
-    """Remove a world's services, and with `purge` its data and keys too.
+    """Remove a world's services; with `purge` also its data and keys.
 
     Returns:
         What was removed, in words.
 
     Raises:
-        SamerunError: a training still goes on, or something cannot be removed.
+        SamerunError: a launch still runs, or something cannot be removed.
     """
     chosen = Variables(values=variables or {}).with_literals(samerun_purge=purge)
     from samerun import plays
@@ -123,7 +124,7 @@ def down(
 
 
 def status(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None) -> WorldStatus:
-    """A world's services and launches; those that ended unwatched are settled.
+    """Read the state of a world's services and launches; settle launches that ended without a follower.
 
     Raises:
         SamerunError: the engine does not answer, or the inventory holds more than one world.
@@ -134,7 +135,7 @@ def status(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any]
 
 
 def runs(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None) -> list[RunRecord]:
-    """The records of all launches of a world, the newest first; those that ended unwatched are settled.
+    """Read the records of all launches of a world, newest first; settle launches that ended without a follower.
 
     Raises:
         SamerunError: the engine does not answer, or the inventory holds more than one world.
@@ -147,14 +148,14 @@ def runs(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] |
 def attach(
     launch: str = "", *, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None
 ) -> Launch:
-    """A launch that was started by anybody, here or elsewhere.
+    """Find a launch, whoever started it, on this machine or another.
 
     Args:
-        launch: its id, or what it begins with if no other one does. Empty: the newest one.
+        launch: its id, or a prefix of it that no other id has. Empty: the newest launch.
         inventory, variables: those of its world.
 
     Raises:
-        SamerunError: there is none, or more than one.
+        SamerunError: there is no such launch, or more than one.
     """
     from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach as attaching
     from samerun import worlds
@@ -165,7 +166,7 @@ def attach(
 def logs(
     launch: str = "", *, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None
 ) -> bytes:
-    """What there is of a launch's log by now; see `attach` for the arguments, and `Launch.follow` for what comes.
+    """Read the log of a launch up to now; the arguments are those of `attach`. To follow it, use `Launch.follow`.
 
     Raises:
         SamerunError: there is no such launch, or the engine does not answer.
@@ -180,10 +181,10 @@ def wait(
     inventory: str = inventories.DEFAULT,
     variables: Mapping[str, Any] | None = None,
 ) -> RunRecord:
-    """Wait for the end of a launch; see `attach` for the arguments.
+    """Wait for the end of a launch; the arguments are those of `attach`.
 
     Raises:
-        SamerunError: there is no such launch, or it still goes on after `timeout` seconds.
+        SamerunError: there is no such launch, or it still runs after `timeout` seconds.
     """
     return attach(launch, inventory=inventory, variables=variables).wait(timeout)
 
@@ -191,7 +192,9 @@ def wait(
 def cancel(
     launch: str = "", *, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None
 ) -> RunRecord:
-    """End a launch: SIGTERM, and 30 s later SIGKILL; one that has ended stays as it is. See `attach` for the arguments.
+    """End a launch by SIGTERM, and 30 s later by SIGKILL; the arguments are those of `attach`.
+
+    A launch that has ended does not change.
 
     Raises:
         SamerunError: there is no such launch, or the engine does not answer.

@@ -1,4 +1,4 @@
-"""The command line: what is typed becomes one call of commands.py, what fails becomes one line and an exit code."""
+"""The command line: calls the function of a command, and turns an error into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ exit codes: train and wait end as the script did; 64 what was typed, 65 a value 
 or launch, 69 a service or engine, 70 a defect, 73 something foreign in the way, 75 try again, 77 no permission,
 78 a variable; 130 and 143 when cancelled.
 """
-# What a command imports makes many objects, of which none is garbage; to look for it takes a tenth of a launch's start.
+# Imports make many objects, but no garbage; with Python's own thresholds, searching for it takes a tenth of a launch's
+# start.
 _RARELY = (200_000, 50, 50)
-# A command of ours in a hint that does not know the inventory.
+# A samerun command in a hint, which was written without knowing the inventory.
 _COMMAND = re.compile(r"\bsamerun (up|down|train|check|status|runs|logs|wait|cancel)\b(?=$|[ ,;.)]+)")
 
 
@@ -51,7 +52,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code."""
-    if argv is None:  # this process is ours alone
+    if argv is None:  # the process is ours alone: no other program shares the setting
         gc.set_threshold(*_RARELY)
     typed = list(sys.argv[1:] if argv is None else argv)
     loud = any(word in typed for word in ("-vvv", "-vvvv", "-vvvvv"))
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "run" not in options:
             parser().print_help(sys.stderr)
             return USAGE
-        # Late: --help and typing errors need nothing of what the commands need.
+        # Imported late: --help and typing errors do not wait for what the commands import.
         command = getattr(importlib.import_module(f"samerun.{options.module}"), options.run)
         return int(command(options))
     except SamerunError as error:
@@ -69,19 +70,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         return _ended("Cancelled.", 128 + getattr(error, "number", signal.SIGINT), loud)
     except BrokenPipeError:
-        with contextlib.suppress(OSError):  # or Python's last flush fails on what nobody read, and ends in 120
+        with contextlib.suppress(OSError):  # else Python's last flush fails too, and the exit code becomes 120
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except Exception as error:  # the last resort: whatever it is, it is one line
+    except Exception as error:  # the last resort: any defect becomes one line
         cause = f"{type(error).__name__}: {' '.join(str(error).split())}"
         return _ended(f"Failed to go on: {cause}. This is a defect of samerun; -vvv shows more.", SOFTWARE, loud)
 
 
 def parse(typed: Sequence[str]) -> argparse.Namespace:
-    """Read the command line; what stands behind `--` is the script's.
+    """Read the command line; what follows `--` is passed to the script.
 
     Raises:
-        SamerunError: it cannot be understood.
+        SamerunError: an unknown command or argument, or an invalid value.
     """
     cut = typed.index("--") if "--" in typed else len(typed)
     options, unknown = parser().parse_known_args(typed[:cut])
@@ -117,14 +118,14 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="a variable for the script")
     train.add_argument("--detach", action="store_true", help="return as soon as it is submitted")
     train.epilog = "What stands behind -- is the script's: samerun train train.py -- --epochs 3"
-    check = _verb(verbs, "check", "resolve the contract and look at its endpoints, and at a script")
-    check.add_argument("script", nargs="?", default="", metavar="SCRIPT", help="a script to look at as well")
+    check = _verb(verbs, "check", "resolve the contract, probe its endpoints, and scan a script")
+    check.add_argument("script", nargs="?", default="", metavar="SCRIPT", help="a script to scan as well")
     status = _verb(verbs, "status", "show the services and the launches")
     runs = _verb(verbs, "runs", "list the launches", "launch_commands")
     logs = _verb(verbs, "logs", "print the log of a launch", "launch_commands")
     logs.add_argument("-f", "--follow", action="store_true", help="until it ends; Ctrl+C leaves it running")
     cancel = _verb(verbs, "cancel", "end a launch: SIGTERM, and 30 s later SIGKILL", "launch_commands")
-    cancel.epilog = "Once more ends it at once. A launch that has ended stays as it is; the exit code is 0."
+    cancel.epilog = "A second cancel ends it at once. A launch that has ended stays as it is; the exit code is 0."
     wait = _verb(verbs, "wait", "wait for a launch, and end as its script does", "launch_commands")
     wait.epilog = "Ctrl+C leaves the launch running."
     for verb in (logs, cancel, wait):
@@ -161,7 +162,7 @@ def _verb(verbs: argparse._SubParsersAction[_Verb], name: str, about: str, modul
 
 
 def _common(to: argparse.ArgumentParser, when: str, inventory: str) -> None:
-    """Options that may stand before the verb and behind it."""
+    """Add the options that may stand before the verb and after it."""
     to.add_argument("-i", "--inventory", default=inventory, metavar="INVENTORY", help="process, local, k8s or a path")
     to.add_argument(
         "-e", "--extra-vars", action="append", default=[], metavar="VARIABLE=VALUE", dest=f"{when}_variables",
@@ -169,12 +170,12 @@ def _common(to: argparse.ArgumentParser, when: str, inventory: str) -> None:
     )  # fmt: skip
     to.add_argument(
         "-v", action="count", default=0, dest=f"{when}_verbosity",
-        help="show what Ansible says, and what train asks for; -vvv more",
+        help="show Ansible's output, and the requests of train; -vvv shows more",
     )  # fmt: skip
 
 
 def _completed(hint: str, options: argparse.Namespace | None) -> str:
-    """`hint` with its commands of ours as they must be typed for the same world."""
+    """Complete the samerun commands in `hint` with the options that they need for the same world."""
     if options is None:
         return hint
 

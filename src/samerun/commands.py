@@ -1,4 +1,4 @@
-"""One function for each command: takes what was typed, prints, returns the exit code."""
+"""One function for each command: takes the parsed command line, prints, returns the exit code."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import USAGE,
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, seconds_between
 from samerun import inventories, variables
 
-_SHOWN = 10  # launches; --json and `runs` have them all
+_SHOWN = 10  # how many launches `status` shows; --json and `runs` show all
 
 
 def inventory(options: argparse.Namespace) -> int:
-    """Print the path of one of ours."""
+    """Print the path of an inventory that comes with samerun."""
     print(inventories.packaged(options.name))
     return 0
 
 
 def up(options: argparse.Namespace) -> int:
-    """Set the services up and say how to go on."""
+    """Set up the services, print their addresses, and say how to train and stop."""
     from ansible_collections.samerun.stack.plugins.plugin_utils.world import declared
     from samerun import plays
     from samerun.report import report
@@ -48,7 +48,7 @@ def up(options: argparse.Namespace) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train, and end as the script ends."""
+    """Train, and end with the script's exit code."""
     from samerun import training
     from samerun.report import report
     from samerun.request import Training
@@ -75,7 +75,7 @@ def train(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Resolve the contract and probe its endpoints from here; read a script and its neighbours."""
+    """Resolve the contract and probe its endpoints from this host; scan a script and the modules beside it."""
     from samerun import plays
     from samerun.report import report
 
@@ -94,7 +94,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def down(options: argparse.Namespace) -> int:
-    """Stop the services."""
+    """Stop the services; with --purge, remove their data and keys too."""
     from samerun import plays
     from samerun.report import report
 
@@ -140,12 +140,12 @@ def env(options: argparse.Namespace) -> int:
 
 
 def of_the_folder(options: argparse.Namespace) -> variables.Variables:
-    """The variables that were typed, over those of the working folder's samerun.yml."""
+    """The variables of the command line, which override those of the working folder's samerun.yml."""
     return _given(options).with_project(Path())
 
 
 def command(options: argparse.Namespace, verb: str) -> str:
-    """What to type for `verb` on the same inventory, with those variables that find the same world again."""
+    """The command line for `verb` in the same world: with the inventory and the variables that determine the world."""
     chosen = [] if options.inventory == inventories.DEFAULT else ["-i", options.inventory]
     chosen += [part for text in _of_the_script(options) for part in ("-e", text)]
     chosen += [part for text in variables.repeatable(options.variables) for part in ("-e", text)]
@@ -153,12 +153,12 @@ def command(options: argparse.Namespace, verb: str) -> str:
 
 
 def print_json(found: list[dict[str, Any]]) -> None:
-    """Print what is one thing for most, and a list only where there are more."""
+    """Print one item as it is, several as a list: most inventories have one world."""
     print(json.dumps(found[0] if len(found) == 1 else found, indent=2))
 
 
 def launch_lines(records: list[RunRecord], options: argparse.Namespace) -> list[str]:
-    """One line for each launch; of one that goes on, how to see more."""
+    """One line for each launch; for a running launch, with the command that shows its log."""
     width = max((len(record.launch) for record in records), default=0)
     lines = []
     for record in records:
@@ -169,13 +169,13 @@ def launch_lines(records: list[RunRecord], options: argparse.Namespace) -> list[
 
 
 def tell_settled(records: list[RunRecord]) -> None:
-    """Say which launches ended while nobody watched."""
+    """Say which launches ended without a follower and were settled now."""
     for record in records:
         print(f"samerun: {record.launch} ended unwatched: {record.state} {record.reason}".rstrip(), file=sys.stderr)
 
 
 def tell(record: RunRecord, path: str, options: argparse.Namespace) -> None:
-    """Sum a launch up for the person."""
+    """Print a summary of a launch for the user."""
     seconds = seconds_between(record.started_at, record.ended_at)
     lines = [f"samerun: {record.launch} {record.state}{f' after {seconds:.1f} s' if seconds else ''}"]
     lines += [f"  MLflow run  {run.url}" for run in record.mlflow_runs]
@@ -190,7 +190,7 @@ def tell(record: RunRecord, path: str, options: argparse.Namespace) -> None:
 
 @contextlib.contextmanager
 def _json_of_a_refusal(options: argparse.Namespace) -> Iterator[None]:
-    """With --json, tell what was refused before there was a launch in JSON too."""
+    """With --json, print an error as JSON too if no launch was started."""
     try:
         yield
     except SamerunError as error:
@@ -204,7 +204,7 @@ def _given(options: argparse.Namespace) -> variables.Variables:
 
 
 def _of_the_script(options: argparse.Namespace) -> list[str]:
-    """The samerun.yml beside the script, where other commands would not read it."""
+    """The samerun.yml beside the script as @FILE, unless other commands read it anyway: in the working folder."""
     beside = Path(getattr(options, "script", "")).parent / variables.PROJECT_FILE
     return [f"@{beside}"] if beside.exists() and beside.parent.absolute() != Path.cwd() else []
 
@@ -218,7 +218,10 @@ def _predicts(options: argparse.Namespace) -> bool:
 
 
 def _raw(options: argparse.Namespace) -> TextIO | None:
-    """Where Ansible's own output and requests go: a prediction is what was asked for, all else is noise."""
+    """Where Ansible's own output and the requests are shown; None to hide them.
+
+    They are what --check and --diff are for, so these print them to stdout, or with --json to stderr.
+    """
     if _predicts(options) and not getattr(options, "json", False):
         return sys.stdout
     return sys.stderr if _predicts(options) or options.verbosity else None

@@ -1,4 +1,4 @@
-"""Ansible as a library in this process, which may be a host program's."""
+"""Uses Ansible as a library in this process, which may be a host program's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SPOKEN = ("display", "warning")
 class _OwnFinder(MetaPathFinder):
     """Finds modules of our collection as Python does.
 
-    Ansible's finder cannot find those of a collection of which others were imported before it came.
+    Ansible's finder does not find a module if others of the same collection were imported before the finder was set up.
     """
 
     def find_spec(
@@ -38,14 +38,14 @@ class _OwnFinder(MetaPathFinder):
 
 @contextlib.contextmanager
 def entered() -> Iterator[None]:
-    """Ansible as we need it, inside the block."""
+    """Set up Ansible for the block: its settings and import hooks, and no output of its own."""
     others = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections")
     ours = {
         "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{others}",
         "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
         "ANSIBLE_DEPRECATION_WARNINGS": "false",
     }
-    # It reads its settings while it is imported, and never again.
+    # Ansible reads its settings only once, when it is imported.
     if "ansible.constants" not in sys.modules:
         before = {name: os.environ.get(name) for name in ours}
         os.environ.update(ours)
@@ -67,7 +67,7 @@ def entered() -> Iterator[None]:
     if not any(isinstance(finder, _OwnFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _OwnFinder())
     display = Display()
-    # What it would warn of is an error here, in one line; and standard output is the script's, or the program's.
+    # Ansible prints nothing: samerun reports errors itself, and standard output belongs to the script or the program.
     for name in _SPOKEN:
         setattr(display, name, lambda *_given, **_named: None)
     try:
@@ -78,7 +78,7 @@ def entered() -> Iterator[None]:
 
 
 def loader() -> Any:
-    """What reads files as Ansible does, vaults too where their passwords are configured."""
+    """Make a loader that reads files as Ansible does, vaults too if their passwords are configured."""
     from ansible.constants import config
     from ansible.parsing.dataloader import DataLoader
 
@@ -92,7 +92,7 @@ def loader() -> Any:
 
 
 def read(loader: Any, *files: Path) -> dict[str, Any]:
-    """The variables of `files`, the later the stronger."""
+    """Read the variables of `files`; later files override earlier ones."""
     found: dict[str, Any] = {}
     for path in files:
         found.update(loader.load_from_file(str(path), trusted_as_template=True) or {})
@@ -100,7 +100,7 @@ def read(loader: Any, *files: Path) -> dict[str, Any]:
 
 
 def trusted(value: Any) -> Any:
-    """`value` with its strings as templates, as they are for a play that reads them from a file."""
+    """Mark the strings in `value` as trusted templates, as a play does for variables from a file."""
     from ansible.template import trust_as_template
 
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Ctrl+C and SIGTERM while a command goes on."""
+"""Handles Ctrl+C and SIGTERM while a command runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.plays.signals import
 
 
 class Cancelled(KeyboardInterrupt):
-    """A signal ended what was going on.
+    """A signal ended the command.
 
     Args:
-        number: the signal.
+        number: the number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -26,19 +26,19 @@ class Cancelled(KeyboardInterrupt):
 
 
 def as_if_unseen(number: int) -> None:
-    """Hand a signal that went to the script to the caller's own handler, now that the script has ended."""
+    """Send a signal that the script received to the caller's own handler, after the script has ended."""
     if number and threading.current_thread() is threading.main_thread():
         signal.raise_signal(number)
 
 
 class Interrupts:
-    """Hands SIGINT and SIGTERM to `take` while it is entered; afterwards the handlers are as they were.
+    """Inside its block, calls `take` for each SIGINT and SIGTERM; afterwards, restores the handlers.
 
-    In a thread other than the main one nothing can be caught, and nothing is; nor is a signal that the caller ignores,
-    or one whose handler Python could not put back.
+    It catches nothing outside the main thread, where Python cannot. It leaves a signal alone that the caller ignores,
+    or whose handler was not set by Python and so could not be restored.
 
     Attributes:
-        first: the first signal that came, 0 for none.
+        first: the number of the first signal, 0 for none.
     """
 
     def __init__(self, take: Callable[[int], None]) -> None:
@@ -65,10 +65,10 @@ class Interrupts:
 
 
 class ForLaunches:
-    """What a signal means while launches are started and followed.
+    """Decides what a signal does while launches are started and followed.
 
-    Before the first launch begins, it ends the command. From then on it goes to every launch that is followed, and to
-    each that begins later.
+    Before the first launch begins, a signal ends the command. From then on, it goes to every launch that is followed,
+    and to every launch that begins later.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class ForLaunches:
         self._last = 0.0
 
     def take(self, number: int) -> None:
-        """Take a signal.
+        """Pass signal `number` to all launches that are followed.
 
         Raises:
             Cancelled: no launch has begun.
@@ -94,12 +94,12 @@ class ForLaunches:
             taker(number)
 
     def begin(self) -> None:
-        """From now on signals are the launches'."""
+        """From now on, pass signals to launches instead of ending the command."""
         self._begun = True
 
     @contextlib.contextmanager
     def passed_on(self, taker: Callable[[int], None]) -> Iterator[None]:
-        """Inside the block, hand each signal to `taker`, and first the one that came before."""
+        """Inside the block, call `taker` for each signal; at once for one that came before the block."""
         self._takers.append(taker)
         self.begin()
         if self._first:

@@ -1,4 +1,4 @@
-"""Inventories by name or path."""
+"""Finds inventories by name or path."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def known() -> dict[str, Path]:
 
 
 def packaged(name: str) -> Path:
-    """The path of one of ours.
+    """The path of an inventory that comes with samerun.
 
     Raises:
-        SamerunError: there is none of that name.
+        SamerunError: samerun has no inventory of that name.
     """
     found = known()
     if name not in found:
@@ -31,12 +31,12 @@ def packaged(name: str) -> Path:
 
 
 def located(given: str) -> str:
-    """The path of the inventory that is meant: one of ours by its name, else a file or folder.
+    """The path of an inventory, given as the name of one of samerun's, or as a file or folder.
 
-    A list of hosts (with a comma in it) is left to Ansible.
+    A list of hosts (with a comma in it) is returned as it is, for Ansible to read.
 
     Raises:
-        SamerunError: there is no such thing.
+        SamerunError: there is no such name, file or folder.
     """
     found = known()
     if given in found:

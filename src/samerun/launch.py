@@ -1,4 +1,4 @@
-"""A launch in the hands of a Python program."""
+"""The class with which a Python program handles a launch."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.launches.attach impo
 class Launch:
     """One launch, started by `samerun.submit` or found by `samerun.attach`.
 
-    It goes on whatever becomes of this object or of this program. Ctrl+C in one of its methods ends the method alone.
-    The object holds nothing open between its methods.
+    The launch goes on if this object is deleted or the program ends. Ctrl+C during a method ends only the method.
+    Between calls of methods the object holds no connection or file open.
     """
 
     def __init__(self, attached: Attached) -> None:
@@ -28,7 +28,7 @@ class Launch:
 
     @property
     def record(self) -> RunRecord:
-        """What is known of it now; complete once it has ended.
+        """The record as it is now; complete once the launch has ended.
 
         Raises:
             SamerunError: the engine does not answer.
@@ -38,11 +38,11 @@ class Launch:
 
     @property
     def state(self) -> RunState:
-        """Its state now; see `record`."""
+        """The state now; see `record`."""
         return self.record.state
 
     def follow(self) -> Iterator[bytes]:
-        """Its log from the start, as it comes, until it has ended.
+        """Yield the log from its start and then as it grows, until the launch has ended.
 
         Raises:
             SamerunError: the engine does not answer.
@@ -51,7 +51,7 @@ class Launch:
             yield from attached.follow()
 
     def logs(self) -> bytes:
-        """What there is of its log by now.
+        """Read the log up to now.
 
         Raises:
             SamerunError: the engine does not answer.
@@ -60,16 +60,19 @@ class Launch:
             return b"".join(attached.log())
 
     def wait(self, timeout: float | None = None) -> RunRecord:
-        """Wait for its end.
+        """Wait until the launch has ended.
+
+        Args:
+            timeout: how many seconds to wait; None for no limit.
 
         Raises:
-            SamerunError: it still goes on after `timeout` seconds, or the engine is away for long.
+            SamerunError: the launch still runs after `timeout` seconds, or the engine gives no answer for long.
         """
         with contextlib.closing(self._attached) as attached:
             return attached.wait(timeout)
 
     def cancel(self) -> RunRecord:
-        """End it: SIGTERM, and 30 s later SIGKILL; one that has ended stays as it is.
+        """End the launch by SIGTERM, and 30 s later by SIGKILL; a launch that has ended does not change.
 
         Raises:
             SamerunError: the engine does not answer.

@@ -1,4 +1,4 @@
-"""The commands about launches that somebody started, as `commands.py`; none of them plays anything."""
+"""The commands for launches that exist already, one function for each as in commands.py; none of them runs a play."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from samerun.commands import command, launch_lines, of_the_folder, print_json, t
 
 
 def runs(options: argparse.Namespace) -> int:
-    """List the launches, the newest first."""
+    """List the launches, newest first."""
     records = []
     for world in worlds.load(options.inventory, of_the_folder(options)):
         found, settled = look.launches(world)
@@ -29,7 +29,7 @@ def runs(options: argparse.Namespace) -> int:
 
 
 def logs(options: argparse.Namespace) -> int:
-    """Print the log of a launch; with -f until it ends."""
+    """Print the log of a launch up to now; with -f, until the launch has ended."""
     attached = _attached(options)
     with _leaving(attached, options):
         for piece in attached.follow() if options.follow else attached.log():
@@ -56,7 +56,7 @@ def cancel(options: argparse.Namespace) -> int:
 
 
 def wait(options: argparse.Namespace) -> int:
-    """Wait for the end of a launch, and end as its script did."""
+    """Wait for the end of a launch, and end with its script's exit code."""
     attached = _attached(options)
     with _leaving(attached, options):
         record = attached.wait()
@@ -74,7 +74,7 @@ def wait(options: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _leaving(attached: attach.Attached, options: argparse.Namespace) -> Iterator[None]:
-    """At Ctrl+C say that only the command ends."""
+    """At Ctrl+C, say that the launch goes on and how to wait for it."""
     try:
         yield
     except KeyboardInterrupt:
@@ -83,7 +83,7 @@ def _leaving(attached: attach.Attached, options: argparse.Namespace) -> Iterator
 
 
 def json_list(records: list[RunRecord]) -> str:
-    """Records as a list in JSON, one record a line."""
+    """Records as a JSON list, one record on each line."""
     return "[" + ",\n ".join(record.as_json() for record in records) + "]"
 
 

@@ -1,4 +1,4 @@
-"""What is read of a world without a play: its services, its launches, its contract."""
+"""Reads the services, launches and contract of a world without a play."""
 
 from __future__ import annotations
 
@@ -28,7 +28,12 @@ _SECONDS = 2.0
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """A service of a world: `state` in the engine's own words, `url` as this host reaches it."""
+    """A service of a world.
+
+    Attributes:
+        state: `running`, `starting`, `stopped` or `absent`; of an external service `external` or `unreachable`.
+        url: the URL at which this host reaches it.
+    """
 
     name: str
     state: str
@@ -37,11 +42,11 @@ class ServiceStatus:
 
 @dataclass(frozen=True)
 class WorldStatus:
-    """What a world holds.
+    """The services and launches of a world.
 
     Attributes:
-        launches: all, the newest first.
-        settled: those that had ended unwatched, and were settled by this look.
+        launches: the records of all launches, newest first.
+        settled: the launches that had ended without a follower, and were settled now.
     """
 
     world: str
@@ -52,12 +57,12 @@ class WorldStatus:
 
     @property
     def running(self) -> list[RunRecord]:
-        """The launches that go on."""
+        """The launches that still run."""
         return [record for record in self.launches if record.state is RunState.RUNNING]
 
 
 def look(world: World) -> WorldStatus:
-    """Ask for the services and launches of a world, and settle those that ended unwatched."""
+    """Settle launches that ended without a follower, then read the services and launches of a world."""
     host = host_of(world)
     host.check()
     found, settled = launches(world)
@@ -70,10 +75,10 @@ def look(world: World) -> WorldStatus:
 
 
 def launches(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
-    """Settle the launches that ended unwatched.
+    """Settle the launches that ended without a follower, then read all records.
 
     Returns:
-        The records of all, the newest first, and those that were settled now.
+        The records of all launches, newest first, and of those that were settled now.
     """
     settled, alive = collector.collect(world)
     known = {record.launch: record for record in (*collector.records(world), *settled, *alive)}
@@ -92,7 +97,7 @@ def env(inventory: str, variables: Variables, *, as_json: bool, masked: bool) ->
         if not _answers(values[contract.name_of("tracking_uri")]):
             hint = probes.starting(probes.TRACKING_URI, ours=not world.mlflow.external)
             print(f"samerun: MLflow does not answer. {hint}", file=sys.stderr)
-        # What samerun itself gives a run, so that `python train.py` meets the same.
+        # A run gets these from samerun itself; with them `python train.py` behaves like a run.
         values |= {"DO_NOT_TRACK": os.environ.get("DO_NOT_TRACK", "true")}
         values |= proxies.unproxied(os.environ, world.own_hosts("host"))
         shown = {name: MASK if masked and name in contract.keys(secret=True) else values[name] for name in values}

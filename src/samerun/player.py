@@ -1,7 +1,8 @@
-"""Plays playbooks of the collection through ansible-runner.
+"""Runs playbooks of the collection with parts of ansible-runner.
 
-Configuration, event callback and event filter are ansible-runner's. Its loop is not: with it the environment would lie
-in clear in a file, a SIGINT handler would stay behind, every log line would be a file, and a play takes 0.2 s longer.
+Configuration, event callback and event filter are ansible-runner's. Its main loop is not used: it would write the
+environment into a file in clear text, leave a SIGINT handler behind, write a file for every log line, and make a play
+0.2 s slower.
 """
 
 from __future__ import annotations
@@ -35,24 +36,24 @@ _READ = 1 << 16
 
 
 class Watcher(Protocol):
-    """Sees a play as it goes."""
+    """Is called with what happens during a play."""
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """One of ansible-runner's events."""
+        """Take one of ansible-runner's events."""
 
     def line(self, text: str) -> None:
-        """A line for the person."""
+        """Take a line for the user."""
 
     def progress(self, text: str) -> None:
-        """A line that matters only until the next one."""
+        """Take a line about progress, which replaces the one before."""
 
     def tick(self) -> None:
-        """Comes some times a second."""
+        """Is called several times a second."""
 
 
 @dataclass(frozen=True)
 class Play:
-    """A playbook of ours on an inventory; `flags` are further arguments of ansible-playbook."""
+    """A playbook of the collection, to run on an inventory; `flags` are further arguments of ansible-playbook."""
 
     playbook: str
     inventory: str
@@ -63,13 +64,13 @@ class Play:
 
 @dataclass
 class Played:
-    """What a play left.
+    """The result of a play.
 
     Attributes:
         code: ansible-playbook's exit code.
-        results: (action, result) of each task that went well.
-        failures: (task, result) of each that did not.
-        signal: the first signal that ended it, 0 for none.
+        results: (action, result) of each task that succeeded.
+        failures: (task, result) of each task that failed.
+        signal: the first signal that came during the play, 0 for none.
         last: the last lines of Ansible's output.
     """
 
@@ -80,14 +81,14 @@ class Played:
     last: deque[str] = field(default_factory=lambda: deque(maxlen=20))
 
     def result(self, action: str) -> dict[str, Any]:
-        """The result of the module `action`, {} if it did not come so far."""
+        """The result of the module `action`; {} if the play did not reach it."""
         return next((found for name, found in self.results if name == f"samerun.stack.{action}"), {})
 
 
 def play(request: Play, watcher: Watcher) -> Played:
-    """Play it and wait for its end.
+    """Run a playbook and wait for its end.
 
-    The caller's folder, environment and signal handlers are afterwards as they were. SIGINT and SIGTERM end the play.
+    The caller's working folder, environment and signal handlers stay unchanged. SIGINT and SIGTERM end the play.
     """
     with scratch() as (folder, lock):
         secret_part = folder / "variables.yml"
@@ -121,11 +122,11 @@ class _Playing:
                 [*_ansible_playbook(), *self.config.command[1:]],
                 env=_environment(self.config.env, writing), cwd=self.config.host_cwd, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
-                # A session of its own: Ctrl+C at the terminal reaches it through us, once.
+                # A session of its own: the terminal sends Ctrl+C only to us, and we pass it on once.
                 start_new_session=True, pass_fds=(writing, lock),
             )  # fmt: skip
             os.close(writing)
-            if interrupts.first:  # it came before there was anybody to get it
+            if interrupts.first:  # a signal came before the process existed
                 self._end(interrupts.first)
             with process:
                 assert process.stdout is not None  # noqa: S101 - PIPE was asked for
@@ -135,12 +136,12 @@ class _Playing:
         return self.played
 
     def _end(self, _number: int) -> None:
-        """End the play. It wants SIGINT: SIGTERM ends it at once and leaves its workers alone."""
+        """End the play by SIGINT; SIGTERM would end ansible-playbook at once, but not its workers."""
         if self.process:
             self.process.send_signal(signal.SIGINT)
 
     def _pump(self, process: subprocess.Popen[bytes], takers: Mapping[int, Any]) -> None:
-        """Hand on what comes until the play has ended and both pipes are empty."""
+        """Pass on the output of both pipes until the play has ended and both are empty."""
         with selectors.DefaultSelector() as selector:
             for handle, take in takers.items():
                 selector.register(handle, selectors.EVENT_READ, take)
@@ -152,7 +153,7 @@ class _Playing:
                         key.data(data)
                     else:
                         selector.unregister(key.fd)
-                # Who was left behind may hold a pipe open: the play's end counts.
+                # A process that the play left behind may hold a pipe open, so do not wait for the pipe's end.
                 if ended and not ready:
                     return
                 ended = process.poll() is not None
@@ -182,17 +183,17 @@ class _Playing:
 
 
 def _ansible_playbook() -> list[str]:
-    """The ansible-playbook of this very Python, whatever PATH says."""
+    """The command that runs the ansible-playbook installed with this Python, whatever PATH says."""
     script = Path(sys.executable).with_name("ansible-playbook")
     return [str(script)] if script.exists() else [sys.executable, "-m", "ansible", "playbook"]
 
 
 def _environment(config: Mapping[str, str], writing: int) -> dict[str, str]:
-    """The play's environment; what is not the caller's is named in it, so that no script inherits it."""
+    """The play's environment; one variable names those that are not the caller's, so that no script gets them."""
     others = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections:/usr/share/ansible/collections")
     ours = {
         **config,
-        # A stale copy elsewhere must not win over the collection of this very package.
+        # First in the path, before any other installed version of the collection.
         "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{others}",
         "ANSIBLE_DEPRECATION_WARNINGS": "false",
         "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",

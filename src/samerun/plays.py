@@ -1,4 +1,4 @@
-"""What is done by a play: whatever sets services up, looks at them or removes them."""
+"""Runs the plays that set up, check and remove services."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from samerun.variables import Variables
 def services(
     playbook: str, inventory: str, variables: Variables, watcher: Watcher, verbosity: int = 0, *flags: str
 ) -> Played:
-    """Play a playbook about services, with the samerun.yml of the working folder.
+    """Run a playbook about services, with the samerun.yml of the working folder.
 
     Raises:
-        SamerunError: it failed.
-        Cancelled: by a signal.
+        SamerunError: the play failed.
+        Cancelled: a signal ended the play.
     """
     path = inventories.located(inventory)
     played = play(Play(playbook, path, variables.with_project(Path()), verbosity, flags), watcher)
@@ -36,7 +36,7 @@ def services(
 
 
 def failed(played: Played) -> SamerunError:
-    """Why a play failed, in one line."""
+    """The error for a failed play, with a message of one line."""
     if not played.failures:
         trouble, cause = ansible_words.read(list(played.last))
         if trouble is ansible_words.Trouble.INVENTORY:

@@ -1,4 +1,4 @@
-"""What a person sees while a command goes on: on a terminal a line that lives, elsewhere plain lines."""
+"""Shows progress while a command runs: one line that is redrawn on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from typing import Any, BinaryIO, Self, TextIO
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import declared
 
-# Roles as stages; those of the role `service` belong to the service that includes it.
+# Role to stage. Tasks of the role `service` belong to the stage of the service that includes it.
 STAGES = {"world": "Checking", **declared.titles(), "training": "Training"}
-_FIRST = {"samerun.stack.inventory_check": "world"}  # a task before any role that belongs to its stage
+_FIRST = {"samerun.stack.inventory_check": "world"}  # a task outside of roles that belongs to a role's stage
 _SPINNER = "|/-\\"
-_AT_ONCE = 0.3  # seconds; what is faster is not worth a line that lives
+_AT_ONCE = 0.3  # seconds after which a stage is shown as a redrawn line
 _LONG = 1.0
 _REDRAW = 0.1
 
 
 class Report:
-    """Plain lines on `notes`, the script's output byte for byte on `log`.
+    """Writes plain lines to `notes`, and the script's output byte for byte to `log`.
 
     Args:
-        stages: whether each stage is a line, or only what takes long.
-        raw: show Ansible's own output too, and what a target is asked for.
+        stages: whether to write a line for each stage and for each step that takes long.
+        raw: where to write Ansible's own output and the requests to targets; None to hide them.
     """
 
     def __init__(self, log: BinaryIO, notes: TextIO, *, stages: bool = False, raw: TextIO | None = None) -> None:
@@ -38,8 +38,8 @@ class Report:
         self.stage = ""
         self.step = ""
         self._script: BinaryIO | None = log
-        self._pending = 0.0  # since when a step goes on that was not said
-        self._whole = True  # whether the log ends with a line's end
+        self._pending = 0.0  # the start of a running step that was not shown yet
+        self._whole = True  # whether the log ends with a newline
 
     def __enter__(self) -> Self:
         return self
@@ -50,7 +50,7 @@ class Report:
         self.clear()
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """Follow the stages."""
+        """Show Ansible's output if asked for, and enter the stage of a task that starts."""
         if self.raw is not None and event.get("stdout"):
             self.clear()
             print(event["stdout"], file=self.raw, flush=True)
@@ -60,25 +60,25 @@ class Report:
             self._task(_FIRST.get(found.get("task_action", ""), role), found.get("task", ""))
 
     def line(self, text: str) -> None:
-        """A line of samerun's own."""
+        """Write a line of samerun's own."""
         self.clear()
         start = "" if self._whole or not self.notes.isatty() else "\n"
         self._whole = True
         print(f"{start}samerun: {text}", file=self.notes, flush=True)
 
     def progress(self, text: str) -> None:
-        """A line about a step that takes long."""
+        """Write a line about a step that takes long."""
         self.line(f"  {text}")
 
     def enter(self, stage: str) -> None:
-        """A stage begins, unless it goes on."""
+        """Begin a stage, unless it is the present one."""
         if stage != self.stage:
             before, self.stage, self.step = self.stage, stage, ""
             self._pending = 0.0
             self.entered(before)
 
     def log(self, data: bytes) -> None:
-        """Bytes of the script's output."""
+        """Write bytes of the script's output."""
         self.clear()
         self._whole = data.endswith(b"\n")
         if self._script is None:
@@ -87,33 +87,33 @@ class Report:
             self._script.write(data)
             self._script.flush()
         except BrokenPipeError:
-            broken, self._script = self._script, None  # as with `| head`: the run goes on, and its log is kept
+            broken, self._script = self._script, None  # as with `| head`: the launch goes on, and its log is kept
             with contextlib.suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), broken.fileno())
 
     def request(self, plan: Mapping[str, Any]) -> None:
-        """What a target is asked for, secrets masked."""
+        """Show the request to a target, secrets masked."""
         if self.raw is not None:
             self.clear()
             print(json.dumps(plan, indent=2, sort_keys=True), file=self.raw, flush=True)
 
     @contextlib.contextmanager
     def ticking(self) -> Iterator[None]:
-        """Inside the block, see to it that `tick` comes some times a second."""
+        """Inside the block, call `tick` several times a second, where the report needs that."""
         yield
 
     def clear(self) -> None:
-        """Take a line that lives off the screen."""
+        """Erase the redrawn line."""
 
     def tick(self) -> None:
-        """Say which step it is that takes long; many are skipped."""
+        """Show a step once it has taken long; most steps are too short for that."""
         if self._pending and time.monotonic() - self._pending > _LONG:
             self._pending = 0.0
             if self.stages:
                 self.line(f"  {self.step}")
 
     def _task(self, role: str, task: str) -> None:
-        # `process | Start the program` is said as a step of its stage; a task before any role is a stage itself.
+        # `process | Start the program` is a step of its stage. A task outside of roles is a stage itself.
         place, _, step = task.rpartition(" | ")
         self.enter(STAGES.get(role, self.stage) if role else task)
         if place:
@@ -121,21 +121,21 @@ class Report:
             self.stepped()
 
     def entered(self, before: str) -> None:
-        """A stage begins; `before` was the last one."""
+        """Show that a stage begins; `before` was the last one."""
         del before
         if self.stages:
             self.line(self.stage)
 
     def stepped(self) -> None:
-        """A step begins."""
+        """Note that a step begins."""
         self._pending = time.monotonic()
 
     def end(self) -> None:
-        """The play has ended well."""
+        """Finish after success."""
 
 
 class TerminalReport(Report):
-    """One line that says what is done now and since when; a stage that took long leaves a line."""
+    """Redraws one line with the present stage and how long it has taken; a stage that took long leaves a plain line."""
 
     def __init__(self, log: BinaryIO, notes: TextIO, *, stages: bool = False, raw: TextIO | None = None) -> None:
         super().__init__(log, notes, stages=stages, raw=raw)
@@ -169,7 +169,7 @@ class TerminalReport(Report):
     def log(self, data: bytes) -> None:
         with self._writing:
             super().log(data)
-            self._quiet = True  # the script speaks for itself
+            self._quiet = True  # no redrawn line between the script's output
 
     def request(self, plan: Mapping[str, Any]) -> None:
         with self._writing:
@@ -219,12 +219,12 @@ class TerminalReport(Report):
 
 
 def report(*, stages: bool = False, raw: TextIO | None = None, log: TextIO | None = None) -> Report:
-    """The report for this process's standard streams; the script's output goes to `log`, by default to stdout."""
+    """Make the report for this process's standard streams; the script's output goes to `log`, by default stdout."""
     kind = TerminalReport if sys.stderr.isatty() else Report
     return kind((log or sys.stdout).buffer, sys.stderr, stages=stages, raw=raw)
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
+    """A duration in minutes and seconds, as text."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,4 +1,4 @@
-"""What is to be trained, as variables over those of an inventory."""
+"""Describes what to train, and turns it into variables that override the inventory."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Training:
 
 
 def with_training(variables: Variables, training: Training) -> Variables:
-    """`variables` with script and target, over those of the project's samerun.yml.
+    """Add the project's samerun.yml to `variables`, then script and target, which override it.
 
-    Arguments and environment of the script are data: they are no part of what is read and templated.
+    Arguments and environment of the script are not added: they are data, and Ansible must not template them.
 
     Raises:
-        SamerunError: the script cannot be read, or the project's file.
+        SamerunError: the script or the project's samerun.yml cannot be read.
     """
     script = training.script or str(variables.values.get("training_script", "train.py"))
     project = str(variables.values.get("training_project", ""))

@@ -1,4 +1,4 @@
-"""What an inventory says, resolved without a play."""
+"""Resolves the variables of an inventory without a play."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from samerun import STACK, embedded, inventories
 from samerun.variables import Variables
 
 _ROLE = STACK / "roles" / "world"
-_LOCK = threading.Lock()  # Ansible's display and its managers are not made for threads
+_LOCK = threading.Lock()  # Ansible's display and managers are not thread-safe
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """What an inventory says, as the modules take it.
+    """One world of an inventory, as options of the modules.
 
     Attributes:
         world: the option `world` of every module.
         training: the option `training` of training_run.
-        warnings: of variables that are near no known one.
+        warnings: about unknown variables.
     """
 
     world: Mapping[str, Any]
@@ -35,13 +35,13 @@ class Resolved:
 
 
 def resolve(inventory: str, variables: Variables) -> list[Resolved]:
-    """What an inventory says, as the roles would see it: their defaults, the inventory, and what overrides it.
+    """Resolve the variables of each world as the roles would: their defaults, then the inventory, then `variables`.
 
-    May be called in a host program and from its threads. Ansible's import hooks stay, its settings are those of the
-    folder of the first call; nothing else does.
+    It may be called in a host program, from any thread. Two things remain in the process: Ansible's import hooks, and
+    its settings, which are read in the working folder of the first call.
 
     Raises:
-        SamerunError: the inventory cannot be read or names no world.
+        SamerunError: the inventory cannot be read, names no world, or has an invalid variable.
     """
     path = inventories.located(inventory)
     with _LOCK, embedded.entered():
@@ -65,7 +65,7 @@ def _hint(error: Exception) -> str:
     from ansible.errors import AnsibleUndefinedVariable
 
     if isinstance(error, AnsibleUndefinedVariable):
-        return "Correct it. Facts, and what Ansible knows while a play runs, are not there: none is started."
+        return "Correct it. Facts and variables that exist only during a play are missing: no play is run."
     return "Correct it."
 
 
@@ -79,19 +79,19 @@ def _resolved(inventory: str, variables: Variables) -> Iterator[Resolved]:
     loader = embedded.loader()
     hosts = InventoryManager(loader=loader, sources=[inventory])
     manager = VariableManager(loader=loader, inventory=hosts)
-    HostVars(inventory=hosts, variable_manager=manager, loader=loader)  # makes itself known to it
-    # Never played: what an inventory may ask of a play, such as its hosts, is asked of this one.
+    HostVars(inventory=hosts, variable_manager=manager, loader=loader)  # registers itself with the manager
+    # This play never runs. It is there for variables that refer to their play, such as to its hosts.
     play = Play.load({"name": "Training", "hosts": "samerun"}, variable_manager=manager, loader=loader)
     defaults, internal = _ours()
     override = {**embedded.read(loader, *variables.files), **embedded.trusted(variables.values), **variables.literals}
-    # Not `manager.extra_vars.update`: the mapping behind it is shared by all managers of a process.
+    # Not `manager.extra_vars.update`: all managers of a process share that mapping.
     manager._extra_vars = override
     for host in hosts.get_hosts("samerun") if "samerun" in hosts.groups else []:
         given = manager.get_vars(play=play, host=host)
         found = {**defaults, **given, **internal}
         templar = Templar(loader=loader, variables=found)
         warnings = role_variables.check(given, templar.template)
-        # What the lookup plugin says; Ansible's own way to find that plugin takes longer than all the rest.
+        # The lookup plugin `services` returns the same, but Ansible takes longer to find it than for all the rest.
         found["__samerun_services"] = declared.services(templar, found)
         world = _validated(templar.template({"world": found["__samerun_world"]}), WORLD_SPEC, f"world of {host}")
         training = {}
@@ -103,7 +103,7 @@ def _resolved(inventory: str, variables: Variables) -> Iterator[Resolved]:
 
 @functools.cache
 def _ours() -> tuple[dict[str, Any], dict[str, Any]]:
-    """The defaults and the internal variables of the role, which do not change while a program runs."""
+    """Read the defaults and the internal variables of the role once: they do not change while a program runs."""
     from ansible.parsing.dataloader import DataLoader
 
     defaults = sorted((_ROLE / "defaults" / "main").glob("*.yml"))
@@ -113,7 +113,7 @@ def _ours() -> tuple[dict[str, Any], dict[str, Any]]:
 def _validated(options: Any, spec: dict[str, Any], what: str) -> dict[str, Any]:
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-    # Ansible's strings carry where they come from; what is made of them must not.
+    # Ansible's strings carry their origin. A pass through JSON makes them plain.
     result = ArgumentSpecValidator(spec).validate(json.loads(json.dumps(options)))
     if result.error_messages:
         raise SamerunError(f"Failed to read the {what}: {result.error_messages[0]}.", "", CONFIG)

@@ -1,7 +1,7 @@
-"""Ansible's own table of where its plugins are: read from YAML once, and not for each command.
+"""Caches Ansible's table of its plugins, a YAML file that Ansible would read again in each command.
 
-Reading it takes longer than reading all files of an inventory. Ansible leaves its reader to be replaced by one that
-remembers (`_collection_meta._meta_yml_to_dict`). The table is kept by the hash of its text.
+Reading the table takes longer than reading all files of an inventory. Ansible lets its reader be replaced
+(`_collection_meta._meta_yml_to_dict`). The cache is a JSON file, named after the hash of the table's text.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from platformdirs import user_cache_path
 from ansible_collections.samerun.stack.plugins.module_utils import files
 
 Read = Callable[[bytes | str, Any], Any]
-_WORTH = 100_000  # bytes; what is smaller is read as quickly
+_WORTH = 100_000  # bytes; a smaller table is read as fast without a cache
 
 
 def remember() -> None:
-    """From now on this process reads a large table as it was kept, and keeps what it had to read."""
+    """Make Ansible, in this process, read large tables through the cache."""
     finder: Any = importlib.import_module("ansible.utils.collection_loader._collection_finder")
     if not isinstance(finder._meta_yml_to_dict, Remembering):
         finder._meta_yml_to_dict = Remembering(finder._meta_yml_to_dict, user_cache_path("samerun") / "ansible")
 
 
 class Remembering:
-    """Reads tables by `read`, and large ones from `folder` where they were read before."""
+    """Reads a table by `read`; a large table is then kept in `folder`, and read from there the next time."""
 
     def __init__(self, read: Read, folder: Path) -> None:
         self._read = read

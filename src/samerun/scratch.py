@@ -1,4 +1,4 @@
-"""A private folder for one play, which outlives neither the play nor, for long, a kill."""
+"""Makes a private folder for one play, and removes it afterwards, even if the command was killed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _FRESH_SECONDS = 60
 
 @contextlib.contextmanager
 def scratch() -> Iterator[tuple[Path, int]]:
-    """Make a folder (0700); remove it afterwards, and those that killed ones left.
+    """Remove the folders that killed commands left, make a new one (0700), and remove it at the end.
 
     Yields:
-        The folder, and a handle that locks it: whoever inherits it keeps the folder.
+        The folder, and a file handle that locks it. A process that inherits the handle keeps the folder from removal.
     """
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
@@ -37,7 +37,7 @@ def _sweep() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             found = folder.lstat()
-            # One that is being made is not locked yet.
+            # A new folder may not be locked yet.
             if found.st_uid != os.getuid() or time.time() - found.st_mtime < _FRESH_SECONDS:
                 continue
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

@@ -1,4 +1,4 @@
-"""For programs: shows nothing of a play or a training."""
+"""The watcher of a play or training for Python programs, which shows nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LOGGER = logging.getLogger("samerun")
 
 
 class Silent:
-    """Shows nothing but hands the log on; what is for a person goes to the logger `samerun`."""
+    """Passes the log on and sends lines for the user to the logger `samerun`; ignores the rest."""
 
     def __init__(self, log: Callable[[bytes], None] | None = None) -> None:
         self._log = log

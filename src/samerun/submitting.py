@@ -1,4 +1,4 @@
-"""Reading, checking and submitting a launch in this very process."""
+"""Reads, checks and submits a launch in this process, without a play."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from samerun.resolving import Resolved, resolve
 from samerun.variables import Variables
 
 _LOGGER = logging.getLogger("samerun")
-# Most of a launch's time would go into reading the same inventory again: one reading counts for those that follow.
+# Reading the inventory would take most of a launch's time. Launches that follow soon use the same reading.
 _FRESH_SECONDS = 5.0
 _KEPT = 8
 _lock = threading.Lock()
@@ -30,7 +30,7 @@ _read: dict[str, tuple[float, list[Resolved]]] = {}
 
 
 def submit(training: Training, inventory: str, variables: Variables) -> Attached:
-    """Check what a play would check, and start the launch.
+    """Check what a play would check, and submit the launch.
 
     Raises:
         SamerunError: the script was not started.
@@ -41,12 +41,12 @@ def submit(training: Training, inventory: str, variables: Variables) -> Attached
         _LOGGER.warning("%s", line)
     host_of(launcher.world).reach()
     record = launcher.run(*launcher.spec(), detach=True)
-    # A target of its own: a handle that nobody uses holds no connection.
+    # A new target without an open connection: the caller may keep the handle without using it.
     return Attached(launcher.world, record, TARGETS[record.target](launcher.world))
 
 
 def resolved(training: Training, inventory: str, variables: Variables) -> list[Resolved]:
-    """What the inventory says of each of its worlds and of the training.
+    """Resolve each world of the inventory and the training, from the cache if they were resolved just before.
 
     Raises:
         SamerunError: the script or the inventory cannot be read, or it names no world.
@@ -73,13 +73,13 @@ def checked(
     """Check a training in one world.
 
     Args:
-        say, show: what takes the launcher's lines, and the log.
+        say, show: as `Launcher` takes them.
 
     Returns:
-        What carries it out, and where its sources override the contract.
+        The launcher, and a warning for each place where the sources override the contract.
 
     Raises:
-        SamerunError: something would be in its way.
+        SamerunError: the first problem found.
     """
     options = {**found.training, "env": {**found.training["env"], **training.env}}
     if training.args:
@@ -90,7 +90,7 @@ def checked(
 
 
 def _key(inventory: str, variables: Variables) -> str:
-    """What a reading depends on, as a hash: files, variables, environment, working folder."""
+    """The hash of everything that a reading depends on: files, variables, environment, working folder."""
     path = Path(inventories.located(inventory))
     beside = (path.parent / name for name in ("group_vars", "host_vars"))
     folders = [path] if path.is_dir() else [folder for folder in beside if folder.is_dir()]

@@ -1,4 +1,4 @@
-"""Training while somebody watches: read, check, submit and follow, in this very process."""
+"""Trains in this process, without a play: reads the inventory, checks, submits and follows."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from samerun.variables import Variables
 
 
 class Watcher(Protocol):
-    """Sees a training as it goes."""
+    """Is called with what happens during a training."""
 
     def enter(self, stage: str) -> None:
-        """A stage begins."""
+        """Note that a stage begins."""
 
     def line(self, text: str) -> None:
-        """A line for the person."""
+        """Take a line for the user."""
 
     def progress(self, text: str) -> None:
-        """A line that matters only until the next one."""
+        """Take a line about progress, which replaces the one before."""
 
     def log(self, data: bytes) -> None:
-        """Bytes of the script's output."""
+        """Take bytes of the script's output."""
 
     def request(self, plan: Mapping[str, Any]) -> None:
-        """What the target is asked for, secrets masked."""
+        """Take the request to a target, secrets masked."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What was trained.
+    """The result of a training in all worlds of an inventory.
 
     Attributes:
-        launches: the record of each launch, and where it lies.
-        failure: what the last line says, where one did not end well.
-        signal: the first signal that came, 0 for none.
+        launches: the record of each launch, and the record's path.
+        failure: the error to end with if a launch failed; None for success.
+        signal: the number of the first signal, 0 for none.
     """
 
     launches: Sequence[tuple[RunRecord, str]]
@@ -60,16 +60,16 @@ class Trained:
 def train(
     training: Training, inventory: str, variables: Variables, watcher: Watcher, *, checking: bool = False
 ) -> Trained:
-    """Train in each world of the inventory, at once where there are several.
+    """Train in each world of the inventory, in all of them at the same time.
 
-    SIGINT and SIGTERM are the script's once its launch begins; before that they end this.
+    Until the first launch begins, SIGINT and SIGTERM end the training; then they go to the scripts.
 
     Args:
-        checking: only say what would be done.
+        checking: only show the requests, start nothing.
 
     Raises:
         SamerunError: nothing was started.
-        Cancelled: the same, by a signal.
+        Cancelled: nothing was started, because of a signal.
     """
     signals = ForLaunches()
     with Interrupts(signals.take) as interrupts:
@@ -95,7 +95,7 @@ def train(
 
 
 class _Run:
-    """The training in one world, which has been checked there."""
+    """The training in one world; checks it when constructed."""
 
     def __init__(self, found: Resolved, training: Training, watcher: Watcher) -> None:
         self._detach, self._watcher = training.detach, watcher
@@ -103,18 +103,18 @@ class _Run:
         self._launcher, self._overrides = submitting.checked(found, training, watcher.progress, self._shown.feed)
 
     def tell(self, *, settle: bool) -> None:
-        """Say where the sources override the contract, and which launches ended unwatched."""
+        """Say where the sources override the contract, and which launches were settled now."""
         settled = collector.collect(self._launcher.world)[0] if settle else []
         for line in (*self._overrides, *map(collector.unwatched, settled)):
             self._watcher.line(line)
 
     def predict(self) -> None:
-        """Show what would be asked for."""
+        """Show the request that would be sent to the target."""
         spec, _code = self._launcher.spec(planning=True)
         self._watcher.request(self._launcher.target.plan(spec))
 
     def carry_out(self, signals: ForLaunches) -> RunRecord:
-        """Submit it, and unless it is detached follow it to its end."""
+        """Submit the launch and, unless it is detached, follow it to its end."""
         spec, code = self._launcher.spec()
         self._watcher.request(self._launcher.target.plan(spec))
         with self._shown as shown:
@@ -126,12 +126,12 @@ class _Run:
         return str(self._launcher.world.folder(record.launch).record)
 
     def failure(self, ended: RunRecord | SamerunError) -> SamerunError | None:
-        """Why it did not end well, None if it did."""
+        """The error of a launch that failed or could not be started; None for success."""
         return ended if isinstance(ended, SamerunError) else attach.failure(ended, self.path(ended))
 
 
 def _all_carried_out(runs: Sequence[_Run], signals: ForLaunches) -> list[RunRecord | SamerunError]:
-    """Carry the launches out, at once where there are several: one that cannot be started stops no other."""
+    """Carry out all launches at the same time; if one cannot be started, the others go on."""
     if len(runs) == 1:
         return [_carried_out(signals, runs[0])]
     signals.begin()

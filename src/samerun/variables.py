@@ -1,4 +1,4 @@
-"""Variables that override the inventory: of samerun.yml, of the command line, and what the command itself sets."""
+"""Variables that override the inventory: from samerun.yml, from the command line, and set by the command itself."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 @dataclass(frozen=True)
 class Variables:
-    """What overrides the inventory, the later the stronger.
+    """Variables that override the inventory: `values` override `files`, and `literals` override both.
 
     Attributes:
-        files: files of variables, as Ansible reads them.
-        values: by name; strings in them are templates, as in an inventory.
-        literals: by name; strings in them are data and never templates.
+        files: files of variables, as Ansible reads them; later files override earlier ones.
+        values: name to value; strings in them are templates, as in an inventory.
+        literals: name to value; strings in them are data, never templates.
     """
 
     files: tuple[Path, ...] = ()
@@ -39,15 +39,15 @@ class Variables:
         return replace(self, literals={**self.literals, **more})
 
     def as_yaml(self) -> str:
-        """What is not in a file yet, as the text of one."""
+        """Write `values` and `literals` as the text of a YAML file."""
         shown = {**self.values, **{name: _literal(value) for name, value in self.literals.items()}}
         return yaml.dump(shown, Dumper=_Dumper, sort_keys=False)
 
     def with_project(self, folder: Path) -> Variables:
-        """With those of the project's samerun.yml, which all others override.
+        """Add the project's samerun.yml, which all other variables override; check the names of all.
 
         Raises:
-            SamerunError: a file that is broken, or a name near a known one.
+            SamerunError: a file is broken, or an unknown name is close to a known one.
         """
         own = folder.absolute() / PROJECT_FILE
         found = replace(self, files=(own, *self.files)) if own.exists() else self
@@ -58,10 +58,10 @@ class Variables:
 
 
 def given(texts: Iterable[str]) -> Variables:
-    """The variables of -e arguments: `NAME=VALUE`, `@FILE`, or several in braces (JSON or YAML), as Ansible takes them.
+    """Read the variables of -e arguments: `NAME=VALUE`, `@FILE`, or several in braces (JSON or YAML), as Ansible does.
 
     Raises:
-        SamerunError: one is not of that form.
+        SamerunError: an argument has another form.
     """
     texts = list(texts)
     files = tuple(Path(text[1:]).expanduser().absolute() for text in texts if text.startswith("@"))
@@ -75,10 +75,10 @@ def given(texts: Iterable[str]) -> Variables:
 
 
 def repeatable(texts: Iterable[str]) -> list[str]:
-    """Those of -e arguments that say which world is meant and how it is reached, and can hold no secret.
+    """Choose the -e arguments that determine the world and how it is reached, and that can hold no secret.
 
-    That is all files, and what the roles' specs know as one plain value of the world and its services. Where a text in
-    braces holds more, only that is taken of it.
+    These are all files, and the variables of the world and its services whose spec has a plain type. From a text in
+    braces, only such variables are taken.
     """
     found = []
     for text in texts:
@@ -110,10 +110,10 @@ def _in_braces(text: str) -> dict[str, Any]:
 
 
 def assigned(option: str, texts: Sequence[str]) -> dict[str, str]:
-    """`NAME=VALUE` texts by name.
+    """Read `NAME=VALUE` texts into a mapping.
 
     Raises:
-        SamerunError: one is not of that form.
+        SamerunError: a text has another form.
     """
     found = {}
     for text in texts:
@@ -127,14 +127,14 @@ def assigned(option: str, texts: Sequence[str]) -> dict[str, str]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Takes Ansible's tags, such as !vault, without looking behind them."""
+    """Accepts Ansible's tags, such as !vault, and drops the tagged values: only names are needed."""
 
 
 _Loader.add_multi_constructor("!", lambda _loader, _tag, _node: "")
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes literals with Ansible's tag for what is no template."""
+    """Writes literals with Ansible's tag !unsafe, so that they are not templated."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -149,7 +149,7 @@ _Dumper.add_representer(_Literal, lambda dumper, text: dumper.represent_scalar("
 
 def _literal(value: Any) -> Any:
     if isinstance(value, str):
-        # Only where it is needed: with the tag, Ansible takes "007" for a number and "" for nothing.
+        # Only where needed: with the tag, Ansible reads "007" as a number and "" as null.
         return _Literal(value) if any(mark in value for mark in _TEMPLATE_MARKS) else value
     if isinstance(value, Mapping):
         return {str(key): _literal(item) for key, item in value.items()}
@@ -159,7 +159,7 @@ def _literal(value: Any) -> Any:
 
 
 def _typed(text: str) -> Any:
-    """A list or mapping where the text is one in JSON; a template begins with a brace too and stays a text."""
+    """Read a JSON list or mapping; any other text stays text, such as a template, which also begins with a brace."""
     if text.startswith(("[", "{")):
         try:
             return json.loads(text)
@@ -170,7 +170,7 @@ def _typed(text: str) -> Any:
 
 def _names_in(path: Path) -> list[str]:
     try:
-        found = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe loader's child
+        found = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a subclass of the safe loader
     except OSError as error:
         raise SamerunError(f"Failed to read {path}: {error.strerror}.", "Correct its path.", NO_INPUT) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""The worlds of an inventory, read without a play."""
+"""Reads the worlds of an inventory without a play."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from samerun.variables import Variables
 
 
 def load(inventory: str, variables: Variables) -> list[World]:
-    """The worlds of an inventory.
+    """Read all worlds of an inventory.
 
     Raises:
         SamerunError: the inventory cannot be read or names no world.
@@ -20,19 +20,19 @@ def load(inventory: str, variables: Variables) -> list[World]:
 
 
 def one(inventory: str, variables: Variables) -> World:
-    """The world of an inventory that holds but one.
+    """Read the only world of an inventory.
 
     Raises:
-        SamerunError: the inventory cannot be read or names no world, or more than one.
+        SamerunError: the inventory cannot be read, or names no world or more than one.
     """
     return World.from_options(only(resolve(inventory, variables), inventory).world)
 
 
 def only(found: Sequence[Resolved], inventory: str) -> Resolved:
-    """The only one of `found`.
+    """Return the only world of `found`.
 
     Raises:
-        SamerunError: there are more.
+        SamerunError: there is more than one.
     """
     if len(found) > 1:
         names = ", ".join(each.world["name"] for each in found)

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Launches that somebody else started: found by a prefix, followed, waited for and cancelled, on every target."""
+"""Finds a launch by a prefix of its id, whichever command started it; then follows it, waits for it or cancels it."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 
 _POLL = 0.2
 _PIECE = 1 << 16
-# A script has 30 s between the signal and its end; what still goes on then is to end at once.
+# A script has 30 s to end after the signal. If the launch still runs after 40 s, the signal is sent again.
 _GRACE_SECONDS = 40.0
-_TOLD_BY_CODE = (signal.SIGINT.name, signal.SIGTERM.name)  # 130 and 143
+_TOLD_BY_CODE = (signal.SIGINT.name, signal.SIGTERM.name)  # the command ends with 130 or 143
 
 
 @dataclass(frozen=True)
 class Attached:
-    """A launch of a world.
+    """A launch of a world, running, ended or settled.
 
     Attributes:
-        record: as it was submitted, or complete where the launch has been settled.
-        target: where it still is; None once it was settled here.
-        signalled: the signal that it got from us.
+        record: the record as submitted; complete if the launch is settled.
+        target: the target that holds the launch; None if the launch was settled before.
+        signalled: the number of the signal that we sent to the launch; 0 for none.
     """
 
     world: World
@@ -53,42 +53,46 @@ class Attached:
         return self.record.launch
 
     def close(self) -> None:
-        """Close idle connections; the next call opens what it needs."""
+        """Close idle connections; the next call opens new ones."""
         if self.target:
             self.target.close()
 
     def look(self) -> RunRecord:
-        """What is known of the launch now; it is settled if it has ended and nobody follows it."""
+        """Return the record as it is now; settle the launch first if it has ended and has no follower."""
         if self.target is None:
             return self.record
         done = self._settled() or collector.conclude(self.target, replace(self.record), self.signalled)
         return done or replace(self.record, state=RunState.RUNNING)
 
     def log(self) -> Iterator[bytes]:
-        """What there is of the log by now."""
+        """Yield the log up to now."""
         return self._live_log(follow=False) if self.target and not self._settled() else self._kept_log()
 
     def follow(self) -> Iterator[bytes]:
-        """The log from its start, as it comes, until the launch has ended and is settled."""
+        """Yield the log from its start and then as it grows, until the launch is settled."""
         shown = 0
         while self.target and not self._settled():
             for piece in self._live_log(shown, follow=True):
                 shown += len(piece)
                 yield piece
             self._wait_for(lambda record: record.ended_at or self._goes_on())
-        # Whoever settled the launch took its log from the engine, and wrote the whole of it.
+        # Settling wrote the whole log to a file and removed it from the engine.
         yield from self._kept_log(shown)
 
     def wait(self, seconds: float | None = None) -> RunRecord:
-        """Wait until the launch has ended and is settled, by whoever follows it or by us.
+        """Wait until the launch has ended and is settled, by its follower or by us.
+
+        Args:
+            seconds: how long to wait; None for no limit.
 
         Raises:
-            SamerunError: it still goes on after `seconds`, or the engine is away for long.
+            SamerunError: the launch still runs after `seconds`, or the engine does not answer for longer than the
+                target's `patience`.
         """
         return self.record if self.target is None else self._wait_for(lambda record: record.ended_at, seconds)
 
     def cancel(self, number: int = signal.SIGTERM) -> RunRecord:
-        """Pass signal `number` to the launch and wait for its end; one that has ended stays as it is."""
+        """Send signal `number` to the launch and wait until it is settled; a settled launch does not change."""
         while self.target and not self._settled():
             self.target.cancel(self.launch, number)
             try:
@@ -103,7 +107,7 @@ class Attached:
 
     def _wait_for(self, true: Callable[[RunRecord], Any], seconds: float | None = None) -> RunRecord:
         deadline = None if seconds is None else time.monotonic() + seconds
-        away = 0.0  # since when the engine does not answer
+        away = 0.0  # when the engine stopped answering, on the monotonic clock
         while True:
             try:
                 if true(record := self.look()):
@@ -122,12 +126,12 @@ class Attached:
             time.sleep(_POLL)
 
     def _goes_on(self) -> bool:
-        """Whether the engine says so; after a loss it may have been started again."""
+        """Whether the engine says that the launch still runs, perhaps as a new attempt after a loss."""
         return self.target is not None and self.target.outcome(self.launch) is None
 
     def _live_log(self, start: int = 0, *, follow: bool) -> Iterator[bytes]:
-        """The engine's log from byte `start` on; where the connection is cut, it goes on after the last byte."""
-        assert self.target is not None  # noqa: S101 - the callers have looked
+        """Yield the engine's log from byte `start`; after a cut connection, continue after the last byte."""
+        assert self.target is not None  # noqa: S101 - checked by the callers
         shown = start
         while True:
             pieces = self.target.follow(self.launch) if follow else self.target.log(self.launch)
@@ -137,7 +141,7 @@ class Attached:
                     yield fresh
                 return
             except SamerunError:
-                # Another one who followed may have settled it, and the engine knows it no more.
+                # Another follower may have settled the launch and removed it from the engine.
                 if self._settled() or not self._goes_on():
                     return
                 time.sleep(_POLL)
@@ -150,14 +154,14 @@ class Attached:
 
 
 def find(worlds: Sequence[World], prefix: str = "") -> Attached:
-    """The launch whose id begins with `prefix`; the newest one for an empty prefix.
+    """Find the launch whose id begins with `prefix`; the newest launch for an empty prefix.
 
     Raises:
-        SamerunError: there is none, or more than one.
+        SamerunError: no id begins so, or more than one does.
     """
     kept = {launch: world for world in worlds for launch in _local(world)}
     live: dict[str, Attached] = {}
-    if prefix not in kept:  # an id in full needs no engine
+    if prefix not in kept:  # for the full id of a settled launch no engine is asked
         for world in worlds:
             host_of(world).reach()
             for target in collector.targets(world):
@@ -174,10 +178,10 @@ def find(worlds: Sequence[World], prefix: str = "") -> Attached:
 
 
 def equal(target: Target, fingerprint: str, *, settle: bool) -> Attached | None:
-    """The newest launch on `target` with this fingerprint that goes on, or whose end somebody records just now.
+    """Find the newest launch on `target` with this fingerprint that still runs or still has a follower.
 
     Args:
-        settle: whether those that ended and that nobody follows are settled, so that they count among the finished.
+        settle: whether to settle the launches that ended without a follower, so that `history.finished` finds them.
     """
     known = [record for record in target.launches() if record.fingerprint == fingerprint]
     for record in sorted(known, key=lambda one: launch_ids.age_key(one.launch), reverse=True):
@@ -190,17 +194,17 @@ def equal(target: Target, fingerprint: str, *, settle: bool) -> Attached | None:
 
 
 def exit_code(record: RunRecord) -> int:
-    """How a command ends that waited for the launch: as the script did, 130 or 143 where it was cancelled."""
+    """The exit code of a command that waited for the launch: the script's, or 130 or 143 after a cancellation."""
     if record.cause is Cause.CANCELLED and record.cancelled_by in _TOLD_BY_CODE:
         return 128 + signal.Signals[record.cancelled_by]
     return UNAVAILABLE if record.exit_code is None else record.exit_code
 
 
 def failure(record: RunRecord, path: object) -> SamerunError | None:
-    """What is said of a launch that was waited for and did not end well; None for every other one.
+    """The error for a launch that failed or was killed; None for every other launch.
 
     Args:
-        path: where its record is.
+        path: the path of the launch's record, for the message.
     """
     if record.state not in (RunState.FAILED, RunState.KILLED):
         return None

@@ -1,6 +1,9 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Settling launches: from what an engine knows to the record, for who watched and for who comes later."""
+"""Settles launches: reads the outcome from the engine, writes the record, and removes what the engine holds.
+
+The follower of a launch calls it; so does every later command, for launches that ended without a follower.
+"""
 
 from __future__ import annotations
 
@@ -35,27 +38,27 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services import host
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGETS
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
-# A launch submitted elsewhere may still be followed there: its Job or container stays that long after its end.
+# A launch from another machine may have a follower there, so its Job or container stays this long after its end.
 _ELSEWHERE_SECONDS = 60
 
 
 def records(world: World) -> Iterator[RunRecord]:
-    """The local records, newest first."""
+    """Yield the records of the launches that were settled on this host, newest first."""
     found = (files.read_json(path) for path in world.runs.glob("*/record.json"))
     yield from sorted((RunRecord.from_dict(r) for r in found if r), key=lambda r: r.started_at, reverse=True)
 
 
 def targets(world: World) -> list[Target]:
-    """Where this world's launches may be: where its services are, on this host, and where one was submitted to."""
+    """The targets that may hold launches of this world: its own, `process`, and every target that was used."""
     submitted = (str(found.get("target", "")) for found in _submitted(world))
     return [TARGETS[name](world) for name in dict.fromkeys((world.target, "process", *submitted)) if name in TARGETS]
 
 
 def collect(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
-    """Settle every launch that ended while nobody watched, and start again what was lost and may be.
+    """Settle every launch that ended without a follower; restart lost launches that have retries left.
 
     Returns:
-        The records settled now, and those of launches that still go on.
+        The records settled now, and the records of launches that still run.
     """
     host_of(world).reach()
     done, alive = [], []
@@ -70,19 +73,19 @@ def collect(world: World) -> tuple[list[RunRecord], list[RunRecord]]:
 
 
 def unwatched(record: RunRecord) -> str:
-    """What is said of a launch that had ended while nobody watched, and was settled now."""
+    """The message about a launch that ended without a follower and was settled now."""
     return f"{record.launch} ended unwatched: {record.state.value} {record.reason}".rstrip()
 
 
 def note(world: World, record: RunRecord) -> None:
-    """Keep here what was submitted, so that it is missed if its engine loses it."""
+    """Keep a copy of the submitted record on this host, so that a launch that the engine loses is noticed."""
     files.write_private(world.folder(record.launch).submitted, record.as_json())
 
 
 def _forget_unborn(world: World, known: Collection[str]) -> None:
-    """Remove what is left of launches whose submitter was killed before their engine heard of them: its lock."""
+    """Remove the folders of launches whose command was killed before it submitted them; they hold only a lock."""
     for lock in world.runs.glob(f"*/{LOCK}"):
-        # Somebody may put something there just now, or remove it as we do.
+        # Another command may write into the folder, or remove it, at the same time.
         with contextlib.suppress(OSError):
             unborn = lock.parent.name not in known and [*lock.parent.iterdir()] == [lock]
             if unborn and files.remove_unlocked(lock):
@@ -90,7 +93,7 @@ def _forget_unborn(world: World, known: Collection[str]) -> None:
 
 
 def _launches(target: Target) -> Iterator[RunRecord]:
-    """Those that the engine knows, and those that were submitted here and it knows no more."""
+    """Yield the launches that the engine holds, then those submitted here that the engine has lost."""
     known = target.launches()
     yield from known
     names = {record.launch for record in known}
@@ -100,19 +103,20 @@ def _launches(target: Target) -> Iterator[RunRecord]:
 
 
 def _submitted(world: World) -> Iterator[dict[str, Any]]:
-    """What was submitted here and is not settled."""
-    # One may be settled by somebody else just now.
+    """Yield the records that were submitted on this host and are not settled."""
+    # Another command may settle a launch, and remove its file, at the same time.
     yield from filter(None, (files.read_json(path) for path in sorted(world.runs.glob("*/submitted.json"))))
 
 
 def conclude(target: Target, record: RunRecord, signalled: int = 0) -> RunRecord | None:
-    """Settle the launch of `record`, or start it again where it was lost and may be.
+    """Settle the launch of `record` if it has ended; restart it instead if it was lost and has retries left.
 
     Args:
-        signalled: the signal that it got from who calls; the reason for one that somebody else settled and removed.
+        signalled: the signal that the caller sent to the launch, 0 for none. It becomes the cause if the engine
+            holds nothing of the launch any more.
 
     Returns:
-        None while it goes on, or while somebody follows it who will settle it.
+        The complete record; None while the launch runs, or while it has a follower, which will settle it.
     """
     world, launch = target.world, record.launch
     if files.is_locked(world.folder(launch).lock) or (outcome := target.outcome(launch)) is None:
@@ -121,7 +125,7 @@ def conclude(target: Target, record: RunRecord, signalled: int = 0) -> RunRecord
     with files.locked(lock):
         try:
             if before := settled(world, launch):
-                # Somebody else was faster, and the engine may know nothing any more: what was written stands.
+                # Another command settled it first and may have emptied the engine: its record is kept.
                 known = ("state", "exit_code", "cause", "cancelled_by", "reason", "hint", "started_at", "ended_at")
                 record, outcome = before, replace(outcome, **{name: getattr(before, name) for name in known})
             elif outcome.gone:
@@ -137,13 +141,16 @@ def conclude(target: Target, record: RunRecord, signalled: int = 0) -> RunRecord
 
 
 def settled(world: World, launch: str) -> RunRecord | None:
-    """The record of a launch that was settled here, None as long as there is none."""
+    """Read the record of a launch that was settled on this host; None if it was not."""
     found = files.read_json(world.folder(launch).record)
     return RunRecord.from_dict(found) if found else None
 
 
 def restarted(target: Target, record: RunRecord, outcome: Outcome) -> bool:
-    """Start a launch again that was lost with its shim, if it may be and the engine does not do so itself."""
+    """Restart a launch that was lost together with its shim; return whether that was done.
+
+    It does nothing if the launch has no retries left, or if the engine restarts launches itself.
+    """
     if not outcome.lost or not record.retries:
         return False
     path = target.world.folder(record.launch).restarts
@@ -156,9 +163,9 @@ def restarted(target: Target, record: RunRecord, outcome: Outcome) -> bool:
 
 
 def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = False) -> RunRecord:
-    """Complete `record`, close its MLflow runs, write record and log, and remove what the engine still holds.
+    """Write the log, close the MLflow runs, write the completed `record`, and remove what the engine holds.
 
-    With `keep`, or where MLflow could not be asked, the engine's part stays for the next command.
+    With `keep`, or if MLflow did not answer, the engine's part stays for the next command.
     """
     world, report, folder = target.world, outcome.report, target.world.folder(record.launch)
     if not report:
@@ -170,7 +177,7 @@ def settle(target: Target, record: RunRecord, outcome: Outcome, *, keep: bool = 
     record.reason, record.hint = outcome.reason, outcome.hint
     record.started_at = outcome.started_at or record.started_at
     record.ended_at = outcome.ended_at or now()
-    # A report counts those too that were lost with a shim before.
+    # The counts overlap: a report also counts attempts that were lost with their shim. So the largest one holds.
     record.attempts = max(int(report.get("attempts", 1)), 1 + _restarts(world, record.launch), outcome.attempts)
     record.durations["run"] = seconds_between(record.started_at, record.ended_at)
     left = functools.partial(target.left, record.launch)
@@ -192,10 +199,10 @@ def _restarts(world: World, launch: str) -> int:
 
 
 def _keep_log(target: Target, launch: str, outcome: Outcome) -> None:
-    """Write the whole log beside the record, unless who watched, or the script itself, has.
+    """Write the whole log beside the record, unless the follower or the shim has written it.
 
     Raises:
-        SamerunError: the engine has it, and does not give it now.
+        SamerunError: the engine has the log, but does not answer now.
     """
     folder = target.world.folder(launch)
     path, part = folder.log, folder.log_part
@@ -205,13 +212,13 @@ def _keep_log(target: Target, launch: str, outcome: Outcome) -> None:
         except SamerunError as error:
             if not outcome.gone and error.code in (UNAVAILABLE, TEMPORARY, NO_PERMISSION):
                 raise
-            files.write_private(path, b"")  # the engine has none
+            files.write_private(path, b"")  # the engine has no log
         if part.exists() and part.stat().st_size > path.stat().st_size:
-            part.replace(path)  # the engine has lost what a follower that was killed had seen
+            part.replace(path)  # a killed follower had read more than the engine still has
     part.unlink(missing_ok=True)
     told = int(outcome.report.get("log_bytes", path.stat().st_size))
     if told != path.stat().st_size and (copy := target.log_copy(launch)):
-        files.take_better(path, copy, told)  # the shim's own may be the one that was cut
+        files.take_better(path, copy, told)  # the shim's copy may be the shorter of the two
 
 
 def _is_fresh(outcome: Outcome) -> bool:

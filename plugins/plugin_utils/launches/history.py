@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a world has trained already."""
+"""Finds the launches that a world has finished before."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow
 
 
 def lock_path(world: World, fingerprint: str) -> Path:
-    """Held by who looks whether this was trained or is being trained, until it is submitted if it was not."""
+    """The lock around "search for an equal launch, else submit", so that two equal commands submit one launch."""
     return world.state / f".{fingerprint}.lock"
 
 
 def finished(world: World, fingerprint: str) -> RunRecord | None:
-    """The newest FINISHED launch with this fingerprint, or None.
+    """Find the newest FINISHED launch with this fingerprint: in the local records, then in MLflow.
 
-    One whose MLflow run was deleted does not count. MLflow is asked too, so that a training of another person or
-    machine in the same world counts as well.
+    A launch whose MLflow run was deleted does not count. MLflow also knows the launches of other users and machines
+    in the same world.
 
     Raises:
         SamerunError: MLflow does not answer.

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What people call a launch, and what its id tells."""
+"""Finds a launch by a prefix of its id, and reads its age from the id."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import NO_INPUT, USAGE, SamerunError
 
-_STAMP = 20  # characters at the end of an id: when the launch was made, and four random ones
-_NAMED = 5  # candidates that an error names
+_STAMP = 20  # characters at the end of an id: the time when it was made, and four random ones
+_NAMED = 5  # how many candidates an error names
 
 
 def chosen(launches: Iterable[str], prefix: str) -> str:
-    """The one of `launches` that begins with `prefix`, the newest one for an empty prefix.
+    """Choose the id that begins with `prefix`; the newest id for an empty prefix.
 
     Raises:
-        SamerunError: there is none, or more than one.
+        SamerunError: no id begins so, or more than one does.
     """
     newest = sorted(launches, key=age_key, reverse=True)
     if not newest:
@@ -41,11 +41,11 @@ def chosen(launches: Iterable[str], prefix: str) -> str:
 
 
 def age_key(launch: str) -> str:
-    """What sorts ids of launches by time."""
+    """The part of an id by which launches are sorted by time."""
     return launch[-_STAMP:]
 
 
 def age(launch: str) -> float:
-    """Seconds since a launch was made, by its id."""
+    """Seconds since the launch was made, read from its id."""
     made = datetime.strptime(launch[-_STAMP:-5], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
     return (datetime.now(UTC) - made).total_seconds()

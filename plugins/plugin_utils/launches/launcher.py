@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One launch, from what the user wrote to the record."""
+"""Carries out one launch: packs the code, submits it, follows it, and returns its record."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Launcher:
     """Plans, starts and follows launches of one world.
 
     Args:
-        say: takes one line about what happens.
-        show: takes the log as it comes.
+        say: is called with each line about progress.
+        show: is called with each piece of the log.
     """
 
     def __init__(self, world: World, training: Training, say: Say, show: Callable[[bytes], None]) -> None:
@@ -46,17 +46,17 @@ class Launcher:
         return sources_of(self.training)
 
     def spec(self, *, planning: bool = False) -> tuple[RunSpec, bundle.Bundle]:
-        """The launch as data, with the code that belongs to it; nothing is started or built.
+        """Pack the project and describe the launch as data; nothing is built or started.
 
         Args:
-            planning: whether the world may have no keys yet.
+            planning: whether generated keys stand in for keys that the world does not have yet.
         """
-        _ = self.sources  # it refuses what cannot run
+        _ = self.sources  # raises for a script that cannot run
         code = bundle.pack(Path(self.training.project))
         return self._spec(code, planning=planning), code
 
     def check(self) -> None:
-        """Refuse what the target cannot do, before anything is packed."""
+        """Raise for a launch that the target cannot carry out, before the project is packed."""
         spec = self._spec(bundle.Bundle(b"", "", 0), planning=True)
         self.target.plan(spec)
         self.target.look(spec)
@@ -77,7 +77,7 @@ class Launcher:
         )  # fmt: skip
 
     def done_before(self, spec: RunSpec) -> RunRecord | None:
-        """A FINISHED launch with the same fingerprint whose MLflow runs are still there."""
+        """Find a FINISHED launch with the same fingerprint whose MLflow runs still exist."""
         return history.finished(self.world, spec.fingerprint)
 
     def run(
@@ -89,11 +89,12 @@ class Launcher:
         submitted: Callable[[], None] = lambda: None,
         catching: signals.Catching = signals.passed_on,
     ) -> RunRecord:
-        """Carry the launch out and return its record; with `detach` return once it is submitted.
+        """Prepare the environment, submit the launch, follow and settle it; return its record.
 
         Args:
-            submitted: is called when everybody can find the launch.
-            catching: makes this process's signals the launch's while it is followed.
+            detach: whether to return as soon as the launch is submitted.
+            submitted: is called once other commands can find the launch.
+            catching: passes the signals of this process on to the launch while it is followed.
         """
         started = time.monotonic()
         environment = self.target.prepare(self.training.environment, spec.environment)
@@ -124,7 +125,7 @@ class Launcher:
 
 @contextlib.contextmanager
 def _nothing_left(lock: Path) -> Iterator[None]:
-    """Leave no folder of a launch that was not submitted, unless somebody wrote into it."""
+    """Remove the launch's folder if submitting fails; a folder with other files in it stays."""
     try:
         yield
     except BaseException:

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a launch leaves to whoever collects it: MLflow runs to close, things to keep with them, files to fetch."""
+"""Finishes what the shim of a launch could not: closes its MLflow runs, keeps log and files there, fetches outputs."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow, store
 
 _PIECE = 1 << 16
-_SAID_LATER = 4096  # bytes: what the shim says after it has kept the log
+_SAID_LATER = 4096  # bytes of log that the shim may write after it has kept the log in MLflow
 
 
 def finish(world: World, record: RunRecord, report: Mapping[str, Any], left: Callable[[Path], Left]) -> bool:
-    """Make MLflow agree with the record, do what the shim could not, and copy what MLflow knows of the launch.
+    """Close the launch's MLflow runs, keep there what the shim could not, and copy the runs into `record`.
 
     Args:
-        left: the files that the launch left, given a folder for copies; see `Target.left`.
+        left: returns the files that the launch left, given a folder for copies; see `Target.left`.
 
     Returns:
-        False if MLflow does not answer, then all of it is left to the next command; or has nothing to be told.
+        False if MLflow does not answer (the next command tries again), or if the script was never started.
     """
     if report.get("stage") == "probe" and report.get("closed"):
-        return False  # the script was never started, often because of this very MLflow
+        return False  # the script was never started, often because MLflow itself does not answer
     server = mlflow.tracking(world)
     try:
         experiments = server.experiments()
@@ -42,7 +42,7 @@ def finish(world: World, record: RunRecord, report: Mapping[str, Any], left: Cal
         if not found and record.record_failures and record.state is RunState.FAILED:
             keeping.failed_run(server, _facts(record))
             experiments, found = server.experiments(), server.launch_runs(record.launch)
-        # On a cluster each attempt's shim counts one.
+        # On a cluster the shim of each attempt counts only its own.
         if not report.get("closed") or (found and record.attempts > int(report.get("attempts", record.attempts))):
             server.close(found, record.state.value, keeping.tags(_facts(record)))
             found = server.launch_runs(record.launch, list(experiments))
@@ -59,13 +59,13 @@ def finish(world: World, record: RunRecord, report: Mapping[str, Any], left: Cal
 
 
 def told(world: World, launch: str) -> dict[str, Any]:
-    """How a launch ended as its MLflow runs say, where somebody closed them before: fields of an Outcome."""
+    """Read from the tags of closed MLflow runs how a launch ended, as fields of an Outcome; empty for none."""
     try:
         runs = mlflow.tracking(world).launch_runs(launch)
     except (OSError, ValueError, KeyError):
         return {}
     if any(tracking.is_open(run) for run in runs):
-        return {}  # another attempt went on with it: what the tags say is of the one before
+        return {}  # a new attempt has opened the run again: the tags are those of an earlier attempt
     closed = next((run for run in runs if tracking.tag(run, tracking.STATE_TAG)), None)
     if closed is None:
         return {}
@@ -79,7 +79,7 @@ def told(world: World, launch: str) -> dict[str, Any]:
 
 
 def mlflow_runs(server: tracking.Tracking, launch: str) -> list[MlflowRun]:
-    """What MLflow knows of a launch."""
+    """Read the MLflow runs of a launch."""
     experiments = server.experiments()
     found = server.launch_runs(launch, list(experiments))
     return [_mlflow_run(run, experiments, server.uri) for run in found]
@@ -93,12 +93,12 @@ def _exchange(
     report: Mapping[str, Any],
     left: Callable[[Path], Left],
 ) -> None:
-    """Keep with the run what the shim could not, and fetch what the script left and what an engine lost of its log."""
+    """Keep log, code and outputs with the MLflow run if the shim could not; fetch its outputs and a longer log."""
     log, _outputs = world.folder(record.launch).log, world.folder(record.launch).outputs
     kept, wanted = bool(report.get("kept")), bool(record.outputs)
     here, there = log.stat().st_size, int(report.get("log_bytes", 0))
     cut = kept and here < there - _SAID_LATER
-    # The last attempt's shim kept what it had, which on a cluster is the log of its own pod.
+    # On a cluster the shim of the last attempt kept only the log of its own pod.
     more = kept and record.attempts > 1 and here > there
     if kept and not wanted and not cut and not more:
         return
@@ -108,7 +108,7 @@ def _exchange(
             artifacts = _artifacts(world, server, run["info"]["artifact_uri"])
             if not kept:
                 with contextlib.suppress(keeping.KeepingError):
-                    # A shim that was killed after that, in a pod of which nothing is left.
+                    # The shim may have kept the log and been killed then, in a pod that is gone.
                     files.take_better(log, artifacts.pieces(keeping.LOG))
             if more or not kept:
                 keeping.keep(artifacts, _facts(record), str(log), found.code, found.outputs)
@@ -126,7 +126,7 @@ def _artifacts(world: World, server: tracking.Tracking, uri: str) -> keeping.Art
 
 @contextlib.contextmanager
 def _copies(log: Path) -> Iterator[Path]:
-    """A folder for copies, beside the log: there is room for what belongs to the launch."""
+    """Make a temporary folder for copies beside the log, since the system's own may be too small for outputs."""
     with tempfile.TemporaryDirectory(dir=log.parent, prefix=".left-") as folder:
         yield Path(folder)
 
@@ -137,7 +137,7 @@ def _read(path: str) -> Iterator[bytes]:
 
 
 def _listed(server: tracking.Tracking, run: str, folder: str) -> Iterator[str]:
-    """The names of all artifacts below `folder`."""
+    """Yield the names of all artifacts below `folder`, subfolders included."""
     token = ""
     while True:
         query = {"run_id": run, "path": folder, **({"page_token": token} if token else {})}

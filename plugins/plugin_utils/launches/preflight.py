@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is checked before anything starts, in one order: for plays, and for launches without one."""
+"""Checks the inventory, the engine, ports and the script before anything starts, for plays and for the command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets import TARGE
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Say
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
-_ALL = "services"  # the role that sets all of them up
+_ALL = "services"  # the role that sets up all services
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Checked:
     """What the checks found.
 
     Attributes:
-        launcher: what carries the training out; None where none was asked for.
-        services: the names and ports that were asked for.
-        moved: variable to port, for ports that are taken and have a free one next to them.
-        warnings: places where the script's sources override the contract.
+        launcher: carries out the training; None if no training was asked for.
+        services: the names and ports that the services will take.
+        moved: variable to port, for each taken port that was replaced by the next free one.
+        warnings: the places where the script's sources override the contract.
     """
 
     world: World
@@ -44,7 +44,7 @@ class Checked:
 
 
 def unseen(_said: object) -> None:
-    """For who watches nothing."""
+    """Ignore a line or a piece of the log: the default for callers that show nothing."""
 
 
 def check(
@@ -55,21 +55,21 @@ def check(
     say: Say = unseen,
     show: Callable[[bytes], None] = unseen,
 ) -> Checked:
-    """Check all that can be seen before anything starts, in this order; nothing is changed.
+    """Check everything that is known before anything starts, in this order; nothing is changed.
 
     Args:
         options: the option `world` of every module.
-        training: the option `training` of training_run; empty where nothing is trained.
-        roles: those of the play, which set services up.
-        say, show: what the launcher tells, and where its log goes.
+        training: the option `training` of training_run; empty if nothing is trained.
+        roles: the roles of the play; some of them set up services.
+        say, show: as `Launcher` takes them.
 
     Raises:
-        SamerunError: the first thing that would be in the way.
+        SamerunError: the first problem found.
     """
     _check_names(options, training)
     world = World.from_options(options)
     _check_endpoints(world)
-    _ = world.given_credentials  # it refuses one key without the other
+    _ = world.given_credentials  # raises if only one of the two keys is set
     host = host_of(world)
     services = _claims(world, options, roles)
     wanted = training_of(training, world) if training else None
@@ -85,7 +85,7 @@ def check(
 
 
 def _check_names(world: Mapping[str, Any], training: Mapping[str, Any]) -> None:
-    """Refuse a target that there is not."""
+    """Raise for a target that does not exist."""
     for variable, value, known in (
         ("samerun_target", world["target"], HOSTS),
         ("training_target", training.get("target") or world["target"], TARGETS),
@@ -97,10 +97,10 @@ def _check_names(world: Mapping[str, Any], training: Mapping[str, Any]) -> None:
 
 
 def _check_endpoints(world: World) -> None:
-    """Refuse an external endpoint that is no URL of its kind."""
+    """Raise for an external endpoint that is not a URL of its kind, and for a login to an MLflow that is ours."""
     if world.login.headers and not world.mlflow.external:
         raise SamerunError(
-            "Failed to plan MLflow: a user or token is set, and a server that is set up here asks for nobody.",
+            "Failed to plan MLflow: a user or token is set, and a server that is set up here has no login.",
             "Unset mlflow_username, mlflow_password and mlflow_token, or name your server: mlflow_endpoint",
             CONFIG,
         )
@@ -110,7 +110,7 @@ def _check_endpoints(world: World) -> None:
 
 
 def _check_store(world: World) -> None:
-    """Refuse a store of somebody else's of which not all is said; what is missing is named at once."""
+    """Raise for an external store without endpoint or keys; the error names all the missing variables together."""
     if not (world.uses_store and world.foreign_store):
         return
     unset = [] if world.object_store.external else ["s3_endpoint"]
@@ -122,7 +122,7 @@ def _check_store(world: World) -> None:
 
 
 def _claims(world: World, options: Mapping[str, Any], roles: Collection[str]) -> list[Claim]:
-    """The services that the roles of a play set up."""
+    """Read the claims of the services that the roles of the play set up."""
     ours = {endpoint.role for endpoint in world.own}
     set_up = ours if _ALL in roles else ours.intersection(roles)
     declared = (given for given in options["services"] if given["role"] in set_up)
@@ -130,7 +130,7 @@ def _claims(world: World, options: Mapping[str, Any], roles: Collection[str]) ->
 
 
 def _check_kinds(world: World, claims: Sequence[Claim]) -> None:
-    """Refuse a service that does not run on the world's target."""
+    """Raise for a service that cannot run on the world's target."""
     for claim in claims:
         if world.target not in claim.targets:
             places = f"It runs on {' and '.join(claim.targets)}"
@@ -142,7 +142,7 @@ def _check_kinds(world: World, claims: Sequence[Claim]) -> None:
 
 
 def _check_training(launcher: Launcher) -> list[str]:
-    """What can be seen of a run before its world is up; the places where its sources override the contract."""
+    """Check the training before its world is up; return a warning for each place that overrides the contract."""
     world, training, target, sources = launcher.world, launcher.training, launcher.target, launcher.sources
     for endpoint in (world.mlflow, world.object_store):
         endpoint.url(target.viewpoint(training.network))
@@ -155,7 +155,7 @@ def _check_training(launcher: Launcher) -> list[str]:
 
 
 def _check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
-    """Services that the play uses and does not set up must be there; to find out after a build would be late."""
+    """Raise if a service that the play needs but does not set up is not there; after a build would be too late."""
     if world.object_store.role not in set_up:
         credentials.refuse_others(world)
     for endpoint in reversed(world.own):

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Reading what a user asks for: from the option `training` to a `Training`, and to what its sources say."""
+"""Reads the option `training` into a `Training`, and the script's sources into facts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def training_of(options: Mapping[str, Any], world: World) -> Training:
     """Read the option `training` of training_run.
 
     Raises:
-        SamerunError: a value that cannot be meant, with its variable.
+        SamerunError: a value is invalid; the message names its variable.
     """
     script = scripts.located(options["script"], options["project"])
     requirements = scripts.requirements(options["requirements"], script.project)
@@ -51,7 +51,7 @@ def training_of(options: Mapping[str, Any], world: World) -> Training:
 
 
 def sources_of(training: Training) -> checks.Sources:
-    """What the script and its neighbours say; it raises what `checks.look` does."""
+    """Scan the script and the modules beside it; raises as `checks.look` does."""
     given = training.environment
     ours = not given.python and not given.image and given.base_image in ("", images.BASE_IMAGE)
     script = scripts.Script(Path(training.project), training.script)

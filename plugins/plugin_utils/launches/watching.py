@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Following a launch from the command that started it: its log, its attempts, and what the person wants meanwhile."""
+"""Follows a launch for the command that started it: shows its log over all attempts, and passes signals on."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 
 
 class Wishes:
-    """Signals for a launch: they are passed on once it is submitted, and none is lost before that.
+    """Signals for a launch: kept until the launch is submitted, then passed on.
 
     Attributes:
-        cancelled: whether there was one.
+        cancelled: whether any signal came.
     """
 
     def __init__(self, target: Target, launch: str) -> None:
@@ -31,7 +31,7 @@ class Wishes:
         self._submitted = False
 
     def take(self, number: int) -> None:
-        """Pass signal `number` on, now or as soon as somebody can get it."""
+        """Pass signal `number` on, now or once the launch is submitted."""
         self.cancelled = True
         if self._submitted:
             self._target.cancel(self._launch, number)
@@ -39,14 +39,18 @@ class Wishes:
             self._waiting.append(number)
 
     def submitted(self) -> None:
-        """From now on the launch can be signalled."""
+        """Pass on the signals that came before the launch was submitted; later ones are passed on at once."""
         self._submitted = True
         for number in self._waiting:
             self._target.cancel(self._launch, number)
 
 
 def watch(target: Target, record: RunRecord, wishes: Wishes, show: Callable[[bytes], None]) -> tuple[Outcome, float]:
-    """Follow a launch to its end, over all its attempts; return when its first byte came too (0.0 for none)."""
+    """Follow a launch to its end, over all its attempts.
+
+    Returns:
+        The outcome, and when the first byte of the log came (seconds of the monotonic clock, 0.0 for none).
+    """
     log = LogKeeper(target.world.folder(record.launch), show)
     while True:
         log.take(target.follow(record.launch))
@@ -60,13 +64,13 @@ def watch(target: Target, record: RunRecord, wishes: Wishes, show: Callable[[byt
 
 
 class LogKeeper:
-    """Shows a log once and keeps it, also where it is read from its start again.
+    """Shows each byte of a log once and writes it to a file, even if the engine sends the log from its start again.
 
-    On the process target the shim itself writes the file. Elsewhere it appears whole: if we are killed, whoever
-    collects the launch sees that it is not there.
+    On the process target the shim itself writes the log file. On the others the log is first written to a partial
+    file. If we are killed, the command that settles the launch sees that the log file is missing.
 
     Attributes:
-        first: when the first byte came (of the monotonic clock), 0.0 for none.
+        first: when the first byte came, in seconds of the monotonic clock; 0.0 for none.
     """
 
     def __init__(self, folder: LaunchFolder, show: Callable[[bytes], None]) -> None:
@@ -78,7 +82,7 @@ class LogKeeper:
             files.write_private(self._part, b"")
 
     def take(self, pieces: Iterable[bytes]) -> None:
-        """Take the log from its start; what was taken before is left out."""
+        """Read the log from its start; show and write only what was not taken before."""
         with open(self._part if self._part.exists() else os.devnull, "ab") as copy:
             for fresh in lines.after(pieces, self._taken):
                 self._taken += len(fresh)
@@ -88,6 +92,6 @@ class LogKeeper:
                 self._show(fresh)
 
     def end(self) -> None:
-        """It is whole."""
+        """Give the partial file its final name: the log is complete."""
         if self._part.exists():
             self._part.replace(self._path)

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The hosts of services by target. A new one is a file here, a line below and a task file of the role service."""
+"""The hosts of services by target. A new host needs a file here, a line below and a task file in the role service."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ HOSTS: dict[str, type[ServiceHost]] = {host.NAME: host for host in (ProcessHost,
 
 
 def host_of(world: World) -> ServiceHost:
-    """The host of a world's services."""
+    """The service host of the world's target."""
     return HOSTS[world.target](world)

@@ -1,6 +1,9 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a host of services is: where a world keeps its long-lived services and its keys. One file for each target."""
+"""The interface of a service host, which runs the long-lived services of a world and keeps its keys.
+
+Each target has one implementation.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,12 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.service imp
 
 @dataclass
 class ServiceState:
-    """What was found, beside what is wanted.
+    """The result of comparing a service with what is wanted.
 
     Attributes:
-        differs: what is not as wanted, in words; empty if all is.
-        recreate: it was changed by hand in a way that only making it anew mends.
+        exists: whether the service exists on its engine.
+        differs: the differences, in words; empty if there are none.
+        recreate: whether the service must be created anew, since it was changed by hand.
         request: what the role's tasks need, as plain data without secrets.
     """
 
@@ -34,11 +38,11 @@ class ServiceState:
 
 @dataclass(frozen=True)
 class Teardown:
-    """What became of a world's services.
+    """What a teardown did.
 
     Attributes:
-        removed: what went, in words.
-        kept: what samerun made and somebody else uses, each with why it stays.
+        removed: what was removed, in words.
+        kept: what samerun made but others use now, each with the reason why it stays.
     """
 
     removed: list[str] = field(default_factory=list)
@@ -46,11 +50,7 @@ class Teardown:
 
 
 class ServiceHost(abc.ABC):
-    """Where a world's services live.
-
-    Args:
-        world: the world.
-    """
+    """Runs the services of one world."""
 
     NAME: ClassVar[str]
     VIEWPOINT: ClassVar[str]
@@ -59,86 +59,86 @@ class ServiceHost(abc.ABC):
         self.world = world
 
     def service(self, options: Mapping[str, Any]) -> Service:
-        """The service of a module's `service` option, as it will run here."""
+        """Read a module's `service` option, with the places, ports and addresses of this host filled in."""
         wanted = Service.from_options(options, self.world.kept_ports)
         return wanted.at(self.places(wanted), self.world, self.VIEWPOINT)
 
     @abc.abstractmethod
     def check(self) -> None:
-        """Raise a SamerunError if nothing can be asked here now."""
+        """Raise a SamerunError if the engine does not answer now."""
 
     def reach(self) -> None:  # noqa: B027 - most hosts have nothing to do
-        """See to it that this host reaches the services; where it does so by itself, nothing."""
+        """Make the services reachable from this machine, if they are not anyway."""
 
     @abc.abstractmethod
     def claim(self, claims: Sequence[Claim]) -> dict[str, int]:
-        """See that names and ports are free or ours.
+        """Check that names and ports are free or already the world's own.
 
         Returns:
-            Variable to port, for those that were moved to the next free one.
+            Variable to port, for each taken port that was replaced by the next free one.
 
         Raises:
-            SamerunError: something foreign has a name or port, with the variable that moves ours.
+            SamerunError: another owner has a name or port; the message names the variable that moves ours.
         """
 
     @abc.abstractmethod
     def places(self, service: Service) -> Places:
-        """What the service's command names here."""
+        """The paths and addresses that the service's command refers to."""
 
     @abc.abstractmethod
     def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
         """Compare the service with what is wanted; changes nothing.
 
         Args:
-            values: the world's secrets by name; None where it has not all of those that the service reads.
+            values: the world's secrets by name; None if the world lacks one that the service reads.
         """
 
     def fetch(self, service: Service) -> None:  # noqa: B027 - most hosts fetch what they need by themselves
-        """Fetch the image that the service runs by, where this host has none yet.
+        """Fetch the service's image if the engine does not have it yet.
 
         Raises:
-            SamerunError: there is no such image, or it cannot be reached.
+            SamerunError: the image does not exist, or its registry cannot be reached.
         """
 
     @abc.abstractmethod
     def deliver(self, service: Service, values: Mapping[str, str]) -> bool:
-        """Put the service's secret files where it reads them; return whether anything changed."""
+        """Write the service's secret files to where it reads them; return whether anything changed."""
 
     @abc.abstractmethod
     def ask(self, service: Service) -> str:
-        """Why a service is not ready, as the command of its health says; empty once it is."""
+        """Run the service's health command; return why the service is not ready, or an empty text if it is."""
 
     @abc.abstractmethod
     def running(self, role: str, name: str, namespace: str) -> str:
-        """The state of a service in one word: `running`, `starting`, `stopped` or `absent`."""
+        """Read the state of a service: `running`, `starting`, `stopped` or `absent`."""
 
     def hopeless(self, service: Service) -> str:
-        """Why waiting longer does not make the service start; empty while it may."""
+        """Why the service will not start however long we wait; empty if it may still start."""
         del service
         return ""
 
     def reached_by(self, endpoint: Endpoint) -> str:
-        """What decides whether this host reaches a service that runs, for the message that it does not."""
+        """What to check if the service runs but this host does not reach it; ends that message."""
         return f"Does a firewall stand between, or does samerun_bind ({self.world.bind}) name another address?"
 
     @abc.abstractmethod
     def last_words(self, service: Service, lines: int = 5) -> str:
-        """The end of the service's log since it was started last, for the message that says it did not start."""
+        """The last lines of the service's log since its last start, for the message that it did not start."""
 
     @abc.abstractmethod
     def teardown(self, *, purge: bool) -> Teardown:
-        """Remove the world's services, with `purge` their data and keys too."""
+        """Remove the world's services; with `purge` also their data and keys."""
 
     def kept(self) -> dict[str, str]:
         """The secrets that the world keeps, by name."""
         return dict(files.read_json(self._credentials_path))
 
     def keep(self, values: Mapping[str, str]) -> None:
-        """Keep these secrets, and no other, where whoever uses the world finds them."""
+        """Replace the secrets that the world keeps by `values`."""
         files.write_json(self._credentials_path, dict(values))
 
     def credentials(self, kept: Mapping[str, str] | None = None) -> Credentials | None:
-        """The S3 keys among the secrets that the world keeps; who has read these says so."""
+        """The S3 keys among the secrets that the world keeps; these are read unless given as `kept`."""
         return credentials_from(self.kept() if kept is None else kept)
 
     def keep_credentials(self, keys: Credentials) -> None:
@@ -147,16 +147,16 @@ class ServiceHost(abc.ABC):
         self.keep({**others, **credentials_as(keys)})
 
     def trainer_found(self) -> Credentials | None:
-        """Keys for runs that somebody put where runs read them, before the world had any."""
+        """Keys for runs that an administrator put where runs read them, before the world had keys."""
         return None
 
     def publish(self, keys: Credentials | None, *, change: bool) -> bool:
-        """Show the contract where runs of others read it; return whether anything changed, or would."""
+        """Write the contract to where runs on this target read it; return whether anything changed, or would."""
         del keys, change
         return False
 
     def remember(self, service: Service) -> None:  # noqa: B027 - most hosts can ask their engine
-        """Keep what the service looks like now, so that a later look sees edits by hand."""
+        """Keep the present state of the service, so that a later comparison finds changes made by hand."""
 
     @property
     def _credentials_path(self) -> Path:
@@ -164,7 +164,7 @@ class ServiceHost(abc.ABC):
 
 
 def credentials_as(keys: Credentials) -> dict[str, str]:
-    """Keys as they are kept."""
+    """The keys by name, in the form in which they are kept."""
     found = {"access_key": keys.access_key, "secret_key": keys.secret_key}
     if keys.trainer:
         found |= {"trainer_access_key": keys.trainer.access_key, "trainer_secret_key": keys.trainer.secret_key}
@@ -172,7 +172,7 @@ def credentials_as(keys: Credentials) -> dict[str, str]:
 
 
 def credentials_from(found: Mapping[str, str]) -> Credentials | None:
-    """The inverse of `credentials_as`; None where they are not there."""
+    """The inverse of `credentials_as`; None if there are no keys."""
     if "access_key" not in found:
         return None
     trainer = None

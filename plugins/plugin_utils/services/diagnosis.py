@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the end of a service's log says of why it does not start, where waiting does not help."""
+"""Finds in the last lines of a service's log why it does not start."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from string import Template
 
-LINES = 60  # of a log that are looked at: a traceback is long
+LINES = 60  # how many last lines of a log are searched: a traceback is long
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A cause in words, and what to do.
+    """A known cause why a service does not start, and what to do.
 
     Attributes:
-        says: what the log holds then, as a regular expression.
-        cause, hint: with `${data}`, the folder of the service's data as it sees it, and the named groups of `says`.
-        passes: whether it may pass by itself.
+        says: a regular expression that matches the log if this is the cause.
+        cause, hint: templates; `${data}` is the path of the data inside the service, and named groups of `says`.
+        passes: whether the cause may go away by itself.
     """
 
     says: str
@@ -28,11 +28,11 @@ class Diagnosis:
     passes: bool = False
 
 
-# Of every service: as uvicorn, SeaweedFS and MinIO say it.
+# For every service: the wording of uvicorn, SeaweedFS and MinIO.
 _COMMON = (
     Diagnosis(
         r"(?i)address already in use|port \d+ for \w+ .*is not available|port is already in use",
-        "another program has taken one of its ports since we looked",
+        "another program has taken one of its ports since they were checked",
         "Do the same again: samerun up; if it stays so, stop that program, or move ours by the variables that end in "
         "_port.",
         passes=True,
@@ -41,7 +41,7 @@ _COMMON = (
 
 
 def of(log: str, known: Iterable[Diagnosis], data: str) -> Diagnosis | None:
-    """The first of those that are `known` of a service, or of all services, that `log` tells."""
+    """Find the first diagnosis whose pattern matches `log`: those `known` for the service, then the common ones."""
     for one in (*known, *_COMMON):
         if found := re.search(one.says, log):
             values = {**found.groupdict(), "data": data}

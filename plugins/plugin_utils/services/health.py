@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a service is asked whether it is ready: one statement, of which each engine's own check follows."""
+"""How a service is probed for readiness: declared once, and translated into the health check of each engine."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG
 
 
 def said(code: int, output: bytes) -> str:
-    """Why a service is not ready, of how its check ended; empty where it is."""
+    """Say from the exit code and output of its health command why a service is not ready; empty if it is."""
     lines = output.decode(errors="replace").strip().splitlines()
     return f"its check ends with {code}: {lines[-1] if lines else 'it says nothing'}" if code else ""
 
 
 @dataclass(frozen=True)
 class Health:
-    """Who asks from outside, as this host and a kubelet do, asks `http` or `tcp` where one is said, else `command`.
+    """The health check of a service.
+
+    This host and a kubelet, which probe from outside, use `http` or `tcp` if one is set, else `command`. The health
+    check of a container uses `command`.
 
     Attributes:
         http: a path that answers once the service is ready.
-        port: the name of the port that answers it; empty for the first one.
-        tcp: the name of a port that takes connections once the service is ready.
-        command: what ends with 0 once it is ready. It runs where the service runs; a container looks at itself by it.
+        port: the name of the port that `http` is sent to; empty for the first port.
+        tcp: the name of a port that accepts connections once the service is ready.
+        command: a command that exits with 0 once the service is ready. It runs where the service runs.
     """
 
     http: str = ""
@@ -38,7 +41,7 @@ class Health:
         """Read the `health` of a service's data file.
 
         Raises:
-            SamerunError: it says nothing, or two things at once.
+            SamerunError: it has none of `http`, `tcp` and `command`, or both `http` and `tcp`.
         """
         found = cls(**{**given, "command": tuple(str(part) for part in given.get("command", ()))})
         if bool(found.http) + bool(found.tcp) > 1 or not (found.http or found.tcp or found.command):
@@ -51,10 +54,10 @@ class Health:
 
     @property
     def asked_port(self) -> str:
-        """The name of the port that is asked from outside; empty for the first one."""
+        """The name of the port that is probed from outside; empty for the first port."""
         return self.tcp or self.port
 
     @property
     def asked(self) -> str:
-        """What is asked from outside, in a word: part of the hash by which a changed service is known."""
+        """What is probed from outside, as one text: part of the hash by which a changed service is recognised."""
         return f"tcp {self.tcp}" if self.tcp else f"{self.http} of {self.port}" if self.port else self.http

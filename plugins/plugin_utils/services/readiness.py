@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a service answers, as this host reaches it."""
+"""Probes a service from this host."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Service
 
 _SECONDS = 5
-_HELD_SECONDS = 0.5  # how long a connection must last: what forwards a port takes it, and closes it again
-_UNPROXIED = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # they are the world's own
+_HELD_SECONDS = 0.5  # how long a connection must last: a port-forward accepts it first, and may close it then
+_UNPROXIED = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # no proxy leads to the world's own services
 
 
 def problem(host: ServiceHost, service: Service) -> str:
-    """Why the service cannot be used yet, within 5 s; empty once it runs and answers."""
+    """Say, within 5 s, why the service cannot be used yet; empty once it runs and answers."""
     state = host.running(service.role, service.name, service.namespace)
     if state != "running":
         return f"it is {state}"
@@ -27,12 +27,12 @@ def problem(host: ServiceHost, service: Service) -> str:
         return host.ask(service)
     url = _url(host, service)
     if not url:
-        return ""  # what this host does not reach, the engine alone has asked
+        return ""  # this host does not reach the port; the engine's own check has passed
     return _problem_of_http(f"{url}{service.health.http}") if service.health.http else _problem_of_tcp(url)
 
 
 def _url(host: ServiceHost, service: Service) -> str:
-    """Where this host reaches the port that is asked; empty where it does not."""
+    """The URL at which this host reaches the port to probe; empty if it does not reach it."""
     world, named = host.world, service.health.asked_port
     endpoint = world.services[service.role]
     if named in ("", service.ports[0].name):
@@ -57,7 +57,7 @@ def _problem_of_tcp(url: str) -> str:
     try:
         with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=_SECONDS) as connection:
             connection.settimeout(_HELD_SECONDS)
-            with contextlib.suppress(TimeoutError):  # it waits for us to speak
+            with contextlib.suppress(TimeoutError):  # it keeps the connection open and waits for a request
                 return "" if connection.recv(1) else f"{url} closes every connection"
             return ""
     except OSError as error:

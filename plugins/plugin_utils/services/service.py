@@ -1,6 +1,9 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A long-lived service as data: what it is called, what it needs, and how it is filled in for where it runs."""
+"""A long-lived service as data: its names, ports, image, command, secrets and health check.
+
+The data holds templates; `Service.at` fills them in for the host that runs the service.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,18 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import World, 
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.diagnosis import Diagnosis
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.health import Health
 
-_ELSEWHERE = ("needs", "diagnoses", "secrets")  # what is in the command already, or not in what runs at all
+_ELSEWHERE = ("needs", "diagnoses", "secrets")  # not hashed: already part of the command, or of no effect on what runs
 
 
 @dataclass(frozen=True)
 class Port:
-    """A port of a service, the same inside and outside; `variable` moves it, `asked` is what it says."""
+    """A port of a service, the same inside and outside.
+
+    Attributes:
+        variable: the variable that sets the port.
+        node_port: the NodePort on a cluster; 0 for none.
+        asked: the value of `variable`; `port` differs from it if that port was taken.
+    """
 
     name: str
     port: int
@@ -32,7 +41,7 @@ class Port:
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any], kept: Mapping[str, int]) -> Port:
-        """Read a port; `kept` has those that a world moved to, see `moved_key`."""
+        """Read a port; `kept` holds the ports that replaced taken ones in this world, by `moved_key`."""
         asked, variable = int(given["port"]), given["variable"]
         port = int(kept.get(moved_key(variable, asked), asked))
         return cls(given["name"], port, variable, int(given.get("node_port") or 0), asked)
@@ -40,12 +49,14 @@ class Port:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a service will be called, before anything of it exists.
+    """The names and ports that a service will take, known before it exists.
 
     Attributes:
         role: the prefix of its variables.
         built: whether its image is built here.
-        kind: what it is, such as `minio`; `chosen_by` is the variable that says so, targets is where that can run.
+        kind: the implementation, such as `minio`.
+        chosen_by: the variable that chooses `kind`; empty for none.
+        targets: the targets on which that kind can run.
     """
 
     role: str
@@ -69,11 +80,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class Places:
-    """What a service's command may name, where it will run.
+    """The paths and addresses that a service's command may refer to, on the host that runs it.
 
     Attributes:
-        bin: the folder of its programs with a slash, or empty where they are on the search path.
-        listen: the address that it listens on; `itself` is where its own parts reach each other then.
+        data: the folder of its data.
+        secrets: the folder of its secret files.
+        bin: the folder of its programs with a slash at the end; empty if they are on the search path.
+        listen: the address that it listens on.
+        itself: the address at which the service's own parts reach each other.
     """
 
     data: str
@@ -85,18 +99,19 @@ class Places:
 
 @dataclass(frozen=True)
 class Service:
-    """One service as its role wants it; see the module service_state for the options.
+    """One service as its role wants it; the options are documented in the module service_state.
 
     Attributes:
         role: the prefix of the variables that set it, such as `mlflow`.
-        data: a volume's, claim's or folder's name; data_path is where the service sees it.
-        secret_files: file name to content, with names of secrets in it, as in `${access_key}`.
-        secrets: those that it declares, by name, with how they are made.
-        health: how it is asked whether it is ready.
+        data: the name of a volume, claim or folder.
+        data_path: the path at which the service sees `data`.
+        secret_files: file name to content; secrets stand in it by name, as in `${access_key}`.
+        secrets: the secrets that it declares, by name, with how to generate them.
+        health: how it is probed for readiness.
         built: whether the image is built here rather than pulled.
-        requirements: of the venv that it runs from, on the process target.
-        diagnoses: what the end of its log says, where waiting does not help.
-        needs: roles of services whose addresses its command or environment names, as in `${object_store_url}`.
+        requirements: the packages of the venv that it runs from, on the process target.
+        diagnoses: known causes why it does not start, found in its log.
+        needs: roles of services whose addresses its command or environment refers to, as in `${object_store_url}`.
     """
 
     role: str
@@ -135,9 +150,10 @@ class Service:
         return cls(**{part.name: known[part.name] for part in fields(cls)})
 
     def at(self, places: Places, world: World, viewpoint: str) -> Service:
-        """This service with what its command, environment and secret files name filled in, but for secrets.
+        """Fill in the templates of command, environment and secret files; secrets stay as names.
 
-        That is its places and ports, and of each service that it needs `<role>_url`, `<role>_host` and `<role>_port`.
+        The names are those of `Places`, `<port name>_port`, `allowed_hosts`, `bucket`, `region`, and `<role>_url`,
+        `<role>_host` and `<role>_port` of each needed service.
         """
         known = {
             **places.__dict__,
@@ -159,11 +175,15 @@ class Service:
 
     @property
     def secret_names(self) -> set[str]:
-        """What its secret files name, whether that is a secret or not."""
+        """All names that stand as `${name}` in its secret files, whether they are secrets or not."""
         return {name for text in _texts(self.secret_files) for name in Template(text).get_identifiers()}
 
     def rendered_secrets(self, values: Mapping[str, str]) -> dict[str, bytes]:
-        """File name to content, with the secrets that the world keeps, by name; content that is data becomes JSON."""
+        """Fill the secrets `values` into the secret files; content that is not text becomes JSON.
+
+        Returns:
+            File name to content.
+        """
         found = {}
         for name, content in self.secret_files.items():
             text = _filled(content, values)
@@ -172,15 +192,15 @@ class Service:
 
     @property
     def sha256(self) -> str:
-        """Hash of what is wanted; the templates of the secret files are in it, their values are not."""
+        """The hash of what is wanted. It covers the templates of the secret files, not the secrets."""
         wanted = {name: value for name, value in self.__dict__.items() if name not in _ELSEWHERE}
-        # In the words of the first release: whoever upgrades has running what is wanted.
+        # The keys of the first release: after an upgrade a running service still counts as wanted.
         wanted |= {"health": self.health.asked, "healthcheck": self.health.command}
         return hashlib.sha256(json.dumps(wanted, sort_keys=True, default=lambda p: p.__dict__).encode()).hexdigest()
 
 
 def _address(endpoint: Endpoint, viewpoint: str) -> Iterator[tuple[str, str]]:
-    """What others may name of a service that they need and the world uses."""
+    """Yield the template names and values for a needed service, if the world uses it."""
     if endpoint.used:
         url = endpoint.url(viewpoint)
         parts = urlsplit(url)

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The training targets by name. A new one is a file here and a line below."""
+"""The training targets by name. A new target needs a folder here and a line below."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a training target is. One file beside this one for each; none imports another."""
+"""The interface of a training target. Each target has a folder beside this file; none imports another."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines import away
 
 @dataclass(frozen=True)
 class Left:
-    """Files of this host that belong to a launch.
+    """The files that a launch left, as paths on this host.
 
     Attributes:
-        code: the path of its bundle, if it was to be kept.
-        outputs: name and path of each file that `training_outputs` names.
+        code: the path of its bundle; empty unless `training_keep_code` is set.
+        outputs: name and path of each file that `training_outputs` matches.
     """
 
     code: str = ""
@@ -43,14 +43,14 @@ Say = Callable[[str], None]
 
 
 class Target(abc.ABC):
-    """A place where a script runs.
+    """Runs scripts, in one way.
 
-    A target first describes its request as plain data (`plan`) and then only sends it (`submit`), so what check
-    mode shows is what is sent. The world keeps the launches: `launches`, `outcome` and `log` read them from there.
+    A target first describes its request as plain data (`plan`) and then only sends it (`submit`), so check mode shows
+    exactly what is sent. The engine keeps the launches: `launches`, `outcome` and `log` read them from there.
 
     Args:
         world: the world whose services the script uses.
-        say: takes one line for the person who watches.
+        say: is called with each line for the user.
     """
 
     NAME: ClassVar[str]
@@ -61,16 +61,16 @@ class Target(abc.ABC):
         self.say = say
 
     def viewpoint(self, network: str) -> str:
-        """From where a run in `network` (`training_network`) sees addresses."""
+        """The viewpoint of a run in `network` (`training_network`)."""
         del network
         return self.VIEWPOINT
 
     def close(self) -> None:  # noqa: B027 - a target without connections has nothing to close
-        """Close idle connections; the next call opens what it needs."""
+        """Close idle connections; the next call opens new ones."""
 
     @property
     def patience(self) -> float:
-        """For how many seconds the engine may be away while somebody waits for a launch."""
+        """For how many seconds the engine may give no answer before following or waiting for a launch fails."""
         return away.HERE
 
     @abc.abstractmethod
@@ -79,18 +79,18 @@ class Target(abc.ABC):
 
     @abc.abstractmethod
     def environment(self, request: EnvironmentRequest) -> Environment:
-        """The environment that `request` describes, without making it."""
+        """Describe the environment that `request` asks for, without making it."""
 
     @abc.abstractmethod
     def prepare(self, request: EnvironmentRequest, environment: Environment) -> Environment:
-        """Make `environment` where it is missing, and return it with its digest."""
+        """Make `environment` if it is missing; return it with its digest."""
 
     @abc.abstractmethod
     def plan(self, spec: RunSpec) -> dict[str, Any]:
-        """The native request as plain data, secrets masked.
+        """Describe the native request as plain data, secrets masked.
 
         Raises:
-            SamerunError: the spec asks for what this target cannot do.
+            SamerunError: the spec asks for something that this target cannot do.
         """
 
     def look(self, spec: RunSpec) -> None:  # noqa: B027 - most of what a target cannot do, its plan refuses
@@ -98,65 +98,73 @@ class Target(abc.ABC):
 
     @abc.abstractmethod
     def submit(self, spec: RunSpec, code: Bundle) -> None:
-        """Start the launch; when this returns it needs nobody any more."""
+        """Start the launch. After this returns, the launch goes on by itself, even if our process ends."""
 
     @abc.abstractmethod
     def follow(self, launch: str) -> Iterator[bytes]:
-        """The log from its start, as it comes, until the launch has ended."""
+        """Yield the log from its start and then as it grows, until the launch has ended."""
 
     @abc.abstractmethod
     def log(self, launch: str) -> Iterator[bytes]:
-        """What there is of the log by now."""
+        """Yield the log up to now."""
 
     @abc.abstractmethod
     def outcome(self, launch: str) -> Outcome | None:
-        """How the launch ended, or None while it goes on."""
+        """Read how the launch ended; None while it runs."""
 
     @abc.abstractmethod
     def launches(self) -> list[RunRecord]:
-        """The records, as submitted, of all launches of this world that were not collected."""
+        """Read the records, as submitted, of all launches of this world that are not settled yet."""
 
     @abc.abstractmethod
     def cancel(self, launch: str, number: int) -> None:
-        """Pass signal `number` to the launch."""
+        """Send signal `number` to the launch."""
 
     def log_copy(self, launch: str) -> Iterator[bytes] | None:
-        """The shim's own copy of the log where the engine keeps one that may differ, else None."""
+        """Yield the shim's own copy of the log if the engine's may differ from it; None if it cannot."""
         del launch
         return None
 
     def left(self, launch: str, folder: Path) -> Left:
-        """What a launch that has ended left of what it was to keep; copies go below `folder`."""
+        """Find the code and outputs of an ended launch; what is not on this host is copied into `folder`."""
         del launch, folder
         return Left()
 
     def restart(self, launch: str) -> bool:
-        """Start a launch again that died with its shim; False where the engine does so itself, or nobody can."""
+        """Restart a launch that died together with its shim; return whether that was done.
+
+        It is not done where the engine restarts launches itself, or if the launch cannot be restarted.
+        """
         del launch
         return False
 
     def end_rest(self, launch: str) -> None:  # noqa: B027 - a container's or a pod's end is the end of all in it
-        """End what outlived a shim that was killed."""
+        """End the processes that outlived a killed shim."""
 
     @abc.abstractmethod
     def remove(self, launch: str) -> None:
-        """Remove what a collected launch left in the engine; nothing where there is nothing."""
+        """Remove what the engine still holds of a settled launch, if anything."""
 
     def teardown(self) -> list[str]:
-        """Remove what launches share here and the world's services do not; return what went, in words."""
+        """Remove what launches on this target share and the services do not own; return what was removed, in words."""
         return []
 
 
 def mask(values: Mapping[str, str]) -> dict[str, str]:
-    """The names of `values` with nothing of their values."""
+    """Replace each of `values` by a mask."""
     return dict.fromkeys(values, MASK)
 
 
 def outcome_from(report: Mapping[str, Any], **engine: Any) -> Outcome:
-    """Join the shim's report with what the engine knows; the shim knows better, where it lived to tell."""
+    """Merge the shim's report with what the engine knows; the report takes precedence.
+
+    Args:
+        report: the shim's report; empty if the shim died before it wrote one.
+        engine: fields of an Outcome.
+    """
     known = {key: report[key] for key in ("reason", "hint", "started_at", "ended_at") if key in report}
     if report:
-        # A script that ended well needs no reason, whatever the engine would say of a container without a report.
+        # A report without a reason means that the script ended well: the engine's reason must not remain.
         known = {"reason": "", "hint": "", **known, **causes.read(report)}
         known |= {"exit_code": report["exit_code"], "state": report["state"]}
     found = {"state": RunState.FAILED, "cause": Cause.NONE, **engine, **known}

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the shim is told of a launch."""
+"""Writes the instructions of the shim."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunSpec
 
-MOUNT = "mount"  # a delivery: the working folder is the project itself, and nothing is unpacked
+MOUNT = "mount"  # a value of training_delivery: the project's folder is the working folder, and nothing is unpacked
 
 
 def shim_spec(
@@ -24,15 +24,16 @@ def shim_spec(
     restarts: int = 0,
     submitted: float = 0,
 ) -> str:
-    """The shim's instructions as JSON; nothing in them is secret.
+    """Write the shim's instructions as JSON; they contain no secret.
 
     Args:
         log: the path of the log that is kept with the MLflow run; with `copy_log` the shim writes it.
-        restarts: how often the shim itself starts a lost script again.
-        submitted: when, in seconds since the epoch, where an attempt finds no file of the one before it.
-        work: the fresh folder that the code is unpacked to, where the script starts.
-        code: the path of the bundle, or empty with `code_key`.
-        report: the path that the shim writes its report to.
+        restarts: how often the shim itself restarts a lost script.
+        submitted: the time of submission, in seconds since the epoch; set if an attempt cannot read the files of the
+            attempt before it.
+        work: the empty folder into which the code is unpacked and in which the script starts.
+        code: the path of the bundle; empty with `code_key`.
+        report: the path to which the shim writes its report.
         code_key: the key of the bundle in the world's bucket.
     """
     asked = spec.training

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Merging the user's `training_overlay` over a native request."""
+"""Merges the user's `training_overlay` into a native request."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 
 def overlaid(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `overlay` merged over it, deeply; both stay as they are.
+    """Merge `overlay` deeply into a copy of `base`.
 
-    Mappings merge, lists of mappings that have a `name` merge by it, other lists and values are replaced, and a null
-    removes the key.
+    Mappings merge. Lists of mappings merge by `name` if each mapping has a name. Other lists and values are replaced.
+    A null removes the key.
     """
     merged = dict(base)
     for key, value in overlay.items():

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A launch that was submitted in part is removed again, also over a link that broke just then."""
+"""Removes a launch whose submission failed half-way, even if the connection broke at that moment."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
-_SECONDS = 5.0  # a link that broke may be back in a moment
+_SECONDS = 5.0  # a broken connection may work again after a moment
 _AGAIN_SECONDS = 0.2
 
 
 @contextlib.contextmanager
 def taken_back(target: Target, launch: str) -> Iterator[None]:
-    """Remove what the block made of a launch if it fails.
+    """If the block fails, remove what it made of the launch, and raise its error again.
 
     Raises:
-        SamerunError: what the block raised, and that nobody could take it back.
+        SamerunError: the block failed, and what it made could not be removed either.
     """
     try:
         yield
@@ -38,7 +38,7 @@ def taken_back(target: Target, launch: str) -> Iterator[None]:
 def _removed(target: Target, launch: str) -> bool:
     deadline = time.monotonic() + _SECONDS
     while True:
-        again = type(target)(target.world)  # over a connection of its own: one that says nothing is waited for long
+        again = type(target)(target.world)  # a new connection, since the old one may be silent until its timeout
         with contextlib.suppress(SamerunError), contextlib.closing(again):
             again.remove(launch)
             return True

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Refusing, by name, the settings that a target cannot carry out."""
+"""Refuses the settings that a target cannot carry out, and names them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from ansible_collections.samerun.stack.plugins.module_utils.training import Sche
 
 
 def refuse(options: Mapping[str, Any], why: str, hint: str) -> None:
-    """Refuse, by name, those of `options` (variable to value) that are set: the target cannot do them."""
+    """Raise an error that names those of `options` (variable to value) that are set.
+
+    Args:
+        why: the end of the message: why the target cannot carry them out.
+    """
     if given := [variable for variable, value in options.items() if value]:
         listed = " and ".join(given)
         raise SamerunError(
@@ -22,7 +26,7 @@ def refuse(options: Mapping[str, Any], why: str, hint: str) -> None:
 
 
 def cluster_options(spec: RunSpec) -> dict[str, Any]:
-    """The options of `spec` that mean something to a cluster only, by their variables."""
+    """The options of `spec` that only a cluster can carry out, by their variables."""
     given = spec.training.scheduling
     return {
         "training_node_selector": given.node_selector, "training_tolerations": given.tolerations,

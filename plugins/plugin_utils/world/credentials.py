@@ -13,7 +13,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services import host
 
 
 def load(world: World) -> Credentials | None:
-    """The keys in use, or None where the world has none yet."""
+    """Read the keys in use: the inventory's, else those that the world keeps; None if there are none yet."""
     given = world.given_credentials
     if given and world.object_store.external:
         return given
@@ -21,7 +21,7 @@ def load(world: World) -> Credentials | None:
 
 
 def in_use(world: World, kept: Credentials | None) -> Credentials | None:
-    """The same, of those that the world keeps: what the inventory gives goes before them."""
+    """Choose the keys in use, given the `kept` ones of the world: the inventory's keys take precedence."""
     given = world.given_credentials
     if given and world.object_store.external:
         return given
@@ -29,9 +29,9 @@ def in_use(world: World, kept: Credentials | None) -> Credentials | None:
 
 
 def refuse_others(world: World) -> None:
-    """Raise a SamerunError where the inventory sets other keys than the world's own store runs with.
+    """Raise a SamerunError if the inventory sets other keys than the world's own store was set up with.
 
-    A run has keys of its own there, so that nobody would notice that those that are set are of no effect.
+    Runs use keys of their own in that store, so the keys of the inventory would have no effect, without an error.
     """
     given = world.given_credentials
     if given is None or world.foreign_store or not world.uses_store:
@@ -50,13 +50,16 @@ def refuse_others(world: World) -> None:
 
 
 def for_runs(world: World) -> Credentials | None:
-    """The keys that a run gets, if the world has any; a world that was set up before runs had their own shares its."""
+    """The keys that a run gets; None if the world has none.
+
+    A world that was set up by a release without separate keys for runs gives its own keys.
+    """
     found = load(world)
     return found.for_runs if found else None
 
 
 def require(world: World) -> Credentials:
-    """The keys in use.
+    """Read the keys in use, as `load` does.
 
     Raises:
         SamerunError: the world has none.
@@ -74,14 +77,14 @@ def require(world: World) -> Credentials:
 
 
 def ensure(world: World, *, trainer: bool, change: bool = True) -> bool:
-    """See to it that the world keeps keys; return whether anything changed (or, without `change`, would).
+    """Make and keep the keys that the world lacks; return whether anything changed (or, without `change`, would).
 
     Args:
         trainer: whether runs get keys of their own.
     """
     if not change:
         return _ensure(world, trainer=trainer, change=False)
-    # Of two that set up one world at once, the second takes the keys of the first.
+    # If two commands set up one world at once, the second uses the keys that the first made.
     with files.locked(lock := world.state / ".credentials.lock"):
         try:
             return _ensure(world, trainer=trainer, change=True)
@@ -105,5 +108,5 @@ def _ensure(world: World, *, trainer: bool, change: bool) -> bool:
 
 
 def generate(name: str = "samerun") -> Credentials:
-    """128 random bits for the secret; the access key is a name, of the length that every store takes."""
+    """Generate keys: 128 random bits as secret key, and an access key of a length that every store accepts."""
     return Credentials(access_key=f"{name}{secrets.token_hex(6)}", secret_key=secrets.token_hex(16))

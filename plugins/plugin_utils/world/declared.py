@@ -1,8 +1,9 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The services that there are: each role with a data file, `vars/main/service.yml`, that defines `__<role>_service`.
+"""Finds the services: each role with a data file `vars/main/service.yml`, which defines `__<role>_service`.
 
-The files are read as plain YAML, ten times as fast as Ansible reads them; whoever templates them trusts them first.
+The files are read as plain YAML, ten times as fast as by Ansible. Before Ansible templates their values, they are
+marked as trusted.
 """
 
 from __future__ import annotations
@@ -19,35 +20,35 @@ from ansible_collections.samerun.stack.plugins.module_utils.options import DECLA
 
 ROLES = Path(__file__).parents[3] / "roles"
 _DATA_FILE = Path("vars", "main", "service.yml")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times as fast, but may be missing
 
 
 @functools.cache
 def roles() -> tuple[str, ...]:
-    """The roles that are services."""
+    """The names of the roles that are services."""
     return tuple(sorted(path.parents[2].name for path in ROLES.glob(f"*/{_DATA_FILE}")))
 
 
 @functools.cache
 def stores() -> tuple[str, ...]:
-    """What can be an object store: the data files beside the one of the service."""
+    """The kinds of object store: one for each other data file beside `service.yml`."""
     folder = (ROLES / "object_store" / _DATA_FILE).parent
     return tuple(sorted(path.stem for path in folder.glob("*.yml") if path.name != _DATA_FILE.name))
 
 
 @functools.cache
 def titles() -> dict[str, str]:
-    """Role to what it is called where it stands alone, without a play."""
+    """Role to the title of its service, without article and without templating."""
     found = _read(f"{_DATA_FILE.parent}/*.yml")
     return {role: str(found[f"__{role}_service"]["title"]).removeprefix("the ") for role in roles()}
 
 
 def services(templar: Any, variables: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What others need to know of each service, see `DECLARED`, in the order in which they start.
+    """Template the declaration of each service (the keys of `DECLARED`), in the order in which they start.
 
     Args:
-        templar: Ansible's.
-        variables: those of a world; the defaults of the services' roles count where one is not among them.
+        templar: Ansible's Templar.
+        variables: the variables of a world; the defaults of the services' roles fill in those that are missing.
     """
     known = {**_templates("defaults/main.yml"), **variables, **_templates(f"{_DATA_FILE.parent}/*.yml")}
     declared = [
@@ -58,10 +59,10 @@ def services(templar: Any, variables: Mapping[str, Any]) -> list[dict[str, Any]]
 
 
 def in_order(declared: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Services in the order in which they start: what one needs stands before it.
+    """Sort services into the order in which they start: each after the services that it needs.
 
     Raises:
-        graphlib.CycleError: two need each other.
+        graphlib.CycleError: two services need each other.
     """
     found = {service["role"]: dict(service) for service in declared}
     needs = {role: [need for need in service.get("needs", []) if need in found] for role, service in found.items()}
@@ -70,7 +71,7 @@ def in_order(declared: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 @functools.cache
 def _templates(pattern: str) -> dict[str, Any]:
-    """What these files of the services' roles define, for Ansible to template: they are this collection's own."""
+    """Read these files of the services' roles, and mark their values as trusted: they are part of the collection."""
     found: dict[str, Any] = _trusted(_read(pattern))
     return found
 
@@ -80,7 +81,7 @@ def _read(pattern: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for role in roles():
         for path in sorted((ROLES / role).glob(pattern)):
-            found.update(yaml.load(path.read_text(), _LOADER) or {})  # noqa: S506 - one of the safe two
+            found.update(yaml.load(path.read_text(), _LOADER) or {})  # noqa: S506 - a safe loader
     return found
 
 

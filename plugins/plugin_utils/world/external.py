@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Services of a world that are somebody else's, as the controller reaches them."""
+"""Probes the external services of a world from the controller."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import mlflow, store
 
-# Those that runs use are asked for what runs need of them; of others it is enough that they answer.
+# MLflow and the store must do what runs need; any other service only has to answer.
 _PROBES = {"mlflow": mlflow.probe, "object_store": store.probe}
 
 
 def unusable(world: World) -> list[str]:
-    """Why they cannot be used from here; runs elsewhere may reach them all the same."""
+    """Say of each external service that this host cannot use why; runs may still reach it from elsewhere."""
     found = []
     for endpoint in world.endpoints:
         if not endpoint.external:

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The key that runs get, made known to a store that does not read it from a file."""
+"""Registers the runs' S3 key in a store that does not read it from a file."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ _SECONDS = 20
 
 
 def ensure(world: World, how: str, policy: Mapping[str, Any], *, change: bool = True) -> bool:
-    """See to it that the store knows the key of runs, and lets it do what `policy` says; return whether it did not.
+    """Register the runs' key in the store with the rights of `policy`, unless it works already.
 
     Args:
-        how: as a store's data file says: `file` for a store that reads it, `minio` for MinIO's own interface.
+        how: from the store's data file: `file` if the store reads the key itself, `minio` for MinIO's own interface.
+        policy: an S3 policy document.
+
+    Returns:
+        Whether the key was registered or, without `change`, would be.
     """
     keys = credentials.require(world)
     if how != "minio" or keys.trainer is None or keys.trainer.access_key == keys.access_key:
@@ -28,7 +32,7 @@ def ensure(world: World, how: str, policy: Mapping[str, Any], *, change: bool = 
     if _is_known(world, keys.trainer, policy):
         return False
     if change:
-        # Of two that set up one world at once, the second finds what the first has made.
+        # If two commands set up one world at once, the second finds the key that the first registered.
         with files.locked(lock := world.state / ".identities.lock"):
             try:
                 if _is_known(world, keys.trainer, policy):
@@ -49,20 +53,20 @@ def _buckets(policy: Mapping[str, Any]) -> list[str]:
 
 
 def _works(world: World, trainer: Credentials, bucket: str) -> bool:
-    """Whether the key may use a bucket; cheaper than MinIO's own interface, which takes a second a call."""
+    """Whether the key may use a bucket. MinIO's own interface would say it too, but takes a second a call."""
     from botocore.exceptions import ClientError
 
     try:
         store.client(world, trainer).head_bucket(Bucket=bucket)
     except ClientError as error:
-        return error.response["Error"]["Code"] in ("404", "NoSuchBucket")  # it may, and somebody has yet to make it
+        return error.response["Error"]["Code"] in ("404", "NoSuchBucket")  # allowed; the bucket does not exist yet
     except Exception as error:  # whatever boto3 raises becomes one line
         raise store.problem(world, error) from error
     return True
 
 
 def _is_absent(words: str) -> bool:
-    """Whether MinIO says that it knows no such key."""
+    """Whether MinIO answers that it does not know the key."""
     return "XMinioInvalidIAMCredentials" in words
 
 
@@ -83,7 +87,7 @@ def _make_known(world: World, keys: Credentials, trainer: Credentials, policy: M
     )  # fmt: skip
     try:
         try:
-            admin.delete_service_account(trainer.access_key)  # of another bucket or another owner
+            admin.delete_service_account(trainer.access_key)  # it may have another bucket or another owner
         except MinioAdminException as error:
             if not _is_absent(str(error)):
                 raise
@@ -93,6 +97,6 @@ def _make_known(world: World, keys: Credentials, trainer: Credentials, policy: M
     except (MinioAdminException, urllib3.exceptions.HTTPError, OSError) as error:
         raise SamerunError(
             f"Failed to make a key for runs at {world.object_store.url('host')}: {' '.join(str(error).split())[:300]}",
-            "Is it MinIO, and are object_store_access_key and object_store_secret_key its root's?",
+            "Is it MinIO, and do object_store_access_key and object_store_secret_key belong to its root user?",
             UNAVAILABLE,
         ) from error

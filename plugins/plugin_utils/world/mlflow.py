@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The world's MLflow, as the controller uses it."""
+"""Access to the world's MLflow from the controller."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import keeping, probes
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
-_SCHEMES = {contract.DIRECT: "mlflow-artifacts:", contract.PROXIED: "s3:"}  # of what is not written in a mode
+_SCHEMES = {contract.DIRECT: "mlflow-artifacts:", contract.PROXIED: "s3:"}  # the scheme that a mode cannot write
 
 
 def tracking(world: World) -> Tracking:
-    """A client that says what the world's MLflow asks for; never what the environment of this process holds."""
+    """A client with the login of the world; the environment variables of this process are not used."""
     return Tracking(world.mlflow.url("host"), login=world.login, direct=not world.mlflow.external)
 
 
 def probe(world: World) -> None:
-    """Look whether MLflow answers this host and, where runs write through it, takes an artifact.
+    """Probe from this host whether MLflow answers and, if runs write through it, accepts an artifact.
 
     Raises:
-        ProbeError: it does not.
+        ProbeError: MLflow does not answer, or refuses the artifact.
     """
     ours = not world.mlflow.external
     probes.probe_tracking(world.mlflow.url("host"), "host", world.login, direct=ours, ours=ours)
@@ -31,10 +31,10 @@ def probe(world: World) -> None:
 
 
 def put(world: World, name: str, content: bytes) -> None:
-    """Keep `content` in the store through MLflow.
+    """Upload `content` to the store through MLflow.
 
     Raises:
-        SamerunError: MLflow does not take it.
+        SamerunError: MLflow does not accept it.
     """
     server = tracking(world)
     try:
@@ -42,12 +42,15 @@ def put(world: World, name: str, content: bytes) -> None:
     except keeping.KeepingError as error:
         raise SamerunError(
             f"Failed to put {name} through MLflow at {server.uri}: {error}.",
-            "Does it serve artifacts? samerun check looks.",
+            "Does it serve artifacts? samerun check probes it.",
             UNAVAILABLE,
         ) from error
 
 
 def unwritable(world: World) -> list[str]:
-    """Experiments whose artifacts runs of this world's mode cannot write: their place was fixed when they were made."""
+    """The names of the experiments whose artifacts runs cannot write in this world's artifact mode.
+
+    MLflow fixes where artifacts go when the experiment is made.
+    """
     found = tracking(world).experiment_locations()
     return sorted(name for name, location in found.items() if location.startswith(_SCHEMES[world.artifact_mode]))

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The secrets of a world by name: those that its services declare, and the S3 keys in use."""
+"""The secrets of a world by name: the secrets that its services declare, and the S3 keys in use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HEX = string.digits + "abcdef"
 
 
 def load(world: World) -> dict[str, str]:
-    """All that the world has."""
+    """Read all secrets that the world has."""
     host = host_of(world)
     kept = host.kept()
     keys = credentials.in_use(world, host.credentials(kept))
@@ -29,20 +29,20 @@ def load(world: World) -> dict[str, str]:
 
 
 def read_by(world: World, service: Service) -> dict[str, str] | None:
-    """What a service reads, as far as the world has it; None where another service has yet to bring some of it."""
+    """Read the world's secrets for a service; None if the service reads one that another service has yet to make."""
     found = load(world)
     return None if _lacking(world, service, found) - service.secrets.keys() else found
 
 
 def ensure(world: World, service: Service) -> dict[str, str]:
-    """All that the world has, after what the service declares and the world lacks was made.
+    """Make the secrets that the service declares and the world lacks; return all secrets of the world.
 
     Raises:
-        SamerunError: the service reads what another one has yet to bring.
+        SamerunError: the service reads a secret that another service has yet to make.
     """
     found = load(world)
     if service.secrets.keys() - found.keys():
-        # Of two that set up one world at once, the second takes what the first has made.
+        # If two commands set up one world at once, the second uses the secrets that the first made.
         with files.locked(lock := world.state / ".credentials.lock"):
             try:
                 found = _made(world, service)
@@ -50,7 +50,7 @@ def ensure(world: World, service: Service) -> dict[str, str]:
                 lock.unlink(missing_ok=True)
     if lacking := sorted(_lacking(world, service, found)):
         if set(lacking) & set(world.object_store.secrets):
-            credentials.require(world)  # it has words of its own for the S3 keys
+            credentials.require(world)  # raises with a message about the S3 keys
         raise SamerunError(
             f"Failed to start {service.name}: world {world.name} has no {', '.join(lacking)} yet.",
             "Start all of the world's services: samerun up",
@@ -60,7 +60,7 @@ def ensure(world: World, service: Service) -> dict[str, str]:
 
 
 def generate(hints: Mapping[str, Any] | None) -> str:
-    """A secret, as its declaration says: `prefix`, then `length` of `alphabet`."""
+    """Generate a secret as declared: `prefix`, then `length` random characters of `alphabet`."""
     wanted = hints or {}
     letters = str(wanted.get("alphabet", _HEX))
     random = "".join(secrets.choice(letters) for _ in range(int(wanted.get("length", _LENGTH))))

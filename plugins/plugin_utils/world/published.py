@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What `up` leaves in the state folder for who comes later without a play: the world and its contract."""
+"""Writes the contract into the state folder, for later commands that run no play; removes the folder at teardown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import World
 from ansible_collections.samerun.stack.plugins.plugin_utils.services import host_of
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import credentials
 
-# All that a world writes into its state folder.
+# The names of everything that a world writes into its state folder.
 _KEPT = (
     ".credentials.lock", "contract.json", "credentials.json", "forward", "forward.lock", "kubernetes-role.yml",
     "ports.json", "runs", "services", "volumes",
@@ -21,12 +21,12 @@ _KEPT = (
 
 
 def contract_path(state: Path) -> Path:
-    """The contract as this host sees it: variable to value, 0600."""
+    """The path of the contract as this host sees it: JSON, variable to value, mode 0600."""
     return state / "contract.json"
 
 
 def publish(world: World, *, change: bool = True) -> bool:
-    """Write the contract for this host and, where a cluster keeps it, for the world's own runs.
+    """Write the contract for this host and, on a cluster, for pods.
 
     Returns:
         Whether anything changed or, without `change`, would change.
@@ -42,7 +42,10 @@ def publish(world: World, *, change: bool = True) -> bool:
 def forget(world: World) -> list[str]:
     """Remove what the world keeps in its state folder: data of the process target, keys, records.
 
-    The folder goes with it if nothing else is there: who chose it may have other files in it.
+    The folder itself is removed only if it is empty then: the user may have other files in it.
+
+    Returns:
+        What was removed, in words.
     """
     if not world.state.exists():
         return []

@@ -1,8 +1,8 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The variables of the roles, held against their argument specs before anything starts.
+"""Checks the variables of the roles against their argument specs before anything starts.
 
-Ansible's own check accepts unknown variables, and shows the value of one with a wrong type, even of a secret.
+Ansible's own check accepts unknown variables, and shows the value of a variable with a wrong type, even of a secret.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.world import declare
 PREFIXES = ("samerun_", "training_", *(f"{role}_" for role in declared.roles()))
 _PUBLIC = ("world", *declared.roles(), "training")
 _NEAR = 2
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times as fast, but may be missing
 
 
 @functools.cache
@@ -28,14 +28,14 @@ def specs() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for role in _PUBLIC:
         text = (declared.ROLES / role / "meta" / "argument_specs.yml").read_text()
-        for entry in yaml.load(text, _LOADER)["argument_specs"].values():  # noqa: S506 - one of the safe two
+        for entry in yaml.load(text, _LOADER)["argument_specs"].values():  # noqa: S506 - a safe loader
             found.update(entry["options"])
     found["samerun_store"]["choices"] = list(declared.stores())
     return found
 
 
 def refuse_misspelt(names: Iterable[str]) -> None:
-    """Raise a SamerunError for a name that is not known and near a known one."""
+    """Raise a SamerunError for an unknown name that is close to a known one."""
     for name in names:
         if name in specs():
             continue
@@ -47,13 +47,17 @@ def refuse_misspelt(names: Iterable[str]) -> None:
 
 
 def check(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> list[str]:
-    """Hold what is set against the specs.
+    """Check names and values of the variables against the specs.
+
+    Args:
+        variables: name to value, not templated.
+        template: templates one value.
 
     Returns:
-        A warning for each unknown variable that is near no known one.
+        A warning for each unknown variable that is close to no known one.
 
     Raises:
-        SamerunError: an unknown one near a known one, or a value that the spec does not admit.
+        SamerunError: an unknown variable is close to a known one, or the spec does not allow a value.
     """
     warnings = _check_unknown(variables, specs())
     known = {name: template(variables[name]) for name in specs() if name in variables}
@@ -68,7 +72,7 @@ def _check_unknown(variables: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def _check_values(values: Mapping[str, Any]) -> None:
-    # Late: who only looks names up does not wait for Ansible.
+    # Imported late: callers that only need names do not wait for Ansible.
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
     for name, value in values.items():
@@ -87,13 +91,13 @@ def _check_values(values: Mapping[str, Any]) -> None:
 
 
 def _is_misshapen(kind: str, value: Any) -> bool:
-    """Whether Ansible would make something of `value` that nobody meant: text of a list, a list of one number."""
+    """Whether Ansible would convert `value` silently to something unwanted: a list to text, a number to a list."""
     shapes = {"dict": Mapping, "list": list}
     return isinstance(value, (Mapping, list)) if kind == "str" else not isinstance(value, shapes.get(kind, object))
 
 
 def distance(one: str, other: str) -> int:
-    """Levenshtein's distance."""
+    """The Levenshtein distance of two strings."""
     row = list(range(len(other) + 1))
     for i, a in enumerate(one, 1):
         previous, row[0] = row[0], i

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The world's S3 store, as the controller uses it."""
+"""Access to the world's S3 store from the controller."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _CODE_PREFIX = ".samerun/code"
 
 
 def client(world: World, keys: Credentials | None = None) -> Any:
-    """A boto3 client for the store as this host reaches it, with the world's own keys unless others are given.
+    """A boto3 client for the store as this host reaches it, with `keys`, else with the world's own.
 
-    It gives up quickly, and sends none of the checksums that other stores refuse.
+    It gives up quickly, and sends none of the checksums that stores other than AWS refuse.
 
     Raises:
         SamerunError: there are no keys, or boto3 is missing.
@@ -47,7 +47,7 @@ def client(world: World, keys: Credentials | None = None) -> Any:
 
 
 def objects(world: World, keys: Credentials | None = None) -> S3Client:
-    """A client for the store's objects alone, as runs have it; otherwise as `client`.
+    """The shim's small client for objects of the store, which needs no boto3; else as `client`.
 
     Raises:
         SamerunError: there are no keys.
@@ -57,10 +57,10 @@ def objects(world: World, keys: Credentials | None = None) -> S3Client:
 
 
 def probe(world: World) -> None:
-    """Look whether the store can be written and read from here, with the keys that runs get where they get some.
+    """Probe from this host whether the store can be written and read, with the runs' keys if runs get keys.
 
     Raises:
-        ProbeError: it cannot.
+        ProbeError: the store does not answer, or refuses.
     """
     url, keys = world.object_store.url("host"), credentials.require(world)
     ours = not world.object_store.external
@@ -71,9 +71,9 @@ def probe(world: World) -> None:
 
 
 def put_code(world: World, code: Bundle) -> str:
-    """Upload the code unless the same is there already; return its key.
+    """Upload the bundle unless the store has it already; return its key.
 
-    A run without keys of the store fetches it through MLflow.
+    If runs have no keys of the store, they fetch the bundle through MLflow, so it is uploaded through MLflow too.
     """
     key = f"{_CODE_PREFIX}/{code.sha256}.tar.gz"
     if world.artifact_mode == contract.PROXIED:
@@ -89,7 +89,7 @@ def put_code(world: World, code: Bundle) -> str:
 
 
 def ensure_bucket(world: World, *, change: bool = True) -> bool:
-    """Create the world's bucket unless it is there; return whether it was (or, without `change`, would be) made."""
+    """Create the world's bucket if it is missing; return whether it was (or, without `change`, would be) created."""
     from botocore.exceptions import ClientError
 
     there = client(world)
@@ -110,13 +110,13 @@ def ensure_bucket(world: World, *, change: bool = True) -> bool:
 
 
 def problem(world: World, error: Exception) -> SamerunError:
-    """What boto3 raised, as one line."""
+    """Turn what boto3 raised into an error with a message of one line."""
     found = s3.s3_problem(_as_ours(error), world.bucket, world.object_store.url("host"), "host")
     return SamerunError(found.message, found.hint, UNAVAILABLE)
 
 
 def _as_ours(error: Exception) -> S3Error:
-    response = getattr(error, "response", None) or {}  # some errors of a connection say None
+    response = getattr(error, "response", None) or {}  # some connection errors have a response of None
     headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     return S3Error(
         response.get("Error", {}).get("Code", "") or type(error).__name__, str(error),

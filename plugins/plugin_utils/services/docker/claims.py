@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether the names and ports of a world are free on a Docker engine, or its own already."""
+"""Checks that the names and ports of a world are free on a Docker engine, or already its own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.service imp
 
 
 def claim(client: Any, world: World, claims: Sequence[Claim]) -> None:
-    """Raise a SamerunError for what somebody else has, with the variable that moves ours."""
-    with engine.explained("look for what is there already"):
+    """Raise a SamerunError for a name or port of another owner; it names the variable that moves ours."""
+    with engine.explained("check names and ports"):
         for service in claims:
             container = engine.found(client.containers, service.name)
             if container is not None and not is_of(container.labels, world.name):
@@ -53,7 +53,10 @@ def _claim_ports(client: Any, world: World, service: Claim, ours: set[int]) -> N
 
 
 def _refuse_taken_there(client: Any, port: Port) -> None:
-    """On another machine only its engine can be asked; what else has a port there, it says when it needs it."""
+    """Raise if a container on a remote engine has the port.
+
+    Ports of other programs on that machine are not visible from here; the engine refuses them at the start.
+    """
     for container in client.containers.list():
         if port.port in _published(container):
             raise SamerunError(

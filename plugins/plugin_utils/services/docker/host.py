@@ -23,11 +23,14 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.docker impo
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _SECRETS = "/run/samerun"
-_IN_USE = (403, 409)  # what engines answer who is to remove a network, a volume
+_IN_USE = (403, 409)  # the status with which an engine refuses to remove a network, a volume that is in use
 
 
 class DockerHost(ServiceHost):
-    """Secret files are copied into the container, so that neither `docker inspect` nor a host folder shows them."""
+    """Runs services as containers.
+
+    Secret files are copied into the container, so that neither `docker inspect` nor a folder of the host shows them.
+    """
 
     NAME = "docker"
     VIEWPOINT = "container"
@@ -37,7 +40,7 @@ class DockerHost(ServiceHost):
         return engine.connect(self.world.docker_host)
 
     def check(self) -> None:
-        """See that the engine answers, and that what it publishes can be reached from here."""
+        """Raise if the engine does not answer, or if this host could not reach the ports that it would publish."""
         if self.world.own and self._is_remote and self.world.bind in LOOPBACK:
             address = engine.host(self.world.docker_host)
             raise SamerunError(
@@ -104,7 +107,7 @@ class DockerHost(ServiceHost):
         container = self._container(name)
         if container is None or not is_of(container.labels, self.world.name):
             return "absent"
-        # A fresh container has not looked at itself yet; whoever waits for it asks it.
+        # The health check of a new container has not run yet. Callers that wait for the service probe it themselves.
         health = container.attrs["State"].get("Health", {}).get("Status")
         if container.status == "running":
             return "starting" if health == "unhealthy" else "running"
@@ -134,7 +137,7 @@ class DockerHost(ServiceHost):
         return done
 
     def _remove_unused(self, there: Any, done: Teardown) -> None:
-        """Remove a network or volume, unless somebody else's container uses it."""
+        """Remove a network or volume, unless a container of another owner uses it."""
         import docker
 
         kind = type(there).__name__.lower()
@@ -182,7 +185,7 @@ class DockerHost(ServiceHost):
 
 
 def _appearance(container: Any) -> str:
-    """Hash of what the engine says of a container, less what changes by itself."""
+    """The hash of a container's configuration as the engine shows it, without what changes by itself."""
     attrs = container.attrs
     networks = {
         name: sorted(network.get("Aliases") or []) for name, network in attrs["NetworkSettings"]["Networks"].items()
@@ -192,11 +195,11 @@ def _appearance(container: Any) -> str:
 
 
 def _check(service: Service) -> dict[str, Any]:
-    """How a container looks at itself; where no command says how, an image's own check would be that of another use."""
+    """The container's health check. Without a command it is switched off: the image's own check may not fit our use."""
     return {"test": ["CMD", *service.health.command] if service.health.command else ["NONE"]}
 
 
 def _user(container: Any) -> int:
-    """The user id that the container runs as; a name is the image's own and stands for the id that ours have."""
+    """The user id that the container runs as; a user name is taken for the one of our images, whose id is 10001."""
     user = container.attrs["Config"]["User"].partition(":")[0]
     return int(user) if user.isdigit() else (10001 if user else 0)

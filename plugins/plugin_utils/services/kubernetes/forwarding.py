@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The kept port-forward of a world, see engines/port_forward.py: started, found again, stopped."""
+"""Starts, finds again and stops the process that forwards a world's ports (engines/kubernetes/port_forward.py)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process impo
 
 
 def ensure(world: World) -> None:
-    """See to it that the forward runs, with the ports that the world has now.
+    """Start the port-forward with the present ports of the world, unless it runs with them already.
 
     Raises:
-        SamerunError: it cannot be started, with why.
+        SamerunError: it cannot be started; the message says why.
     """
     folder = _folder(world)
     forwarded = world.own
@@ -42,7 +42,7 @@ def ensure(world: World) -> None:
                     CANNOT_CREATE,
                 )
         files.write_json(folder / "wanted.json", wanted)
-        # As the caller's own kubectl would: what logs in to a cluster may need all of it.
+        # The caller's whole environment, as for kubectl: a login program of the cluster may need any of it.
         environ = {**callers.inherited(os.environ), guard.MARK: str(folder)}
         if problem := port_forward.start(wanted, folder / "log.txt", environ):
             raise SamerunError(
@@ -53,7 +53,7 @@ def ensure(world: World) -> None:
 
 
 def stop(world: World) -> None:
-    """End the forward, if there is one, with the files that its login needed."""
+    """Stop the port-forward if it runs, and remove its files."""
     folder = _folder(world)
     if folder.exists():
         guard.reap(str(folder))

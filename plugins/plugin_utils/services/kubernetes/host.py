@@ -31,7 +31,7 @@ _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creati
 
 
 class KubernetesHost(ServiceHost):
-    """The world's keys are kept in the Secret that training reads; what is asked of the cluster decides alone."""
+    """Runs services as Deployments; the cluster alone holds their state, and the world's keys in Secrets."""
 
     NAME = "kubernetes"
     VIEWPOINT = "pod"
@@ -64,7 +64,7 @@ class KubernetesHost(ServiceHost):
                     f"{claim.role}_image to an image that they have.",
                     CONFIG,
                 )
-        with self.cluster.explained("look for what is there already"):
+        with self.cluster.explained("check names and ports"):
             for claim in claims:
                 self._claim_object(claim, "PersistentVolumeClaim", claim.data, "data")
                 self._claim_object(claim, "Service", claim.name, "name")
@@ -110,13 +110,13 @@ class KubernetesHost(ServiceHost):
                 {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": _data(service, values)}
             )
             if existed and self.cluster.get("Deployment", service.name, place):
-                # What kubectl rollout restart does: the running pod has read the old keys.
+                # As `kubectl rollout restart` does, since the running pod has read the old keys.
                 stamp = {"metadata": {"annotations": {"samerun.dev/restarted-at": now()}}}
                 self.cluster.merge("Deployment", place, service.name, {"spec": {"template": stamp}})
         return True
 
     def ask(self, service: Service) -> str:
-        """Nothing: who runs here is ready, by the same command."""
+        """Ask nothing: the readiness probe of the pod runs the same command before it counts as running."""
         del service
         return ""
 
@@ -162,7 +162,7 @@ class KubernetesHost(ServiceHost):
             return kubernetes_teardown.teardown(self.cluster, self.world, keys, purge=purge)
 
     def kept(self) -> dict[str, str]:
-        """The secrets of each service are in a Secret of the world's own beside it, out of the reach of runs."""
+        """Read the world's secrets: each service has a Secret in its own namespace, which runs do not read."""
         found: dict[str, str] = {}
         with self.cluster.explained("read the world's keys"):
             for endpoint in self._keepers:
@@ -182,7 +182,7 @@ class KubernetesHost(ServiceHost):
                 self.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
 
     def credentials(self, kept: Mapping[str, str] | None = None) -> Credentials | None:
-        """The world's keys; of a world that keeps none of its own, those that its runs read."""
+        """Read the world's own keys; if it keeps none, read the keys that its runs use."""
         if own := super().credentials(kept):
             return own
         with self.cluster.explained("read the world's keys"):
@@ -213,7 +213,7 @@ class KubernetesHost(ServiceHost):
         except ApiError as error:
             if error.status != FORBIDDEN:
                 raise
-            return None  # who may only train uses what runs use
+            return None  # a user who may only train uses the keys of runs
         if found is not None and not is_of(found, self.world.name):
             raise SamerunError(
                 f"Failed to use the Secret {place}/{name}: it is not this world's.",
@@ -276,7 +276,7 @@ class KubernetesHost(ServiceHost):
                 )
 
     def _services(self) -> list[dict[str, Any]]:
-        """The Services of all namespaces; none where we may not look, the API server itself refuses a taken port."""
+        """List the Services of all namespaces; none without permission: the API server refuses a taken port anyway."""
         try:
             return self.cluster.find("Service")
         except ApiError:
@@ -306,6 +306,6 @@ def _data(service: Service, values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _content(found: Mapping[str, Any]) -> dict[str, Any]:
-    """An object less what the API server keeps for itself."""
+    """An object without its status and what the API server maintains in its metadata."""
     metadata = {key: value for key, value in found["metadata"].items() if key not in _BOOKKEEPING}
     return {**{key: value for key, value in found.items() if key != "status"}, "metadata": metadata}

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The objects of a service in a cluster, as plain data without a secret."""
+"""Describes the cluster objects of a service as plain data, without secrets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def labels(service: Service, world: World) -> dict[str, str]:
 
 
 def objects(service: Service, world: World) -> list[dict[str, Any]]:
-    """Claim, Service and Deployment; namespace and Secret are made apart."""
+    """The PersistentVolumeClaim, Service and Deployment; namespace and Secret are made elsewhere."""
     common = {"namespace": service.namespace, "labels": labels(service, world)}
     return [
         {
@@ -62,7 +62,7 @@ def _service(service: Service) -> dict[str, Any]:
 
 
 def _deployment(service: Service, world: World) -> dict[str, Any]:
-    # One writer to a claim and to SQLite: the old pod must be gone before the new one starts.
+    # Only one pod may write to the claim and to SQLite: the old pod must be gone before the new one starts.
     return {
         "replicas": 1,
         "strategy": {"type": "Recreate"},
@@ -89,7 +89,7 @@ def _deployment(service: Service, world: World) -> dict[str, Any]:
 
 
 def _asked(service: Service) -> dict[str, Any]:
-    """What a kubelet asks."""
+    """The action of the probes that a kubelet makes."""
     health, first = service.health, service.ports[0].name
     if health.http:
         return {"httpGet": {"path": health.http, "port": health.port or first}}
@@ -108,7 +108,7 @@ def _container(service: Service) -> dict[str, Any]:
         "env": [{"name": key, "value": value.replace("$", "$$")} for key, value in sorted(plain.items())],
         "ports": [{"name": port.name, "containerPort": port.port, "protocol": "TCP"} for port in service.ports],
         "readinessProbe": {**probe, "periodSeconds": 2},
-        # A server with little CPU takes a minute to start; only then it is held to answer.
+        # A server with little CPU takes a minute to start; the liveness probe begins only after that.
         "startupProbe": {**probe, "periodSeconds": 2, "failureThreshold": 90},
         "livenessProbe": {**probe, "periodSeconds": 10},
         **(limits if service.resources else {}),

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The end of a world in a cluster: its own objects go, and a namespace only if nothing else lives in it."""
+"""Removes a world from a cluster: its own objects, and a namespace only if it holds nothing else."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import
 _GONE_SECONDS = 90
 _KINDS = ("Deployment", "Service", "Job", "Secret")
 _DATA = ("ConfigMap", "PersistentVolumeClaim")
-_NAMED = 3  # of what keeps a namespace
+_NAMED = 3  # how many foreign objects of a kept namespace are named
 
 
 def teardown(cluster: Cluster, world: World, keys: Collection[str], *, purge: bool) -> Teardown:
     """Remove the world's objects; see `ServiceHost.teardown`.
 
     Args:
-        keys: names of Secrets that outlive the services, as data does.
+        keys: names of the Secrets that only `purge` removes, as it does data.
     """
     done = Teardown()
     named = [*(one.namespace for one in reversed(list(world.services.values()))), world.training_namespace]
@@ -42,15 +42,15 @@ def teardown(cluster: Cluster, world: World, keys: Collection[str], *, purge: bo
 
 
 def _remove(cluster: Cluster, world: World, place: str, done: Teardown) -> bool:
-    """Remove a namespace that the world made, unless somebody else uses it by now."""
+    """Remove a namespace that the world made, unless it holds objects of others now."""
     try:
         there = cluster.get("Namespace", place)
     except ApiError as error:
         if error.status != FORBIDDEN:
             raise
-        return False  # whoever may not look was given one
+        return False  # a user without this permission was given the namespace, and did not make it
     if there is None or not is_of(there, world.name):
-        return False  # it was there before us
+        return False  # the namespace existed before the world
     if others := namespaces.foreign(cluster, place, world.name):
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
         done.kept.append(f"namespace {place}, which holds what is not this world's: {', '.join(others[:_NAMED])}{more}")
@@ -61,7 +61,7 @@ def _remove(cluster: Cluster, world: World, place: str, done: Teardown) -> bool:
 
 
 def _wait_until_gone(cluster: Cluster, names: Sequence[str]) -> None:
-    """A namespace lingers, and refuses whatever is made in it meanwhile."""
+    """Wait until the namespaces are gone: while one is being removed, it refuses new objects."""
     deadline = time.monotonic() + _GONE_SECONDS
     while any(cluster.get("Namespace", name) for name in names) and time.monotonic() < deadline:
         time.sleep(0.5)

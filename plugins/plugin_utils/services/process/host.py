@@ -20,13 +20,13 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.base import
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _GUARD = "guard.py"
-_KEEPERS = ("psutil>=6.1", "supervisor>=4.3")  # what keeps a service up, beside the service itself
+_KEEPERS = ("psutil>=6.1", "supervisor>=4.3")  # what keeps a service up, in the same venv as the service
 _ASK_SECONDS = 5
 _WORDS = {"RUNNING": "running", "STARTING": "starting", "BACKOFF": "starting", "": "absent"}
 
 
 class ProcessHost(ServiceHost):
-    """Everything lies in the world's state folder: configuration, data, logs and the files with the keys."""
+    """Runs services as processes; configuration, data, logs and key files are in the world's state folder."""
 
     NAME = "process"
     VIEWPOINT = "host"
@@ -37,14 +37,14 @@ class ProcessHost(ServiceHost):
         self.supervisor = supervisor.Supervisor(self.folder)
 
     def check(self) -> None:
-        """Nothing is needed but this interpreter."""
+        """Check nothing: only this interpreter is needed."""
 
     def claim(self, claims: Sequence[Claim]) -> dict[str, int]:
         taken: set[int] = set()
         moved = {}
         for claim in claims:
             for port in claim.ports:
-                # What runs already has its ports, and kept ones stay while nobody else has them.
+                # A running service keeps its ports; so does a stopped one while no other program takes them.
                 if self.supervisor.state(claim.name) in ("RUNNING", "STARTING"):
                     free = port.port
                 else:
@@ -82,21 +82,21 @@ class ProcessHost(ServiceHost):
 
     def deliver(self, service: Service, values: Mapping[str, str]) -> bool:
         folder = self._service_folder(service.name) / "secrets"
-        # A list first: `any` over the calls themselves would stop at the first file that it writes.
+        # A list first: `any` over a generator would stop after the first file that changed.
         written = [files.write_private(folder / n, data) for n, data in service.rendered_secrets(values).items()]
         return any(written)
 
     def apply(self, service: Service, *, restart: bool) -> bool:
         """Make the service run as wanted; return whether anything changed."""
         files.private_folder(Path(self.places(service).data))
-        # A copy: where samerun is installed must not decide whether a service is as wanted.
+        # A copy: the command of a service must not change when samerun is installed elsewhere.
         files.write_private(self.folder / _GUARD, Path(guard.__file__).read_bytes())
-        # Of two that set up one world at once, the second finds what the first has started.
+        # If two commands set up one world at once, the second finds what the first has started.
         with files.locked(self.folder / ".lock"):
             changed = files.write_private(self.supervisor.program_path(service.name), self._program(service))
             was = self.supervisor.state(service.name)
             log = self._log(service.name)
-            # What was said before is not why it does not start now.
+            # Keep the length of the log: older lines do not say why the service does not start now.
             files.write_json(self._started(service.name), {"log": log.stat().st_size if log.exists() else 0})
             self.supervisor.start(self._venv(service) / "bin" / "python")
             self.supervisor.apply(service.name, restart=restart)
@@ -133,7 +133,7 @@ class ProcessHost(ServiceHost):
             shutil.rmtree(self._service_folder(name) / "secrets", ignore_errors=True)
         if self.supervisor.socket.parent != self.folder:
             shutil.rmtree(self.supervisor.socket.parent, ignore_errors=True)
-        return Teardown(removed)  # data, keys and records go with the state folder, if they are to go
+        return Teardown(removed)  # with purge, data, keys and records are removed with the state folder
 
     def _service_folder(self, name: str) -> Path:
         return self.folder / name

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The container of a launch as the Docker Engine takes it, as plain data."""
+"""Describes the container of a launch, as plain data in the form of the Docker Engine API."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ INSTRUCTIONS = f"{_FOLDER}/spec.json"
 REPORT = f"{_FOLDER}/out/report.json"
 LOG = f"{_FOLDER}/out/log.txt"
 CANCELLED_NOTE = f"{_FOLDER}/out/{CANCELLED}"
-_STOP_SECONDS = 45  # of `docker stop`: the script has 30 s of them, and its runs are closed after it
+_STOP_SECONDS = 45  # for `docker stop`: 30 s for the script, then time to close its MLflow runs
 
 
 def container_name(launch: str) -> str:
-    """What the container of a launch is called."""
+    """The name of a launch's container."""
     return f"training-{launch}"
 
 
 def described(world: World, spec: RunSpec, secrets: Mapping[str, str], viewpoint: str) -> dict[str, Any]:
-    """The request that makes the container of a launch: its `name`, its `config` and the shim's `instructions`.
+    """Describe the container of a launch: its `name`, its `config` and the shim's `instructions`.
 
     Args:
         secrets: the secret variables, or masks in their place.
-        viewpoint: from where the run sees addresses.
+        viewpoint: the viewpoint of the run.
 
     Raises:
-        SamerunError: `training_overlay` asks for what would break the launch.
+        SamerunError: `training_overlay` sets something that would break the launch.
     """
     asked, record = spec.training, spec.record()
     config: dict[str, Any] = {
@@ -64,13 +64,13 @@ def described(world: World, spec: RunSpec, secrets: Mapping[str, str], viewpoint
     )  # fmt: skip
     refuse({"Tty of training_overlay": asked.overlay.get("Tty")}, "a terminal would mix up its log", "Leave it out.")
     merged = overlaid(config, _mapped(asked.overlay))
-    # Without its labels nobody would find the launch again.
+    # The launch is found again by these labels.
     merged["Labels"] = {**(merged.get("Labels") or {}), **config["Labels"]}
     return {"name": container_name(spec.launch), "config": merged, "instructions": instructions}
 
 
 def _mapped(overlay: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`overlay` with its Env as a mapping, as ours is; the engine's own word is a list of NAME=VALUE."""
+    """Turn a list of NAME=VALUE in the overlay's Env, the engine's own form, into a mapping as in our request."""
     env = overlay.get("Env")
     if not isinstance(env, list):
         return overlay
@@ -78,7 +78,7 @@ def _mapped(overlay: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _project(spec: RunSpec) -> tuple[Volume, ...]:
-    """The project as the working folder where it is mounted; the image's user has no business to write there."""
+    """The project as a read-only mount, if that is the delivery: the container must not write into it."""
     return (Volume(spec.training.folder, _WORK, read_only=True),) if spec.training.delivery == MOUNT else ()
 
 

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A launch as a container. It is kept until it is collected, so its log and code are never lost with it."""
+"""Runs a launch as a container, which is kept until the launch is settled, so that log and code are not lost."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _LIVE = ("created", "running", "paused", "restarting")
 
 
 class DockerTarget(Target):
-    """Everything that a launch needs is copied into its own container; nothing is mounted but the user's volumes."""
+    """Copies all that a launch needs into its own container; only the user's volumes and project are mounted."""
 
     NAME = "docker"
     VIEWPOINT = "container"
@@ -118,7 +118,7 @@ class DockerTarget(Target):
             if asked.delivery != code_images.DELIVERY:
                 files["samerun/bundle.tar.gz"] = code.data
             config = {**request["config"], "Env": [f"{k}={v}" for k, v in request["config"]["Env"].items()]}
-            # A mounted working folder is somebody's own, whose mode stays as it is.
+            # A mounted working folder is the user's own: its mode stays.
             writable = ("samerun/out",) if asked.delivery == MOUNT else ("samerun/work", "samerun/out")
             with taken_back(self, spec.launch), engine.explained(f"start the container {request['name']}"):
                 self.client.api.create_container_from_config(config, request["name"])
@@ -157,7 +157,7 @@ class DockerTarget(Target):
         return outcome_from({}, exit_code=code, attempts=len(counted.split()), **end.facts, **_times(state))
 
     def log_copy(self, launch: str) -> Iterator[bytes] | None:
-        """Engines may make text of a log, or forget the end of a long line."""
+        """Yield the shim's copy: engines may convert a log to text, or cut off a long line."""
         container = self._container(launch)
         return self._copied(container) if container else None
 
@@ -198,13 +198,14 @@ class DockerTarget(Target):
             if (container := self._container(launch)) is None or container.status not in _LIVE:
                 return
             if container.status == "paused":
-                container.unpause()  # or it would get it some day, and the person would wait until then
-            # For a shim without handlers yet, and to tell it from the signal of an engine that is shut down.
+                container.unpause()  # a paused container would receive the signal only when it goes on
+            # The note is for a shim that has no handlers yet. It also tells our signal from the one that an engine
+            # sends when it is shut down.
             container.put_archive("/", engine.archive({CANCELLED_NOTE.lstrip("/"): str(int(number)).encode()}))
             try:
                 container.kill(signal=number)
             except docker.errors.APIError as error:
-                if error.status_code != HTTPStatus.CONFLICT:  # it does not run: not yet, or no more
+                if error.status_code != HTTPStatus.CONFLICT:  # the container does not run: not yet, or not any more
                     raise
 
     def restart(self, launch: str) -> bool:
@@ -212,7 +213,7 @@ class DockerTarget(Target):
         if container is None or container.status != "exited":
             return False
         with engine.explained(f"start the container {container.name} again"):
-            # What the attempt before left to say is not what this one will.
+            # The report of the last attempt must not be taken for the new one's.
             container.put_archive("/", engine.archive({REPORT.lstrip("/"): b"{}"}))
             container.start()
         return True
@@ -223,26 +224,26 @@ class DockerTarget(Target):
                 container.remove(force=True, v=True)
 
     def teardown(self) -> list[str]:
-        """Remove the world's network where it holds no container: a launch made it, see `_ensure_network`."""
+        """Remove the world's network, which a launch may have made (`_ensure_network`), unless a container uses it."""
         import docker
 
         removed = []
         with engine.explained("remove the world's network"):
             for network in self.client.networks.list(filters={"label": self.world.selectors}):
-                # One that stopped would not start again without it.
+                # A stopped container counts: it could not start again without its network.
                 if self.client.containers.list(all=True, filters={"network": network.name}):
                     continue
-                with contextlib.suppress(docker.errors.NotFound):  # it went just now
+                with contextlib.suppress(docker.errors.NotFound):  # removed by another command meanwhile
                     network.remove()
                     removed.append(f"network {network.name}")
         return removed
 
     def _container(self, launch: str) -> Any:
-        with engine.explained(f"look for the container {container_name(launch)}"):
+        with engine.explained(f"find the container {container_name(launch)}"):
             return engine.found(self.client.containers, container_name(launch))
 
     def _refuse_folders(self, spec: RunSpec) -> None:
-        """Folders of this host are not there where the engine is another machine's."""
+        """Raise for folders of this host if the engine runs on another machine, which does not have them."""
         asked = spec.training
         folders = [volume.source for volume in asked.volumes if not volume.named]
         if (folders or asked.delivery == MOUNT) and engine.is_remote(self.world.docker_host):
@@ -255,7 +256,7 @@ class DockerTarget(Target):
         wanted = spec.training.network
         if wanted in ("", self.world.network, *networks.BUILT_IN) or wanted.startswith("container:"):
             return
-        with engine.explained(f"look for the network {wanted}"):
+        with engine.explained(f"find the network {wanted}"):
             names = sorted(network.name for network in self.client.networks.list())
         if wanted not in names:
             raise SamerunError(
@@ -265,7 +266,7 @@ class DockerTarget(Target):
             )
 
     def _ensure_network(self, name: str) -> None:
-        """Make the world's own network where its services did not: they may be external."""
+        """Make the world's own network if it is missing: external services do not make it."""
         own = self.world.network
         if name in ("", own):
             networks.ensure(self.client, own, self.world.labels)
@@ -281,7 +282,10 @@ class DockerTarget(Target):
         return engine_images.digest(found)
 
     def _never_started(self, container: Any) -> Outcome | None:
-        """A container without a start is either being submitted just now, or its submitter died."""
+        """The outcome of a container that was created but not started: its command died.
+
+        None in the first minute, in which the command may still be about to start it.
+        """
         age = datetime.now(UTC) - parse_time(container.attrs["Created"])
         if age.total_seconds() < _START_SECONDS:
             return None

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a namespace would refuse, asked before anything is made in it."""
+"""Checks permissions and quotas of a namespace before anything is made in it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.a
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import job as kubernetes_job
 
-ROLE = "kubernetes-role.yml"  # in the world's folder
+ROLE = "kubernetes-role.yml"  # in the world's state folder
 
 
 def permitted(cluster: Cluster, world: World) -> None:
-    """Raise a SamerunError that names each verb of a launch that we may not use; the Role is left beside the state."""
+    """Raise a SamerunError that names each permission that launches need and the user lacks.
+
+    A Role with all of them is written into the world's state folder.
+    """
     namespace = world.training_namespace
-    with cluster.explained(f"ask what we may do in the namespace {namespace}"):
+    with cluster.explained(f"check the permissions in the namespace {namespace}"):
         denied = access.denied(cluster, namespace)
         if not denied:
             return
@@ -37,13 +40,13 @@ def permitted(cluster: Cluster, world: World) -> None:
     raise SamerunError(
         f"Failed to train in the namespace {namespace} (context {cluster.context.name}): you may not "
         f"{', '.join(denied)}.",
-        f"Have the least Role for it applied by somebody who may: kubectl apply -f {shlex.quote(str(path))}",
+        f"Ask an administrator to apply the least Role for it: kubectl apply -f {shlex.quote(str(path))}",
         NO_PERMISSION,
     )
 
 
 def fits(cluster: Cluster, request: Mapping[str, Any]) -> None:
-    """Raise a SamerunError if a quota leaves no room; a queue waits for room by itself."""
+    """Raise a SamerunError if a quota leaves no room for the launch; a Job in a queue waits for room instead."""
     job = request["job"]
     namespace = job["metadata"]["namespace"]
     if kubernetes_job.queued(job):
@@ -51,7 +54,7 @@ def fits(cluster: Cluster, request: Mapping[str, Any]) -> None:
     try:
         found = cluster.find("ResourceQuota", namespace)
     except ApiError:
-        return  # whoever may not read them is told by the cluster
+        return  # without permission to read quotas: the cluster itself refuses then
     if words := quotas.exceeded(found, job, [one for name, one in request.items() if name != "job"]):
         hint = pod_words.cannot_start(words)["hint"]
         raise SamerunError(f"Failed to train in the namespace {namespace}: {words}.", hint, TEMPORARY)

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The log of a launch on a cluster, live, over several pods and any number of connections."""
+"""Follows the log of a launch on a cluster, over several pods and lost connections."""
 
 from __future__ import annotations
 
@@ -25,16 +25,19 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes i
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import pod as kubernetes_pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.view import JobView, Pod
 
-_LOOK_SECONDS = 1  # a change of a pod is seen at once, one of its Job alone after that
-_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # between tries to reach a cluster that is gone
+_LOOK_SECONDS = 1  # a change of a pod is seen at once, a change of the Job alone after at most this time
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between tries to reach a cluster that does not answer
 T = TypeVar("T")
 
 
 class Follower:
-    """Follows one launch to its end; a lost connection is made again.
+    """Yields the log of one launch to its end; reconnects after a lost connection.
 
     Args:
-        patience: seconds for which a cluster may be away.
+        patience: for how many seconds the cluster may give no answer.
+
+    Attributes:
+        ended: the outcome, once the launch has ended.
     """
 
     def __init__(self, view: JobView, say: Say, patience: float = away.ELSEWHERE) -> None:
@@ -52,7 +55,10 @@ class Follower:
             yield from self._log(pod)
 
     def _next(self) -> Pod | None:
-        """The next pod once it has a log, or None once the launch has ended; says what is waited for."""
+        """Wait for the next pod that has a log, and return it; None once the launch has ended.
+
+        Meanwhile say what the launch waits for.
+        """
         while True:
             self._patiently(self.view.read)
             for pod in self.view.pods:
@@ -81,7 +87,7 @@ class Follower:
             self.say(line)
 
     def _log(self, pod: Pod) -> Iterator[bytes]:
-        """The log of one pod to its end."""
+        """Yield the log of one pod to its end."""
         log = PodLog(self.view.cluster, pod["metadata"]["name"], self.view.namespace, kubernetes_pod.CONTAINER)
         over = False
         while True:
@@ -92,19 +98,19 @@ class Follower:
                     yield piece
                 if over:
                     return
-                looks = 2  # the log ends up to a second before its node tells so
+                looks = 2  # a log ends up to a second before its node reports the end
             except GoneError:
-                return  # with the pod went its log
+                return  # the log is gone with its pod
             except Exception as error:
                 if not lost_link(error):
                     raise
                 if over and isinstance(error, ApiError):
-                    return  # the node has it, and is gone
+                    return  # the rest of the log is on a node that is gone
                 looks = 0 if is_silent(error) else looks
             over = self._patiently(functools.partial(self._is_over, pod, looks))
 
     def _is_over(self, pod: Pod, looks: int) -> bool:
-        """Whether nothing more comes of a pod; waits `looks` moments for what its node may be about to tell."""
+        """Whether a pod's log is complete; reads the pod again up to `looks` times, since its node reports late."""
         while True:
             self.view.read()
             found = self.view.current(pod)
@@ -127,7 +133,7 @@ class Follower:
         return f"The node {name} of pod {pod['metadata']['name']} does not answer: {words}." if words else ""
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        """The answer to `call`, also where the cluster cannot be reached for a while."""
+        """Return what `call` returns; while the cluster cannot be reached, try again for `patience` seconds."""
         tries, started = 0, time.monotonic()
         while True:
             try:
@@ -139,7 +145,7 @@ class Follower:
                     raise _gone(self.view.launch, error) from error
                 tries += 1
                 if tries == 2:
-                    self.say("The connection to the cluster is lost. The run goes on there; its log is taken up again.")
+                    self.say("The connection to the cluster is lost. The launch goes on there; its log follows later.")
                 time.sleep(_PAUSES[min(tries, len(_PAUSES)) - 1])
             else:
                 if tries > 1:

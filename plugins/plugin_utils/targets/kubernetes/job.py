@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The Job of a launch, and what it mounts, as plain data."""
+"""Describes the Job of a launch, and the objects that it mounts, as plain data."""
 
 from __future__ import annotations
 
@@ -21,14 +21,22 @@ START_TIMEOUT = "samerun.dev/start-timeout"
 _KEPT_SECONDS = 3 * 24 * 3600
 # Exit codes of a container that was killed: by SIGKILL, by SIGTERM.
 KILLED = (137, 143)
-# Of a Job: without them nobody would find the launch again, or it would start before it is whole.
+# Fields of a Job that an overlay must not change: the launch is found by them, and starts only when it is complete.
 _OURS = ("apiVersion", "kind", "metadata.name", "metadata.namespace", "spec.suspend")
 
 
 def objects(
     name: str, spec: RunSpec, world: World, *, files: Mapping[str, str], secret_env: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Job, ConfigMap (the archives of code and shim come later) and, for secrets of the user, Secret of a launch."""
+    """Describe the Job and the ConfigMap of a launch and, if the user sets secrets, its Secret.
+
+    The archives of code and shim are added to the ConfigMap when it is created.
+
+    Args:
+        name: the name of all three objects.
+        files: texts of the ConfigMap, by name.
+        secret_env: the user's secret variables, or masks in their place.
+    """
     labels = {
         **world.labels,
         "app.kubernetes.io/name": "training",
@@ -66,7 +74,7 @@ def _job(name: str, spec: RunSpec, world: World, metadata: Mapping[str, Any]) ->
                 "Leave it out.",
                 CONFIG,
             )
-    # Labels and annotations may be added, ours stay.
+    # An overlay may add labels and annotations, but not change ours.
     for found in (merged["metadata"], merged["spec"]["template"]["metadata"]):
         found["labels"] = {**(found.get("labels") or {}), **labels}
     merged["metadata"]["annotations"] = {**(merged["metadata"].get("annotations") or {}), **annotations}
@@ -74,7 +82,7 @@ def _job(name: str, spec: RunSpec, world: World, metadata: Mapping[str, Any]) ->
 
 
 def queued(job: Mapping[str, Any]) -> bool:
-    """Whether a queue, and not we, starts the Job."""
+    """Whether a queue starts the Job, instead of us."""
     return bool(job["metadata"]["labels"].get(QUEUE_LABEL))
 
 
@@ -85,7 +93,7 @@ def _at(data: Any, path: str) -> Any:
 
 
 def owner(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """A function that gives an object's metadata with `job` as its owner."""
+    """Return a function that adds `job` as owner to an object's metadata."""
     reference = {
         "apiVersion": "batch/v1", "kind": "Job", "name": job["metadata"]["name"], "uid": job["metadata"]["uid"],
         "controller": True, "blockOwnerDeletion": False,
@@ -95,7 +103,8 @@ def owner(job: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], dict[str, Any
 
 def _job_spec(name: str, spec: RunSpec, world: World, labels: Mapping[str, str]) -> dict[str, Any]:
     asked = spec.training
-    # The shim keeps the limit; this one ends a launch whose pods cannot, and it is of all attempts together as well.
+    # The shim ends the script at its timeout. The Job's deadline is for pods whose shim cannot; it is longer, and
+    # counts all attempts together.
     spare = 2 * pod.GRACE * (asked.retries + 1)
     limit = {"activeDeadlineSeconds": asked.timeout + spare} if asked.timeout else {}
     return {
@@ -109,7 +118,10 @@ def _job_spec(name: str, spec: RunSpec, world: World, labels: Mapping[str, str])
 
 
 def _retries(spec: RunSpec) -> dict[str, Any]:
-    """A pod that was taken away costs no retry, one that was killed does, and the script's own failure ends the Job."""
+    """The rules for retries: an evicted pod costs none, a killed pod costs one, a failed script ends the Job.
+
+    With `training_retry_failures` a failed script costs a retry too.
+    """
     rules: list[dict[str, Any]] = [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     ]

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The pod of a launch, as plain data: what runs in it, what limits it, and where it may run."""
+"""Describes the pod of a launch as plain data: its container, limits and scheduling."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ REPORT = "/dev/termination-log"
 CONTAINER = "training"
 USER = 10001
 GRACE = 30
-_STOP_SECONDS = GRACE + 15  # the script has 30 s of them, and its runs are closed after it
+_STOP_SECONDS = GRACE + 15  # 30 s for the script, then time to close its MLflow runs
 _GPU = "nvidia.com/gpu"
-# Without retries a pod stays for the five minutes that Kubernetes gives a lost node to come back.
+# With retries, a pod leaves a lost node after this time; without, after the five minutes that Kubernetes waits.
 _LOST_NODE_SECONDS = 30
 
 
@@ -81,15 +81,15 @@ def _container(name: str, spec: RunSpec, volumes: list[tuple[str, Volume]]) -> d
 
 
 def _limits(resources: Mapping[str, str]) -> dict[str, Any]:
-    """What is asked for is also the limit: a pod that took more than it asked for is the first to be evicted."""
-    quantities.docker_limits(resources)  # refuses what no engine of ours would understand
+    """Requests equal to the limits, since a pod that uses more than it requested is evicted first."""
+    quantities.docker_limits(resources)  # raises for a quantity that one of the engines would not understand
     names = {"cpu": "cpu", "memory": "memory", "gpu": _GPU}
     found = {names[kind]: str(quantity) for kind, quantity in resources.items() if kind in names}
     return {"resources": {"limits": found, "requests": found}} if found else {}
 
 
 def _scheduling(spec: RunSpec) -> dict[str, Any]:
-    """Where the pod may run, and as whom: with a service account its token is there, else none is."""
+    """Where the pod may run, and its service account; only with one is a token mounted."""
     wanted = spec.training.scheduling
     tolerations = [dict(toleration) for toleration in wanted.tolerations]
     if spec.training.retries:
@@ -105,7 +105,7 @@ def _scheduling(spec: RunSpec) -> dict[str, Any]:
 
 
 def _leaving(taint: str) -> dict[str, Any]:
-    """Leave a lost node after seconds: with retries a replacement goes on elsewhere."""
+    """A toleration with which the pod leaves a lost node after `_LOST_NODE_SECONDS`."""
     return {
         "key": f"node.kubernetes.io/{taint}", "operator": "Exists", "effect": "NoExecute",
         "tolerationSeconds": _LOST_NODE_SECONDS,
@@ -113,9 +113,9 @@ def _leaving(taint: str) -> dict[str, Any]:
 
 
 def _env(name: str, spec: RunSpec) -> list[dict[str, Any]]:
-    """Contract and secrets by reference, the user's plain variables by value.
+    """The variables of the container: contract and secrets by reference, the user's plain variables by value.
 
-    A user id without a passwd entry breaks torch and MLflow unless HOME, USER and LOGNAME are set.
+    HOME, USER and LOGNAME are set since torch and MLflow fail for a user id without an entry in passwd.
     """
     plain = {"HOME": HOME, "USER": "samerun", "LOGNAME": "samerun", **spec.training.env}
     literal = [{"name": key, "value": value.replace("$", "$$")} for key, value in sorted(plain.items())]

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Why a launch does not start, or ended without a word: by events and the last lines of a log."""
+"""Finds why a launch does not start, or ended without a report, in events and the last lines of a log."""
 
 from __future__ import annotations
 
@@ -17,23 +17,27 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes i
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import pod as kubernetes_pod
 
 _START_SECONDS = 60
-_MOUNT_SECONDS = 10  # a node tries again what may be there in a moment
+_MOUNT_SECONDS = 10  # a node tries a failed mount again, and the volume may appear after a moment
 _MOUNTS = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")
 Object = Mapping[str, Any]
 
 
 class Reasons:
-    """Asks the cluster for more than the status of one launch's Job and pods.
+    """Reads events and logs of one launch, if the status of its Job and pods does not say enough.
 
     Args:
-        name: of the Job.
+        name: the name of the Job.
     """
 
     def __init__(self, cluster: Cluster, namespace: str, name: str) -> None:
         self.cluster, self.namespace, self.name = cluster, namespace, name
 
     def stuck(self, job: Object, pod: Object, *, first: bool) -> dict[str, Any] | None:
-        """Why a pod will not start, if it will not; with `first` a node is waited for only as long as was asked."""
+        """Say why a pod will not start; None if it may still start.
+
+        Args:
+            first: whether it is the launch's first pod; `training_start_timeout` holds only for this one.
+        """
         timeout = (job["metadata"].get("annotations") or {}).get(kubernetes_job.START_TIMEOUT, "0")
         found = pods.stuck(pod, int(timeout) if first else 0)
         if found is None:
@@ -48,13 +52,13 @@ class Reasons:
         return found
 
     def mounts(self, pod: Object) -> str:
-        """What keeps the node from making the pod's container, empty where nothing does or it is too early to say."""
+        """Say why the node cannot make the pod's container; empty if nothing prevents it, or it is too early to say."""
         if pods.has_started(pod) or not pod["spec"].get("nodeName") or pods.age(pod) < pods.PATIENCE:
             return ""
         return self._warning(pod["metadata"]["name"], _MOUNTS)
 
     def unborn(self, job: Object, last: Object | None) -> dict[str, Any] | None:
-        """Why a Job has no pod, if it will not get one."""
+        """Say why a Job has no pod; None if it may still get one."""
         if job["spec"].get("suspend"):
             if kubernetes_job.queued(job) or pods.age(job) < _START_SECONDS:
                 return None
@@ -67,7 +71,11 @@ class Reasons:
         return self.refused() if last is None else None
 
     def refused(self, since: str = "") -> dict[str, str] | None:
-        """Why the Job gets no pod."""
+        """Say why the cluster refuses to make the Job's pod; None if it does not.
+
+        Args:
+            since: the time of the oldest event that counts; empty for all events.
+        """
         return jobs.refused(self._events(self.name, since))
 
     def _pod_names(self) -> list[str]:
@@ -75,21 +83,21 @@ class Reasons:
         return [pod_words.created(str(event.get("message", ""))) for event in made][-1:]
 
     def tail(self, pod: Object) -> str:
-        """The last lines of a pod's log, where there are some."""
+        """Read the last lines of a pod's log; empty if it has none."""
         query = {"tailLines": "5", "container": kubernetes_pod.CONTAINER}
         with contextlib.suppress(ApiError):
             return b"".join(self.cluster.log(pod["metadata"]["name"], self.namespace, query)).decode(errors="replace")
         return ""
 
     def _events(self, name: str, since: str = "") -> list[dict[str, Any]]:
-        """The events of an object; none where we may not read them."""
+        """Read the events of an object; none without permission."""
         with contextlib.suppress(ApiError):
             found = self.cluster.find("Event", self.namespace, fieldSelector=f"involvedObject.name={name}")
             return [event for event in found if (event.get("lastTimestamp") or "9") >= since]
         return []
 
     def _warning(self, name: str, reasons: tuple[str, ...] = ()) -> str:
-        """What the newest warning about an object says."""
+        """Read the message of the newest warning about an object; empty for none."""
         found = [event for event in self._events(name) if event.get("type") == "Warning"]
         told = [event for event in found if not reasons or event.get("reason") in reasons]
         return str(max(told, key=lambda event: str(event.get("lastTimestamp")))["message"]) if told else ""

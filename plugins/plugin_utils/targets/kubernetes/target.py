@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A launch as a plain Job. It is kept until it is collected; its own time to live is only a backstop of days."""
+"""Runs a launch as a Job, which is kept until the launch is settled, or at most for three days after its end."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.taking_back 
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.unsupported import refuse
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import store
 
-CONFIG_MAP_BYTES = 700 * 1024  # of 1 MiB that a ConfigMap takes, base64 and the shim included
+CONFIG_MAP_BYTES = 700 * 1024  # a ConfigMap holds 1 MiB, which base64 and the shim need too
 _BUNDLE = "bundle.tar.gz"
-_TRIES, _AGAIN_SECONDS = 5, 0.5  # to reach a pod that runs
+_TRIES, _AGAIN_SECONDS = 5, 0.5  # how often, and how soon again, a signal to a running pod is tried
 _NOTE = str(PurePosixPath(kubernetes_pod.LOG).with_name(CANCELLED))
 
 
 class KubernetesTarget(Target):
-    """The launch's ConfigMap and Secret belong to its Job and go with it."""
+    """Runs launches as Jobs; a Job owns the ConfigMap and Secret of its launch, so they are removed with it."""
 
     NAME = "kubernetes"
     VIEWPOINT = "pod"
@@ -128,7 +128,8 @@ class KubernetesTarget(Target):
             code_key = store.put_code(self.world, code) if in_store else ""
             request = self._request(spec, spec.training.secret_env, code_key=code_key, submitted=time.time())
             checks.fits(self.cluster, request)
-            # Suspended first: what the pod mounts can then name the Job as its owner, and nothing is left if we die.
+            # The Job is created suspended, then what its pod mounts, with the Job as owner: if we die in between,
+            # all is removed with the Job.
             with taken_back(self, spec.launch), self.cluster.explained(f"start the Job {self._name(spec.launch)}"):
                 self._create(request, code, travels=not (in_store or in_image))
 
@@ -140,7 +141,7 @@ class KubernetesTarget(Target):
         self.cluster.create({**request["config_map"], **owner(request["config_map"]), "binaryData": binary})
         if secret := request.get("secret"):
             self.cluster.create({**secret, **owner(secret)})
-        if not kubernetes_job.queued(job):  # Kueue starts what it admits itself
+        if not kubernetes_job.queued(job):  # Kueue itself starts the Jobs that it admits
             self.cluster.merge("Job", self._namespace, job["metadata"]["name"], {"spec": {"suspend": False}})
 
     def follow(self, launch: str) -> Iterator[bytes]:
@@ -161,9 +162,9 @@ class KubernetesTarget(Target):
                     ).read(follow=False)
 
     def outcome(self, launch: str) -> Outcome | None:
-        if launch in self._ended:  # by what a follower saw, some of which may be gone now
+        if launch in self._ended:  # the follower saw pods that may be gone now
             return self._ended[launch]
-        with self.cluster.explained(f"look at the Job {self._name(launch)}"):
+        with self.cluster.explained(f"read the Job {self._name(launch)}"):
             view = JobView(self.cluster, self._namespace, launch)
             view.read()
             return view.outcome()
@@ -175,7 +176,7 @@ class KubernetesTarget(Target):
         return [RunRecord.from_dict(json.loads(job["metadata"]["annotations"][RECORD_LABEL])) for job in jobs]
 
     def cancel(self, launch: str, number: int) -> None:
-        """Pass a signal to the script if it runs and can be reached; else let no pod of it start, or go on."""
+        """Send a signal to the running pod; if there is none that can be reached, suspend the Job."""
         with self.cluster.explained(f"signal the Job {self._name(launch)}"):
             view = JobView(self.cluster, self._namespace, launch)
             view.read()
@@ -189,7 +190,7 @@ class KubernetesTarget(Target):
                 change["spec"]["suspend"] = True
             with contextlib.suppress(GoneError):
                 self.cluster.merge("Job", self._namespace, self._name(launch), change)
-            if running is None:  # or it has begun just now, and would not hear that it is to go
+            if running is None:  # a pod may have started meanwhile: it must get the signal too
                 view.read()
                 running = self._reachable(view)
             if running is None:
@@ -201,13 +202,13 @@ class KubernetesTarget(Target):
         for left in reversed(range(_TRIES)):
             try:
                 return self.cluster.signal(pod["metadata"]["name"], self._namespace, python, number, _NOTE)
-            except ApiError:  # nothing was sent
+            except ApiError:  # the signal was not sent
                 view.read()
                 if not view.is_there(pod) or not pods.is_running(view.current(pod)):
-                    return None  # it has ended meanwhile
+                    return None  # the pod has ended meanwhile
                 if not left:
                     raise
-                time.sleep(_AGAIN_SECONDS)  # one that has begun just now may not be found by its node yet
+                time.sleep(_AGAIN_SECONDS)  # the node may not find a container yet that it has just started
         return None
 
     @staticmethod
@@ -220,7 +221,7 @@ class KubernetesTarget(Target):
             view = JobView(self.cluster, self._namespace, launch)
             for pod in self._pods(launch):
                 if pods.ended(pod) is None and view.lost(pod):
-                    self.cluster.release(pod)  # nobody on its node will
+                    self.cluster.release(pod)  # its node is lost, and cannot confirm that the pod ended
         self._ended.pop(launch, None)
 
     @property

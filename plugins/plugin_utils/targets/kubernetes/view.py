@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A launch as its cluster shows it: one Job and, over time, one pod or several."""
+"""Reads the Job of a launch and its pods, and derives the outcome from them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Pod = Mapping[str, Any]
 
 
 class JobView:
-    """Reads one launch.
+    """The Job and the pods of one launch, as last read.
 
-    What was seen of a pod is kept: once it is gone only that says how it ended.
+    The last state seen of a pod is kept: once the pod is gone, only this state says how it ended.
 
     Attributes:
-        pods: all that were seen, in the order in which they were made.
+        pods: all pods seen, in the order in which they were made.
     """
 
     def __init__(self, cluster: Cluster, namespace: str, launch: str) -> None:
@@ -42,7 +42,7 @@ class JobView:
         self._version = ""
 
     def read(self) -> None:
-        """Look at the Job and its pods; the pods first, so that a Job that is over has all of them."""
+        """Read the pods, then the Job, so that all pods of a Job that has ended are seen."""
         before = self._version
         found, self._version = self.cluster.listed("Pod", self.namespace, **self._selector)
         self._seen.update({pod["metadata"]["uid"]: pod for pod in found})
@@ -53,9 +53,12 @@ class JobView:
         self.job = self.cluster.get("Job", self.name, self.namespace)
 
     def _remember(self, gone: list[str], version: str) -> None:
-        """Learn how pods ended that went since `version`: their state and their end come at nearly the same time."""
+        """Read the last states of pods that were removed since `version`.
+
+        A pod may be removed right after it ended, so a list may never show its end.
+        """
         waits = set(gone)
-        with contextlib.suppress(ApiError):  # too long ago
+        with contextlib.suppress(ApiError):  # the cluster no longer has the changes since `version`
             for kind, pod in self.cluster.watch("Pod", self.namespace, version, _LOOK_BACK_SECONDS, **self._selector):
                 if kind == "DELETED":
                     self._seen[pod["metadata"]["uid"]] = pod
@@ -64,7 +67,7 @@ class JobView:
                     return
 
     def wait(self, seconds: int) -> None:
-        """Return once something changed since `read`, at the latest after `seconds`."""
+        """Wait until a pod changes, counted from `read`; at most `seconds`."""
         started = time.monotonic()
         try:
             for _change in self.cluster.watch("Pod", self.namespace, self._version, seconds, **self._selector):
@@ -72,7 +75,7 @@ class JobView:
         except ApiError as error:
             if not error.passing:
                 raise
-        if time.monotonic() - started < 0.1:  # a pod's status comes in several steps; right after a list a 504 is usual
+        if time.monotonic() - started < 0.1:  # a status changes in several steps, and a watch may fail at once (504)
             time.sleep(0.1)
 
     @property
@@ -87,17 +90,17 @@ class JobView:
         return pod["metadata"]["uid"] in self._there
 
     def current(self, pod: Pod) -> Pod:
-        """What was seen last of `pod`."""
+        """The last state seen of `pod`."""
         return self._seen[pod["metadata"]["uid"]]
 
     @property
     def attempts(self) -> int:
-        """How many pods there were, as far as anybody still knows."""
+        """How many pods there were: those seen, or those that the Job's status counts, if these are more."""
         status = (self.job or {}).get("status", {})
         return max(len(self.pods), (status.get("failed") or 0) + (status.get("succeeded") or 0))
 
     def outcome(self) -> Outcome | None:
-        """How the launch ended, by what was read; None while it goes on."""
+        """Derive from what was read how the launch ended; None while it runs."""
         found = self._outcome()
         return replace(found, attempts=self.attempts) if found else None
 
@@ -115,14 +118,14 @@ class JobView:
         elif pods.is_leaving(last) and (words := self.lost(last)):
             found = self._without(self.job, last, words)
         else:
-            # One that replaces another waits for a node as long as it takes: the launch has begun.
+            # Only the first pod has a start timeout: a later pod may wait for a node as long as it takes.
             found = self.reasons.stuck(self.job, last, first=len(self.pods) == 1)
         if found and "state" not in found:
             return self._never_ran(found)
         return outcome_from({}, exit_code=None, **found) if found else None
 
     def lost(self, pod: Pod) -> str:
-        """Why the node of a running pod is not there any more, empty if it is; one request if it may be lost."""
+        """Say why the node of a pod counts as lost, empty if it does not; costs a request if the pod is not ready."""
         if pods.is_ready(pod) or not (name := pod["spec"].get("nodeName")):
             return ""
         try:
@@ -130,11 +133,11 @@ class JobView:
         except ApiError as error:
             if error.status != FORBIDDEN:
                 raise
-        # Who may not look at nodes sees only that the pod should have ended by now.
+        # Without permission to read nodes, all we see is a pod that should have ended by now.
         return "its pod was to end, and did not" if pods.overdue(pod) else ""
 
     def _after(self, last: Pod, ended: dict[str, Any]) -> Outcome | None:
-        """What follows from the end of the last pod that was seen."""
+        """Derive the outcome from the end of the last pod; None if the Job may replace this pod."""
         job = self.job
         if job is None:
             return outcome_from(**ended)
@@ -144,20 +147,23 @@ class JobView:
         if not ended["report"] or ended["report"].get("state") == "KILLED":
             limited = jobs.limited(job)
             if jobs.is_cancelled(job) and not limited and (not ended["report"] or pods.taken_away(last)):
-                # Its pod was taken away for that, or its interpreter ended while it started.
+                # The pod was removed by the cancellation, or its interpreter ended while it started.
                 limited = jobs.cancelled(job)
             ended |= limited or ({} if ended["report"] else pods.last_words(last, self.reasons.tail(last)))
             ended["report"] = {**ended["report"], **limited} if ended["report"] else {}
         return outcome_from(**ended)
 
     def _never_ran(self, found: Mapping[str, str]) -> Outcome:
-        """Of a launch that cannot start: where no pod before it ran there is nothing in MLflow to be closed."""
+        """The outcome of a launch that cannot start. If no pod ever ran, there is no MLflow run to close."""
         first = not any(map(pods.has_started, self.pods))
         done = {"closed": True, "kept": True, "exit_code": None, "state": "FAILED", **found} if first else {}
         return outcome_from(done, exit_code=None, **({} if first else found))
 
     def _without(self, job: Mapping[str, Any], pod: Pod, words: str) -> dict[str, Any] | None:
-        """A pod that is to leave a lost node: without us it would stay there, and its Job would wait."""
+        """Handle a pod that must leave a lost node, where the node cannot confirm its end.
+
+        If the Job may replace the pod, release it, so that the Job does not wait for ever; else report the loss.
+        """
         if jobs.may_replace(job, pod):
             self.cluster.release(pod)
             return None

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A launch as a process of this host, in a session of its own."""
+"""Runs a launch as a process of this host, in a session of its own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.world import credent
 _POLL = 0.02
 _AGAIN = "again.json"
 _REPORT = "report.json"
-_BEGUN = f"{_REPORT}{PART}"  # the shim makes it first of all
+_BEGUN = f"{_REPORT}{PART}"  # the first file that the shim makes
 _SHIM_KILLED = Why(Cause.TAKEN_AWAY, "The run's parent process was killed, and the script with it.", causes.AGAIN)
 _TAIL = 2000  # bytes
 _CARRIERS = (
@@ -56,13 +56,13 @@ _CARRIERS = (
 
 
 class ProcessTarget(Target):
-    """The launch's folder holds everything: instructions, code, log, report, and a lock that its shim holds."""
+    """Runs launches as processes; instructions, code, log, report and the shim's lock are in the launch's folder."""
 
     NAME = "process"
     VIEWPOINT = "host"
 
     def check(self) -> None:
-        """Nothing is needed but this interpreter."""
+        """Check nothing: only this interpreter is needed."""
 
     def environment(self, request: EnvironmentRequest) -> Environment:
         if request.image:
@@ -103,7 +103,7 @@ class ProcessTarget(Target):
     def submit(self, spec: RunSpec, code: Bundle) -> None:
         folder = self._folder(spec.launch)
         request = self._request(spec, spec.secrets)
-        # First of all: by it whoever comes later finds what is left if this process dies here.
+        # Written first: if this process dies here, the next command finds the launch by it.
         files.write_private(self.world.folder(spec.launch).submitted, spec.record().as_json())
         files.write_private(folder / "bundle.tar.gz", code.data)
         files.write_private(folder / "spec.json", request["instructions"])
@@ -111,8 +111,8 @@ class ProcessTarget(Target):
         for volume in request["volumes"]:
             Path(volume["source"]).mkdir(parents=True, exist_ok=True)
         if spec.training.retries:
-            # Whoever restarts it may be another command, which has no other way to know these; the world's own keys it
-            # finds where they are kept.
+            # Another command may have to restart the launch: it needs these values. The world's keys are not among
+            # them, since that command can read them where the world keeps them.
             known = {"argv": request["argv"], "plain": dict(spec.plain), "keys": sorted(spec.contract.secret)}
             files.write_json(folder / _AGAIN, {**known, "secret_env": dict(spec.training.secret_env)})
         self._start(folder, request["argv"], request["env"])
@@ -125,7 +125,7 @@ class ProcessTarget(Target):
         keys = self.world.contract(self.VIEWPOINT, credentials.for_runs(self.world)).secret if again["keys"] else {}
         env = {**again["plain"], **{name: keys[name] for name in again["keys"] if name in keys}, **again["secret_env"]}
         processes.kill(launch)
-        # What the attempt before left to say is not what this one will.
+        # The report of the last attempt must not be taken for the new one's.
         for name in (_REPORT, _BEGUN):
             (folder / name).unlink(missing_ok=True)
         self._start(folder, again["argv"], env)
@@ -134,9 +134,9 @@ class ProcessTarget(Target):
     @staticmethod
     def _start(folder: Path, argv: list[str], env: Mapping[str, str]) -> None:
         with open(folder / "alive.lock", "ab") as alive, open(folder / "log.txt", "ab") as log:
-            # The shim inherits the lock: it is held exactly as long as the shim lives, however that ends.
+            # The shim inherits the lock and holds it exactly as long as it lives, even if it is killed.
             fcntl.flock(alive, fcntl.LOCK_EX)
-            # Signals wait in it until there are handlers for them.
+            # The shim inherits the blocked signals: they wait until it has set its handlers.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, script_process.SIGNALS)
             try:
                 shim = subprocess.Popen(
@@ -147,7 +147,7 @@ class ProcessTarget(Target):
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
         files.write_json(folder / "shim.json", {"pid": shim.pid})
-        # Whoever submits in a process of its own that lives on must not keep a zombie.
+        # A program that goes on after it has submitted a launch must not keep the ended shim as a zombie.
         threading.Thread(target=shim.wait, daemon=True).start()
 
     def follow(self, launch: str) -> Iterator[bytes]:
@@ -174,7 +174,7 @@ class ProcessTarget(Target):
         report = files.read_json(folder / _REPORT)
         if not report and not (folder / _BEGUN).exists():
             return outcome_from({}, exit_code=None, **_never_began(folder).facts)
-        if causes.read(report)["cause"] is Cause.OUT_OF_MEMORY:  # the usual hint is what this target refuses
+        if causes.read(report)["cause"] is Cause.OUT_OF_MEMORY:  # the usual hint names a setting that we refuse
             report["hint"] = "Use less, or train where there is more."
         attempts = _lines(folder / f"{_REPORT}.attempts")
         return outcome_from(report, exit_code=None, state=RunState.KILLED, attempts=attempts, **_SHIM_KILLED.facts)
@@ -187,21 +187,21 @@ class ProcessTarget(Target):
 
     def launches(self) -> list[RunRecord]:
         submitted = (files.read_json(path) for path in sorted(self.world.runs.glob("*/submitted.json")))
-        # One may be collected by somebody else just now.
+        # Another command may settle a launch, and remove its file, at the same time.
         return [RunRecord.from_dict(found) for found in submitted if found.get("target") == self.NAME]
 
     def cancel(self, launch: str, number: int) -> None:
         pid = files.read_json(self._folder(launch) / "shim.json").get("pid")
         if pid and self.outcome(launch) is None:
-            with contextlib.suppress(ProcessLookupError):  # it has ended just now
+            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
                 os.kill(int(pid), number)
-                os.kill(int(pid), signal.SIGCONT)  # one that was stopped would get it some day
+                os.kill(int(pid), signal.SIGCONT)  # a stopped process would receive the signal only when it goes on
 
     def end_rest(self, launch: str) -> None:
         processes.kill(launch)
 
     def remove(self, launch: str) -> None:
-        """What the script wrote stays, with log and record; what only carried it goes."""
+        """Remove the files that only served to run the launch; the script's files, log and record stay."""
         for name in _CARRIERS:
             (self._folder(launch) / name).unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
@@ -209,7 +209,7 @@ class ProcessTarget(Target):
 
     @staticmethod
     def _log(folder: Path) -> BinaryIO:
-        """The log, also of a launch whose submitter died before there was one."""
+        """Open the log; it is empty if the command died before it made one."""
         path = folder / "log.txt"
         return open(path if path.exists() else os.devnull, "rb")
 
@@ -238,12 +238,12 @@ def _lines(path: Path) -> int:
 
 
 def _never_began(folder: Path) -> Why:
-    """Why a launch ended before its shim began: what refused it says so, else its last line does."""
+    """Say why a launch ended before its shim began: by the note of what refused it, else by its last line."""
     if refused := files.read_json(folder / private_mounts.REFUSAL):
         return Why(Cause.REFUSED, refused["reason"], causes.LAST_LINES)
     path = folder / "log.txt"
     if not path.exists():
-        reason = "It was submitted and never started: whoever did so died before."
+        reason = "It was submitted and never started: the command that submitted it died."
         return Why(Cause.UNSTARTABLE, reason, causes.LAST_LINES)
     with open(path, "rb") as log:
         log.seek(max(0, path.stat().st_size - _TAIL))

@@ -50,7 +50,7 @@ def test_an_endpoint_that_is_no_address_is_refused(tmp_path: Path, role: str) ->
 
 def test_a_user_is_refused_where_a_server_of_ours_asks_for_nobody(tmp_path: Path) -> None:
     user = {"username": "ann", "password": "secret"}
-    error = refused("asks for nobody", samples.world(tmp_path, mlflow=user), by=preflight._check_endpoints)
+    error = refused("has no login", samples.world(tmp_path, mlflow=user), by=preflight._check_endpoints)
     assert "secret" not in str(error)
     preflight._check_endpoints(samples.world(tmp_path, mlflow={**user, "endpoint": "https://there"}))
 

@@ -46,7 +46,7 @@ MOUNTS = "Failed to show /a at /data to the script: this system allows no privat
 @pytest.mark.parametrize(
     "log, refusal, cause, reason",
     [
-        (None, "", Cause.UNSTARTABLE, "It was submitted and never started: whoever did so died before."),
+        (None, "", Cause.UNSTARTABLE, "It was submitted and never started: the command that submitted it died."),
         ("", "", Cause.UNSTARTABLE, "The run's interpreter ended before the run began, without a word."),
         (
             "one\n  no licence found.\n\n", "", Cause.UNSTARTABLE,
