@@ -134,7 +134,7 @@ ROLE = Role(
     about="What is to be trained, and how.",
     sections={
         "What runs": _WHAT_RUNS,
-        "In what": _IN_WHAT,
+        "Interpreter or image": _IN_WHAT,
         "Where, and with what": _WHERE,
         "On a cluster": _ON_A_CLUSTER,
         "When something is lost": _LOST,
