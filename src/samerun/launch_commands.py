@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import sys
 from collections.abc import Iterator
 
@@ -84,7 +85,8 @@ def _leaving(attached: attach.Attached, options: argparse.Namespace) -> Iterator
 
 def json_list(records: list[RunRecord]) -> str:
     """Records as a JSON list, one record on each line."""
-    return "[" + ",\n ".join(record.as_json() for record in records) + "]"
+    lines = (json.dumps(record.as_dict(), separators=(",", ":"), sort_keys=True) for record in records)
+    return "[" + ",\n ".join(lines) + "]"
 
 
 def _attached(options: argparse.Namespace) -> attach.Attached:
