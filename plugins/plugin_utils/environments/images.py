@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Trainer images keyed by the hash of what is in them, built once."""
+"""Builds each trainer image once; its tag is a hash of its content."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker impor
 DOCKERFILE = Path(__file__).parents[3] / "trainer" / "Dockerfile"
 BASE_IMAGE = "python:3.11-slim-bookworm"
 INTERPRETER = "python"
-# The caller's package index counts inside a build too; it is left in the image's history, so it must hold no password.
+# A build uses the user's package index too. Build arguments stay in the image's history: they must hold no password.
 _PASSED_ON = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST")
 
 
 def key(requirements: str, base_image: str) -> str:
-    """What an image of these parts is called."""
+    """Return the tag of the image made from these parts."""
     parts = (DOCKERFILE.read_text(), base_image or BASE_IMAGE, requirements)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def name(requirements: str, base_image: str, registry: str) -> str:
-    """The image's full name; with a registry's in front where there is one."""
+    """Return the image's full name; it begins with the registry if one is given."""
     return named("trainer", key(requirements, base_image), registry)
 
 
 def named(what: str, tag: str, registry: str) -> str:
-    """An image of ours."""
+    """Return the full name of an image that samerun builds."""
     return f"{registry + '/' if registry else ''}samerun/{what}:{tag}"
 
 
 def ensure(
     client: Any, image: str, requirements: str, base_image: str, registry: str, say: Callable[[str], None]
 ) -> str:
-    """Build `image`, and push it where there is a registry, unless it is there already.
+    """Build `image`, and push it if there is a registry, unless it exists already.
 
     Returns:
         Its digest.
 
     Raises:
-        SamerunError: with the build's last line.
+        SamerunError: the build or the push failed; the message has the build's last line.
     """
     context = installing(DOCKERFILE, {"requirements.txt": requirements.encode()})
     arguments = {"BASE_IMAGE": base_image or BASE_IMAGE, **index_arguments()}
@@ -55,12 +55,12 @@ def ensure(
 
 
 def installing(dockerfile: Path, content: Mapping[str, bytes]) -> dict[str, bytes]:
-    """What an image is built from that installs packages: its Dockerfile, our installer, and `content`."""
+    """Return the build context of an image that installs packages: Dockerfile, our installer, and `content`."""
     return {"Dockerfile": dockerfile.read_bytes(), installer_archive.NAME: installer_archive.data(), **content}
 
 
 def index_arguments() -> dict[str, str]:
-    """The caller's package index, as arguments of a build."""
+    """Return the user's package index as build arguments."""
     return {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)}
 
 
@@ -72,7 +72,7 @@ def ensure_built(
     registry: str,
     say: Callable[[str], None],
 ) -> str:
-    """As `ensure`, for any image; `context` is what it is built from, its Dockerfile among it."""
+    """As `ensure`, for any image; `context` is the build context, including the Dockerfile."""
     import docker
 
     try:
@@ -91,7 +91,7 @@ def ensure_built(
 
 
 def digest(found: Any) -> str:
-    """What names the engine's image `found` for ever."""
+    """Return the digest of the engine's image `found`: this name never moves to another image."""
     return str((found.attrs.get("RepoDigests") or [found.id])[0])
 
 
@@ -108,7 +108,7 @@ def is_local(client: Any, image: str) -> bool:
 
 
 def is_pushed(client: Any, image: str) -> bool:
-    """Whether the registry in `image`'s name has it."""
+    """Whether the registry in the name of `image` has it."""
     import docker
 
     try:
@@ -119,14 +119,15 @@ def is_pushed(client: Any, image: str) -> bool:
 
 
 def pull(client: Any, image: str) -> Any:
-    """The image `image` of its registry, for the engine's platform.
+    """Pull `image` from its registry, for the engine's platform.
 
     Raises:
-        SamerunError: it is not there, or is for another platform, or its registry is not reached, or the disk is full.
+        SamerunError: the image does not exist or is for another platform, the registry is unreachable, or the disk is
+            full.
     """
     what = f"pull the image {image}"
     with engine.explained(what):
-        # The client's own pull reads these steps without looking, so that a full disk reads "no such image".
+        # The client's own pull ignores errors in these steps: it would report a full disk as "no such image".
         for step in client.api.pull(*_split(image), stream=True, decode=True):
             if "error" in step:
                 raise docker_words.refusal(what, step["error"])
@@ -134,11 +135,11 @@ def pull(client: Any, image: str) -> Any:
 
 
 def _pulled(client: Any, image: str) -> Any:
-    """As `pull`, but None where the registry has no such image."""
+    """As `pull`, but return None if the registry has no such image."""
     try:
         return pull(client, image)
     except SamerunError as error:
-        # What a build would not mend is said now, and not after minutes.
+        # A build would not help against these causes: fail now, not after minutes.
         cause = error.cause if isinstance(error, docker_words.RefusalError) else None
         if cause in (docker_words.UNREACHABLE, docker_words.FULL_DISK):
             raise
@@ -146,7 +147,7 @@ def _pulled(client: Any, image: str) -> Any:
 
 
 def _split(image: str) -> tuple[str, str | None]:
-    """Name and tag: without a tag the engine would pull every one there is."""
+    """Split `image` into name and tag; without a tag the engine would pull all tags."""
     if "@" in image:
         return image, None
     name, colon, tag = image.rpartition(":")
@@ -174,7 +175,7 @@ def push(client: Any, image: str, say: Callable[[str], None]) -> None:
 def _watch(steps: Any, what: str, say: Callable[[str], None]) -> None:
     last: list[str] = []
     failed = ""
-    # To the end also after an error: an answer that is not read whole leaves its socket open.
+    # Read to the end even after an error: an answer that is read in part leaves its socket open.
     for step in steps:
         failed = failed or step.get("error", "").strip()
         line = step.get("stream", "").strip()
@@ -189,7 +190,7 @@ def _watch(steps: Any, what: str, say: Callable[[str], None]) -> None:
 
 
 def _refusal(what: str, words: str, failed: str) -> SamerunError:
-    # A step's own output may hold any words; of them only a full disk is for sure the engine's.
+    # The output of a build step may hold any words. Only those of a full disk are surely the engine's.
     if docker_words.cause(failed) or docker_words.FULL_DISK.means(words):
         return docker_words.refusal(what, words)
     return SamerunError(
