@@ -5,7 +5,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What is true of every module of this collection, unless it says otherwise."""
+    """Documentation that applies to every module of this collection, unless a module overrides it."""
 
     DOCUMENTATION = r"""
 attributes:

@@ -7,6 +7,6 @@ from ansible_collections.samerun.stack.plugins.module_utils.settings import opti
 
 
 class ModuleDocFragment:
-    """The option `training`, as the table of settings has it."""
+    """Documentation of the option `training`, made from the table of settings."""
 
     DOCUMENTATION = options.fragment("training")

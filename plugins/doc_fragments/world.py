@@ -88,7 +88,7 @@ def _nested(columns: int) -> str:
 
 
 class ModuleDocFragment:
-    """Options that the modules of this collection share: `world`, as the table of settings has it, and `service`."""
+    """Documentation of options that modules share: `world`, made from the table of settings, and `service`."""
 
     DOCUMENTATION = options.fragment(
         "world",

@@ -1,8 +1,8 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Why a launch ended: the cause, by which code decides, and the sentence that is made of it for a person.
+"""Why a launch ended: a cause for code to decide by, and a sentence for the user.
 
-This file travels with a launch, see shim.py.
+This file travels with each launch, see the folder plugin_utils/shim.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ LAST_LINES = "Its last lines say why."
 
 
 class Cause(str, Enum):
-    """What ended a launch. Reports, records and MLflow's tags hold the value."""
+    """Why a launch ended. Reports, records and MLflow's tags have its value."""
 
-    NONE = ""  # it goes on or ended well; or a version of samerun said it that knows other causes
-    REFUSED = "refused"  # samerun did not start the script, or could not go on with it; nothing else is wrong
+    NONE = ""  # it still runs or succeeded; or another version of samerun wrote a cause that this one does not know
+    REFUSED = "refused"  # samerun refused to start or to continue the script
     UNSTARTABLE = "unstartable"  # the engine could not start it
-    SCRIPT = "script"  # the script ended by itself: with an exit code, or by a signal that is none of samerun's
+    SCRIPT = "script"  # the script ended by itself: with an exit code, or by a signal that did not come from samerun
     TIME_LIMIT = "time_limit"
     OUT_OF_MEMORY = "out_of_memory"
-    CANCELLED = "cancelled"  # a person's signal ended it
+    CANCELLED = "cancelled"  # the user's signal ended it
     TAKEN_AWAY = "taken_away"  # its process, container, pod, node or engine was stopped or lost
     UNKNOWN = "unknown"  # it left no report, and the engine does not know either
 
@@ -40,10 +40,10 @@ class Cause(str, Enum):
 
 @dataclass(frozen=True)
 class Why:
-    """A cause with what a person reads.
+    """A cause, with the reason and the hint for the user.
 
     Attributes:
-        cancelled_by: the name of the signal, where the cause is CANCELLED.
+        cancelled_by: the name of the signal if the cause is CANCELLED; else empty.
     """
 
     cause: Cause
@@ -53,7 +53,7 @@ class Why:
 
     @property
     def facts(self) -> dict[str, str]:
-        """All of it, to be merged into a report or into what an engine knows: nothing of another cause is left."""
+        """Return all fields, to merge into a report or an engine's facts; they replace those of any other cause."""
         return {
             "cause": self.cause.value, "cancelled_by": self.cancelled_by, "reason": self.reason, "hint": self.hint,
         }  # fmt: skip
@@ -67,26 +67,26 @@ OUT_OF_MEMORY = Why(
 
 
 def cancelled(number: int, *, started: bool = True) -> Why:
-    """Whoever wanted its end sent signal `number`; `started` says whether the script had begun by then."""
+    """Return the cause of a launch that was cancelled by signal `number`; `started`: the script had started by then."""
     name = signal.Signals(number).name
     when = "" if started else " before the script started"
     return Why(Cause.CANCELLED, f"Cancelled by {name}{when}.", cancelled_by=name)
 
 
 def timed_out(script: str, seconds: int) -> Why:
-    """The shim ended `script` after `seconds`."""
+    """Return the cause of a launch whose `script` the shim ended at its time limit of `seconds`."""
     reason = f"{script} was stopped after its time limit of {seconds} s."
     return Why(Cause.TIME_LIMIT, reason, "Raise training_timeout.")
 
 
 def ended(script: str, code: int) -> Why:
-    """`script` ended by itself with exit code `code`, which is negative for a signal."""
+    """Return the cause of a launch whose `script` ended by itself with exit code `code`, negative for a signal."""
     if code < 0:
         return Why(Cause.SCRIPT, f"{script} was ended by {signal.Signals(-code).name}.")
     return Why(Cause.SCRIPT, f"{script} ended with exit code {code}.", LAST_LINES)
 
 
-# What versions without causes wrote, which is still in records, in MLflow's tags and in reports of running launches.
+# Sentences of versions without causes. They are still in records, in MLflow's tags and in reports of running launches.
 _SENTENCES = (
     (re.compile(r"Cancelled by (SIG[A-Z0-9]+)"), Cause.CANCELLED),
     (re.compile(r"Out of memory: "), Cause.OUT_OF_MEMORY),
@@ -96,7 +96,7 @@ _SENTENCES = (
 
 
 def read(found: Mapping[str, Any]) -> dict[str, Any]:
-    """`cause`, as a Cause, and `cancelled_by` of a report or record."""
+    """Return `cause`, as a Cause, and `cancelled_by` of a report or record."""
     if "cause" in found:
         return {"cause": Cause(found["cause"]), "cancelled_by": str(found.get("cancelled_by", ""))}
     for sentence, cause in _SENTENCES:

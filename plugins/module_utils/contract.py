@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The contract: the environment variables that a run gets.
 
-This table is the only place that spells their names. A variable is added by adding a row: masking, the keys of
-the ConfigMap and the Secret, `samerun env` and the README's table follow from it. A row whose source is the name of an
-inventory variable carries what that is set to; that variable is a row of its own in settings/.
+This table is the only place with their names. To add a variable, add a row: masking, the keys of the ConfigMap and the
+Secret, `samerun env` and the README's table follow from it. If a row's source is the name of an inventory variable, it
+has that variable's value; the inventory variable itself is a row in settings/.
+
+This file travels with each launch, see the folder plugin_utils/shim.
 """
 
 from __future__ import annotations
@@ -14,24 +16,25 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-# How artifacts get to the store: by the script itself, which then holds its keys, or through MLflow, which holds them.
+# How artifacts get to the store: DIRECT, the script writes them and has the store's keys; PROXIED, MLflow writes them
+# and has the keys.
 DIRECT, PROXIED = "direct", "proxied"
 MODES = (DIRECT, PROXIED)
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One row.
+    """One row of the table.
 
     Attributes:
         name: the environment variable.
-        source: whose value it carries: an inventory variable's, or one that `World.sources` makes.
+        source: where its value comes from: the name of an inventory variable, or a key of `World.sources`.
         key: its key in the ConfigMap `mlflow-config` or, for a secret, in the Secret `r2-credentials`.
         help: one line for the README and the messages.
         setting: the inventory variable that sets it.
-        secret: whether the value must appear nowhere.
+        secret: whether the value must never be shown.
         required: whether a run without it is refused.
-        modes: in which artifact modes a run gets it.
+        modes: the artifact modes in which a run gets it.
     """
 
     name: str
@@ -107,16 +110,17 @@ TABLE: tuple[Variable, ...] = (
     ),
 )  # fmt: skip
 
-# Values that are the same in every world; `training_env` overrides them in a run.
+# Values that are the same in every world; `training_env` can override them in a run.
 #
-# botocore's legacy mode waits a random part of 1, 2, 4, ..., 1024 s between 12 attempts. MLflow's client takes no more
-# than 10 retries; it waits 0, 2, 4, 8, 16, 32, 64, 120 and 120 s, in place of its own 0, 4, 8, 16, 32, 64 and 120.
+# botocore's legacy mode makes 12 attempts; between them it waits a random part of 1, 2, 4, ..., 1024 s. MLflow's client
+# allows at most 10 retries. With these values it waits 0, 2, 4, 8, 16, 32, 64, 120 and 120 s; by default it would wait
+# 0, 4, 8, 16, 32, 64 and 120 s.
 PATIENCE = {"s3_retry_mode": "legacy", "s3_attempts": "12", "mlflow_retries": "9", "mlflow_backoff": "1"}
 
 
 @dataclass(frozen=True)
 class Login:
-    """Who asks MLflow: a user with a password, or a token; all empty where it asks for nobody."""
+    """The login at MLflow: a user with a password, or a token; all are empty if MLflow needs no login."""
 
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
@@ -124,17 +128,17 @@ class Login:
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Login:
-        """The login among variables of a run, which may be a whole environment."""
+        """Return the login from the variables of a run; `values` may be a whole environment."""
         return cls.said_by({row.source: values.get(row.name, "") for row in TABLE})
 
     @classmethod
     def said_by(cls, sources: Mapping[str, str]) -> Login:
-        """The login among the values that rows take, by their sources."""
+        """Return the login from the values of the table's sources."""
         return cls(*(sources.get(f"mlflow_{part}", "") for part in ("username", "password", "token")))
 
     @property
     def headers(self) -> dict[str, str]:
-        """What a request says; MLflow's own client prefers the user as well."""
+        """Return the headers of a request; as in MLflow's own client, the user comes before the token."""
         if self.username and self.password:
             pair = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
             return {"Authorization": f"Basic {pair}"}
@@ -146,10 +150,10 @@ NOBODY = Login()
 
 @dataclass(frozen=True)
 class Contract:
-    """The resolved values for one viewpoint, apart by whether they are secret.
+    """The resolved values for one viewpoint, in two parts: plain and secret.
 
     Attributes:
-        own_hosts: names of services of the world's own, which no proxy stands before.
+        own_hosts: host names of the world's own services, which are reached without a proxy.
     """
 
     plain: Mapping[str, str]
@@ -163,7 +167,7 @@ class Contract:
 
     @property
     def sha256(self) -> str:
-        """Hash of the non-secret part: equal where two runs were told the same."""
+        """Return the hash of the part that is not secret; equal for runs with equal values."""
         return hashlib.sha256("\0".join(f"{k}={v}" for k, v in sorted(self.plain.items())).encode()).hexdigest()
 
     @property
@@ -171,13 +175,13 @@ class Contract:
         return {**self.plain, **self.secret}
 
     def without(self, names: Collection[str]) -> Contract:
-        """This contract less what a run sets otherwise."""
+        """Return this contract without the variables `names`, which a run sets itself."""
         kept = {name: value for name, value in self.plain.items() if name not in names}
         return replace(self, plain=kept)
 
 
 def resolve(sources: Mapping[str, str], mode: str = DIRECT) -> Contract:
-    """Fill the rows of `mode` from `sources` (source name to value); what is empty is left out, see `missing`."""
+    """Fill the rows of `mode` from `sources` (source name to value); empty values are left out, see `missing`."""
     filled = [(row, sources.get(row.source, "")) for row in TABLE if mode in row.modes]
     return Contract(
         plain={row.name: value for row, value in filled if value and not row.secret},
@@ -187,16 +191,16 @@ def resolve(sources: Mapping[str, str], mode: str = DIRECT) -> Contract:
 
 
 def missing(contract: Contract) -> list[Variable]:
-    """The required rows without a value, all at once."""
+    """Return all required rows without a value."""
     asked = (row for row in TABLE if row.required and contract.mode in row.modes)
     return [row for row in asked if not contract.values.get(row.name)]
 
 
 def keys(secret: bool) -> dict[str, str]:
-    """Variable name to its key in the Secret (`secret`) or in the ConfigMap."""
+    """Map variable names to their keys in the Secret (`secret`) or else in the ConfigMap."""
     return {row.name: row.key for row in TABLE if row.secret == secret}
 
 
 def name_of(source: str) -> str:
-    """The variable that carries `source`."""
+    """Return the name of the variable that has the value of `source`."""
     return next(row.name for row in TABLE if row.source == source)

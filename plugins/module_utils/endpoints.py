@@ -1,9 +1,9 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One logical endpoint, resolved for whoever calls it.
+"""Resolves a service's endpoint to its address from a viewpoint.
 
-A viewpoint is from where an address is used: `host` (this machine), `container` (the world's Docker network) or
-`pod` (the cluster). What a world's services look like from a viewpoint is data, in `ADDRESSES`.
+A viewpoint is the place where an address is used: `host` (this machine), `container` (the world's Docker network) or
+`pod` (the cluster). The table `ADDRESSES` has the addresses of a world's services from each viewpoint.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104 - compared with, not bound to
 
-# world's target -> viewpoint -> where its services are.
+# the world's target -> viewpoint -> the address of its services.
 ADDRESSES = {
     "process": {"host": "{scheme}://{host}:{port}"},
     "docker": {"host": "{scheme}://{host}:{port}", "container": "{scheme}://{name}:{port}"},
@@ -34,13 +34,13 @@ class Endpoint:
     """A service of a world.
 
     Attributes:
-        service: what it is, for people in a sentence: "MLflow" or "the S3 store".
-        role: the prefix of the variables that set it, such as `mlflow`.
-        target: where its world runs.
-        external: its URL if it is not ours, the same from everywhere; else empty.
-        example: what such a URL looks like.
-        used: whether its world uses it at all.
-        secrets: the names of those that the world keeps for it.
+        service: its name inside a sentence of a message: "MLflow" or "the S3 store".
+        role: the prefix of its settings, such as `mlflow`.
+        target: the target of its world.
+        external: the URL if samerun does not set it up, valid from every viewpoint; else empty.
+        example: an example of such a URL.
+        used: whether its world uses the service.
+        secrets: the names of the secrets that the world keeps for it.
     """
 
     service: str
@@ -60,12 +60,12 @@ class Endpoint:
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any], port: int, *, forwarded: bool, **shared: str) -> Endpoint:
-        """Make the endpoint of a service as its data file declares it.
+        """Make the endpoint of a service from its declaration in a data file.
 
         Args:
-            port: the one that it has by now.
-            forwarded: whether this host reaches it by a port-forward, on its own port.
-            shared: what is the same for all services of a world.
+            port: its current port, as it may have moved.
+            forwarded: whether this host reaches it through a port-forward, at the same port.
+            shared: the fields that are the same for all services of a world.
         """
         first = first_port(given)
         return cls(
@@ -77,19 +77,19 @@ class Endpoint:
 
     @property
     def ours(self) -> bool:
-        """Whether the world sets it up itself."""
+        """Whether the world sets the service up itself."""
         return self.used and not self.external
 
     @property
     def title(self) -> str:
-        """What it is called where it stands alone."""
+        """Return the service's name without an article, for use outside a sentence."""
         return self.service.removeprefix("the ")
 
     def url(self, viewpoint: str) -> str:
-        """The URL, without a slash at its end.
+        """Return the URL from a viewpoint, without a slash at its end.
 
         Raises:
-            SamerunError: the service cannot be reached from there, with the reason.
+            SamerunError: the service cannot be reached from the viewpoint, with the reason.
         """
         if self.external:
             return _external(self, viewpoint)
@@ -105,16 +105,16 @@ class Endpoint:
         return template.format(**self.__dict__)
 
     def page(self, port: int, node_port: int) -> str:
-        """The URL of another port of the service, as this host reaches it; empty where it does not."""
+        """Return the URL of another port of the service from this host; empty if this host cannot reach it."""
         template = ADDRESSES[self.target]["host"]
         if "{node_port}" in template and not node_port:
             return ""
         return template.format(**{**self.__dict__, "port": port, "node_port": node_port})
 
     def hosts(self) -> list[str]:
-        """Every Host header that a caller inside or outside may send, for a server that accepts only known ones."""
+        """Return every Host header that a client may send, inside or outside; some servers accept only known ones."""
         found = {urlsplit(self.url(viewpoint)).netloc for viewpoint in ADDRESSES[self.target]}
-        if self.namespace:  # by a port-forward, ours or kubectl's
+        if self.namespace:  # through a port-forward, of samerun or of kubectl
             found.add(f"localhost:{self.port}")
         for netloc in list(found):
             host, _, port = netloc.rpartition(":")
@@ -127,7 +127,7 @@ class Endpoint:
 
 
 def first_port(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The port of a service by which others use it; what is not ours has none."""
+    """Return the port by which clients use a service; a service that samerun does not set up has none."""
     return next(iter(given["ports"]), {"port": 0, "variable": f"{given['role']}_port"})
 
 
@@ -144,18 +144,18 @@ def _external(endpoint: Endpoint, viewpoint: str) -> str:
 
 
 def checked(variable: str, value: str, example: str) -> str:
-    """`value` if it is an http(s) URL that may be shown.
+    """Return `value` if it is an http(s) URL without a password.
 
     Raises:
-        SamerunError: with a corrected example; a password in the value is never printed.
+        SamerunError: it is not, with a corrected example; a password in the value is never printed.
     """
     try:
         parts = urlsplit(value)
         told = bool(parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0))
-    except ValueError:  # a port that is no number, half an IPv6 address
+    except ValueError:  # for example a port that is not a number, or an incomplete IPv6 address
         parts, told = urlsplit(""), False
     whole = told and not re.search(r"\s", value)
-    if "@" in (parts.netloc if whole else value):  # also where something else is wrong with it
+    if "@" in (parts.netloc if whole else value):  # check this first, so that no other message shows a password
         scheme = "https" if value.startswith("https:") else "http"
         raise SamerunError(
             f"Failed to read {variable}: it carries a user or password, which would end up in logs.",

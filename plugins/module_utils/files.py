@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files of the state folder: private, and never half written."""
+"""Writes and locks files of the state folder: they are private, and readers never see half a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def private_folder(path: Path) -> Path:
 
 
 def write_private(path: Path, content: bytes | str) -> bool:
-    """Write `content` with mode 0600, whole or not at all; return whether anything changed."""
+    """Write `content` with mode 0600 in one atomic step; return whether anything changed."""
     data = content.encode() if isinstance(content, str) else content
     with contextlib.suppress(FileNotFoundError):
         if path.read_bytes() == data and (path.stat().st_mode & 0o777) == 0o600:
@@ -31,7 +31,7 @@ def write_private(path: Path, content: bytes | str) -> bool:
 
 
 def write_private_stream(path: Path, pieces: Iterable[bytes]) -> None:
-    """As `write_private`, for what comes in pieces."""
+    """As `write_private`, for content that comes in pieces."""
     private_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -44,7 +44,7 @@ def write_private_stream(path: Path, pieces: Iterable[bytes]) -> None:
 
 
 def take_better(path: Path, pieces: Iterable[bytes], whole: int = -1) -> None:
-    """Replace `path` by `pieces` if these are more, or just the `whole` bytes that there should be."""
+    """Replace the file `path` by `pieces` if these are longer, or have exactly the expected `whole` bytes."""
     other = path.with_name(f".{path.name}.other")
     try:
         write_private_stream(other, pieces)
@@ -56,7 +56,7 @@ def take_better(path: Path, pieces: Iterable[bytes], whole: int = -1) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in `path`; empty where there is no such file."""
+    """Return the JSON object in `path`; empty if the file does not exist."""
     try:
         found = json.loads(path.read_text())
     except FileNotFoundError:
@@ -65,20 +65,20 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Any) -> bool:
-    """Write `value` as JSON, privately; return whether anything changed."""
+    """Write `value` as JSON with mode 0600; return whether anything changed."""
     return write_private(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`; others wait. Who holds it may remove it."""
+    """Hold the lock file `path` inside the block; others wait. The holder may remove the file."""
     while True:
         private_folder(path.parent)
         with contextlib.ExitStack() as stack:
             try:
                 handle = stack.enter_context(open(path, "a"))
             except FileNotFoundError:
-                continue  # somebody has just removed the folder
+                continue  # another process has just removed the folder
             fcntl.flock(handle, fcntl.LOCK_EX)
             if _is_at(handle.fileno(), path):
                 yield
@@ -89,7 +89,7 @@ def is_locked(path: Path) -> bool:
     """Whether a living process holds the lock file `path`."""
     try:
         with open(path) as handle:
-            # Shared: two that ask at once do not take each other for a holder.
+            # A shared lock: two processes that ask at the same moment do not see each other as a holder.
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -109,7 +109,7 @@ def remove_unlocked(path: Path) -> bool:
 
 
 def _is_at(handle: int, path: Path) -> bool:
-    """Whether the open file is still the one at `path`, and not one that was removed meanwhile."""
+    """Whether the open file is still the file at `path`: it may have been removed meanwhile."""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:

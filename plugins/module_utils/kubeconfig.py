@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a kubeconfig says, read without a client: contexts and where the API server is."""
+"""Reads a kubeconfig without a client library: its contexts and the addresses of their API servers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, UNAVAILABLE, SamerunError
 
-# Names that mean "this machine" to the tools that make local clusters.
+# Host names that tools for local clusters use for this machine.
 _LOCAL_SERVERS = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "kubernetes.docker.internal")  # noqa: S104
 _LOCAL_CONTEXTS = ("minikube", "docker-desktop", "rancher-desktop", "colima", "orbstack", "kind-", "k3d-")
 
@@ -28,7 +28,7 @@ class Context:
 
     @property
     def node_address(self) -> str:
-        """Where NodePorts are reached: single-node and local clusters answer at the API server's host."""
+        """Return the host for NodePorts: in single-node and local clusters, that of the API server."""
         return "localhost" if self.server in _LOCAL_SERVERS else self.server
 
     @property
@@ -37,16 +37,16 @@ class Context:
 
 
 def paths(kubeconfig: str) -> list[Path]:
-    """The files that kubectl would read."""
+    """Return the files that kubectl would read."""
     listed = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
     return [Path(p).expanduser() for p in listed.split(os.pathsep) if p]
 
 
 def context(kubeconfig: str, name: str) -> Context:
-    """The context `name`, or the current one where `name` is empty.
+    """Return the context `name`; the current context if `name` is empty.
 
     Raises:
-        SamerunError: no such file, no such context, or nothing that can be parsed.
+        SamerunError: the file or the context does not exist, or the file cannot be parsed.
     """
     files = [path for path in paths(kubeconfig) if path.is_file()]
     if not files:

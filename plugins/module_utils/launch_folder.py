@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the files in a launch's folder are called."""
+"""Names the files in a launch's folder."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ class LaunchFolder:
     """The folder of one launch in a world's state folder; a target may keep more files there.
 
     Attributes:
-        path: of the folder itself.
+        path: the path of the folder.
     """
 
     path: Path
 
     @property
     def record(self) -> Path:
-        """The record of a launch that was settled."""
+        """The launch's record, once the launch is settled."""
         return self.path / "record.json"
 
     @property
     def submitted(self) -> Path:
-        """The record as it was submitted here, until the launch is settled."""
+        """The record as this host submitted it, until the launch is settled."""
         return self.path / "submitted.json"
 
     @property
     def log(self) -> Path:
-        """The whole log."""
+        """The complete log."""
         return self.path / "log.txt"
 
     @property
     def log_part(self) -> Path:
-        """What a follower has of the log so far."""
+        """The part of the log that the follower has so far."""
         return self.path / "log.part"
 
     @property
     def lock(self) -> Path:
-        """Held by whoever follows the launch."""
+        """The lock that the follower of the launch holds."""
         return self.path / LOCK
 
     @property
     def restarts(self) -> Path:
-        """How often the launch was started again after it was lost with its shim."""
+        """The number of restarts after the launch was lost together with its shim."""
         return self.path / "restarts.json"
 
     @property
     def imports(self) -> Path:
-        """The imports that the launch tries, until it has told what came of them."""
+        """The imports that the launch tries, until its report has their result."""
         return self.path / "imports.json"
 
     @property
     def outputs(self) -> Path:
-        """The files that `training_outputs` names, once they have come back."""
+        """The folder of the files that `training_outputs` names, once they were copied back."""
         return self.path / "outputs"

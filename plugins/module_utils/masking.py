@@ -1,9 +1,11 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Known secret values, taken out of whatever is shown or kept.
+"""Masks known secret values in everything that is shown or kept.
 
-A value is found as it is, and in the forms in which it likes to turn up: quoted in JSON, URL-encoded, in base64 at any
-alignment. This file travels with a launch, see shim.py.
+A value is found as it is, and in the forms in which it often appears: quoted in JSON, URL-encoded, and in base64 at any
+alignment.
+
+This file travels with each launch, see the folder plugin_utils/shim.
 """
 
 from __future__ import annotations
@@ -14,12 +16,12 @@ from typing import Iterable
 from urllib.parse import quote, quote_plus
 
 MASK = "********"
-SHORTEST = 6  # characters; what is shorter would destroy more than it hides
-_SHORTEST_CORE = 8  # of base64
+SHORTEST = 6  # characters; a shorter value is not masked, as it would match harmless text too often
+_SHORTEST_CORE = 8  # characters of base64
 
 
 def forms(secrets: Iterable[str]) -> tuple[bytes, ...]:
-    """What to look for, the longest first."""
+    """Return the byte strings to search for, the longest first."""
     found: set[bytes] = set()
     for secret in secrets:
         if len(secret) < SHORTEST:
@@ -44,20 +46,20 @@ class Stream:
         self._held = b""
 
     def feed(self, data: bytes) -> bytes:
-        """What can be shown now; the beginning of what may become a secret is held back."""
+        """Take bytes; return those that can be shown now. A possible beginning of a secret is held back."""
         return self._take(self._held + data, ended=False)
 
     @property
     def held(self) -> int:
-        """Number of bytes held back."""
+        """Return the number of bytes that are held back."""
         return len(self._held)
 
     def flush(self) -> bytes:
-        """What was held back, since nothing follows."""
+        """Return the bytes that were held back, since no more follow."""
         return self._take(self._held, ended=True)
 
     def _take(self, data: bytes, *, ended: bool) -> bytes:
-        """Mask from left to right, the longest at each place; a short secret waits where a longer one may follow."""
+        """Mask from left to right, the longest match at each place; wait if a longer match is still possible."""
         shown, at, hold = [], 0, -1
         places = {form: place for form in self._forms if (place := data.find(form)) >= 0}
         while True:
@@ -76,7 +78,7 @@ class Stream:
         return b"".join((*shown, data[at:hold]))
 
     def _begun(self, data: bytes, start: int) -> int:
-        """The first place from `start` on where a secret begins that `data` does not end; its length for none."""
+        """Return the first index from `start` where a secret may begin and continue after `data`; else `len(data)`."""
         first = len(data)
         for form in self._forms:
             at = data.find(form[:1], max(start, len(data) - len(form) + 1))
@@ -88,7 +90,7 @@ class Stream:
 
 
 def _core(data: bytes, shift: int) -> bytes:
-    """The part of base64 of anything that holds `data`, at this alignment, which depends on `data` alone."""
+    """Return the base64 of `data` at an alignment, without the characters that depend on the bytes around `data`."""
     encoded = base64.b64encode(b"\0" * shift + data)
     start = (0, 2, 3)[shift]
     end = (len(data) + shift) // 3 * 4

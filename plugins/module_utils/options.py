@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Argument specs that several modules share; their documentation is in doc_fragments/."""
+"""Argument specs that several modules share; doc_fragments/ has their documentation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.settings import options
 
-# What a service is for others: who uses it, plans it or looks for it needs no more.
+# The part of a service that other code needs: to use it, to plan it, or to find it.
 DECLARED: dict[str, Any] = {
     "role": {"type": "str", "required": True},
     "title": {"type": "str", "required": True},

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One vocabulary for runs on every target."""
+"""Data classes of a run that are the same for all targets: request, record, state and outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.contract import Cont
 from ansible_collections.samerun.stack.plugins.module_utils.training import Training
 
 _NAME_LENGTH = 24
-_OPTIONAL = ("cause", "cancelled_by")  # left out by engines, whose copies are older than an end
+_OPTIONAL = ("cause", "cancelled_by")  # keys that an engine's copy has only if their value is not empty
 
 
 class RunState(StrEnum):
@@ -36,10 +36,10 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True)
 class Environment:
-    """What interprets the script: an interpreter of the host, or an image and the interpreter in it.
+    """The interpreter of the script: one of the host, or one in an image.
 
     Attributes:
-        key: what the fingerprint takes of it: the hash of the requirements, or what the user named.
+        key: its part of the fingerprint: the hash of the requirements, or the interpreter or image that the user named.
     """
 
     python: str
@@ -50,12 +50,12 @@ class Environment:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """All that a target needs to know to run a script.
+    """Everything that a target needs to run a script.
 
     Attributes:
-        training: what was asked for.
-        contract: resolved for the target's viewpoint.
-        imports: what is still to be tried in the environment before the script starts, see imports.py.
+        training: the user's options.
+        contract: the contract, resolved for the target's viewpoint.
+        imports: the imports that the shim must try before it starts the script, see shim/imports.py.
     """
 
     launch: str
@@ -71,16 +71,16 @@ class RunSpec:
 
     @property
     def plain(self) -> dict[str, str]:
-        """Every variable that may be shown."""
+        """Return all environment variables that may be shown."""
         return {**self.contract.plain, **self.training.env}
 
     @property
     def secrets(self) -> dict[str, str]:
-        """Every variable that may not."""
+        """Return all secret environment variables."""
         return {**self.contract.secret, **self.training.secret_env}
 
     def record(self) -> RunRecord:
-        """The record as it is before anything ran."""
+        """Return the launch's record as it is before anything runs."""
         given = self.training
         return RunRecord(
             launch=self.launch, name=given.name, world=self.world, target=given.target, script=given.script,
@@ -94,7 +94,7 @@ class RunSpec:
 
 @dataclass
 class MlflowRun:
-    """One MLflow run of a launch; `metrics` holds the last values, `url` its page as a browser here reaches it."""
+    """One MLflow run of a launch; `metrics` has the last values, `url` is its page for a browser on this host."""
 
     run_id: str
     experiment: str
@@ -107,17 +107,17 @@ class MlflowRun:
 
 @dataclass
 class RunRecord:
-    """What is known of a launch; `record.json` is this class as JSON.
+    """The record of a launch; `record.json` is this class as JSON.
 
     Attributes:
-        exit_code: of the script, 128 + n if signal n ended it; None where the script never ran.
-        cause: why it ended, for programs; `reason` and `hint` say it to a person.
-        cancelled_by: the name of the signal, where the cause is CANCELLED. Where both are empty the JSON has neither.
-        durations: seconds, by phase.
+        exit_code: the script's exit code, 128 + n if signal n ended it; None if the script never ran.
+        cause: why it ended, for programs; `reason` and `hint` are for the user.
+        cancelled_by: the name of the signal if the cause is CANCELLED. The JSON omits it and `cause` if they are empty.
+        durations: seconds of each phase.
         started_at, ended_at: UTC, ISO 8601.
-        tracking_uri: as the script saw it.
+        tracking_uri: the value that the script saw.
         attempts: how often the script was started.
-        retries, outputs, record_failures: as asked for, see `Training` and `Keeping`.
+        retries, outputs, record_failures: the user's options, see `Training` and `Keeping`.
     """
 
     launch: str
@@ -156,7 +156,7 @@ class RunRecord:
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> RunRecord:
-        """The inverse of `as_dict`; keys that this version does not know are left out."""
+        """Make a record from a dictionary, the inverse of `as_dict`; unknown keys are ignored."""
         known = {f.name for f in dataclasses.fields(cls)}
         values = {k: v for k, v in found.items() if k in known} | causes.read(found)
         values["state"] = RunState(values.get("state", "PENDING"))
@@ -166,15 +166,15 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a launch ended, in words that are the same on every target.
+    """How a launch ended, in the same terms for all targets.
 
     Attributes:
         exit_code: as in `RunRecord`.
         state: the final state.
-        report: what the shim left behind, empty if it died with the script.
-        cause, cancelled_by, reason, hint: as in `RunRecord`; from the engine, where it knows better than the shim.
-        attempts: how many of them the engine has counted, 0 where it counts none.
-        gone: whether the engine knows nothing of it any more: it was removed by hand, or collected from elsewhere.
+        report: the shim's report; empty if the shim died with the script.
+        cause, cancelled_by, reason, hint: as in `RunRecord`; from the engine if it knows better than the shim.
+        attempts: the attempts that the engine counted; 0 if it does not count them.
+        gone: whether the engine does not have the launch any more: it was removed by hand, or collected elsewhere.
     """
 
     exit_code: int | None
@@ -191,7 +191,7 @@ class Outcome:
 
     @property
     def lost(self) -> bool:
-        """Whether the shim died with the script, by no wish of ours: another attempt may be started."""
+        """Whether the shim died with the script and nobody cancelled it, so that another attempt may be started."""
         return not self.report and self.state is RunState.KILLED
 
 
@@ -200,19 +200,19 @@ def now() -> str:
 
 
 def seconds_between(start: str, end: str) -> float:
-    """Seconds from `start` to `end` (ISO 8601), 0.0 where one is missing."""
+    """Return the seconds from `start` to `end` (ISO 8601); 0.0 if one is missing."""
     if not start or not end:
         return 0.0
     return round((parse_time(end) - parse_time(start)).total_seconds(), 3)
 
 
 def parse_time(text: str) -> datetime:
-    # Engines write nanoseconds, which Python does not read.
+    # Engines write nanoseconds, which Python cannot parse.
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
 
 
 def slug(name: str) -> str:
-    """`name` as a DNS label of at most 24 characters; with a hash of the original where something was lost."""
+    """Turn `name` into a DNS label of at most 24 characters; it ends in a hash of `name` if characters were lost."""
     clean = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if clean and clean == name and len(clean) <= _NAME_LENGTH:
         return clean
@@ -221,10 +221,10 @@ def slug(name: str) -> str:
 
 
 def new_launch(name: str) -> str:
-    """An id for a launch: a DNS label that sorts by time and leaves room for a Job's prefix and a pod's suffix."""
+    """Return a new launch id: a DNS label that sorts by time, with room for a Job's prefix and a pod's suffix."""
     return f"{slug(name)}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def fingerprint(**parts: Any) -> str:
-    """Hash of what decides the result of a training; endpoints, keys and ports do not."""
+    """Return a hash of everything that can change a training's result; endpoints, keys and ports cannot."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=dataclasses.asdict).encode()).hexdigest()

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a user asks for: the `training_*` variables, read and checked, as every target takes them."""
+"""The user's options for a training: the `training_*` variables, read and checked, in one form for all targets."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Volume:
-    """Files of the training's own.
+    """Files that the user mounts for the script.
 
     Attributes:
-        source: an absolute folder of the host, or the name of a volume (on Kubernetes: of a claim).
-        path: where the script sees it, absolute.
+        source: an absolute path of a folder on the host, or the name of a volume (on Kubernetes: of a claim).
+        path: the absolute path at which the script sees it.
     """
 
     source: str
@@ -30,12 +30,12 @@ class Volume:
 
 @dataclass(frozen=True)
 class EnvironmentRequest:
-    """What the user wants the script to run in.
+    """The environment that the user wants for the script.
 
     Attributes:
         requirements: the text of the requirements file.
-        python, image: named by the user, then nothing is built.
-        base_image: what a trainer image is built from.
+        python, image: an interpreter or image that the user named; then none is built.
+        base_image: the base of a trainer image.
     """
 
     requirements: str
@@ -46,11 +46,11 @@ class EnvironmentRequest:
 
 @dataclass(frozen=True)
 class Scheduling:
-    """Where a cluster may run a launch; its words are Kubernetes' own.
+    """Where a cluster may run a launch, in the terms of Kubernetes.
 
     Attributes:
-        queue: of Kueue.
-        start_timeout: seconds that a pod which no node takes is waited for, 0 for ever.
+        queue: the queue of Kueue.
+        start_timeout: seconds to wait until a node takes the pod; 0 waits forever.
     """
 
     node_selector: Mapping[str, str] = field(default_factory=dict)
@@ -63,12 +63,12 @@ class Scheduling:
 
 @dataclass(frozen=True)
 class Keeping:
-    """What is kept with the MLflow runs of a launch.
+    """The user's options for what is kept with the MLflow runs of a launch.
 
     Attributes:
         outputs: patterns of files below the working folder.
         code: whether the bundle is kept.
-        failures: whether a launch that started no run gets one.
+        failures: whether a run is created for a launch that started none.
     """
 
     outputs: tuple[str, ...] = ()
@@ -78,18 +78,18 @@ class Keeping:
 
 @dataclass(frozen=True)
 class Training:
-    """What is to be trained, and how; see the settings of the role `training`.
+    """The user's options for a training; see the settings of the role `training`.
 
     Attributes:
-        target: the name of the target that it runs on, never empty.
-        script: its path inside the project.
-        project: the folder of this host that the code is in.
-        env, secret_env: the user's own variables, those that may be shown and those that may not.
-        resources: `cpu` in cores, `memory` and `shm` in bytes with a suffix, as Kubernetes writes them, and `gpu`.
+        target: the name of the target; never empty.
+        script: the script's path inside the project.
+        project: the folder on this host that has the code.
+        env, secret_env: the user's environment variables; the secret ones are never shown.
+        resources: `cpu` in cores, `memory` and `shm` in bytes with a suffix, in Kubernetes' notation, and `gpu`.
         timeout: seconds, 0 for none.
-        overlay: is merged over the native request, see `overlaid` in targets/base.py.
-        retries: how often a lost launch is started again; with `retry_failures` a failed one too.
-        delivery: how the code gets there: auto, bundle, mount or image.
+        overlay: merged over the native request, see `overlaid` in targets/base.py.
+        retries: how often a lost launch is started again; with `retry_failures`, a failed one too.
+        delivery: how the code reaches the target: auto, bundle, mount or image.
     """
 
     target: str
@@ -113,5 +113,5 @@ class Training:
 
     @property
     def folder(self) -> str:
-        """The project folder as engines take it: absolute, and no link."""
+        """The project folder as an absolute path without links, as engines need it."""
         return str(Path(self.project).resolve())

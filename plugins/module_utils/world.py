@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A world: one inventory's services and what trains there, as every plugin sees it."""
+"""The world as every plugin sees it: the services of one inventory, and the launches there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OWNER_LABEL = "app.kubernetes.io/managed-by"
 OWNER = "samerun"
 WORLD_LABEL = "samerun.dev/world"
 LAUNCH_LABEL = "samerun.dev/launch"
-EXTERNAL = "external"  # the kind of a store that is somebody else's
+EXTERNAL = "external"  # the kind of a store that samerun does not set up
 RECORD_LABEL = "samerun.dev/record"
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -73,12 +73,12 @@ def is_of(labels: Mapping[str, str] | None, world: str) -> bool:
 
 @dataclass(frozen=True)
 class World:
-    """See `WORLD_SPEC` in options.py for the options that it is made from.
+    """A world, made from the options in `WORLD_SPEC` of options.py.
 
     Attributes:
         services: role to service, in the order in which they start.
-        given: what the contract takes of the inventory as it is, by variable; see `TABLE` in contract.py.
-        foreign_store: whether the object store is somebody else's, also where its address is not said.
+        given: the inventory variables that the contract takes unchanged, by name; see `TABLE` in contract.py.
+        foreign_store: whether samerun does not set up the object store; its address may still be missing.
     """
 
     name: str
@@ -105,10 +105,10 @@ class World:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> World:
-        """Make a world of the `world` option that every module of this collection takes.
+        """Make a world from the `world` option that every module of this collection takes.
 
         Raises:
-            SamerunError: a name that is none, such as a path.
+            SamerunError: a name is not valid, for example a path.
         """
         _check_names(options)
         target = options["target"]
@@ -116,7 +116,7 @@ class World:
         kept = files.read_json(state / "ports.json")
         shared = {"target": target, "host": "localhost" if options["bind"] in LOOPBACK else options["bind"]}
         if "{node_address}" in ADDRESSES.get(target, {}).get("host", ""):
-            # A port-forward listens here, on the services' own ports.
+            # A port-forward listens on this host, at the services' own ports.
             here = "localhost" if options["port_forward"] else options["node_address"]
             shared["node_address"] = here or kubeconfig.context(options["kubeconfig"], options["context"]).node_address
 
@@ -145,7 +145,7 @@ class World:
 
     @property
     def login(self) -> contract.Login:
-        """Who asks MLflow."""
+        """The login at MLflow."""
         return contract.Login.said_by(self.given)
 
     @property
@@ -158,17 +158,17 @@ class World:
 
     @property
     def cache(self) -> Path:
-        """Venvs lie here, shared by all worlds."""
+        """The folder of the venvs, which all worlds share."""
         return user_cache_path("samerun")
 
     @property
     def labels(self) -> dict[str, str]:
-        """What every object of this world carries."""
+        """The labels that every object of this world has."""
         return {OWNER_LABEL: OWNER, WORLD_LABEL: self.name}
 
     @property
     def selectors(self) -> list[str]:
-        """What finds these objects, as engines take it."""
+        """The label selectors that find the objects of this world, in the engines' format."""
         return [f"{name}={value}" for name, value in self.labels.items()]
 
     @property
@@ -181,17 +181,17 @@ class World:
 
     @property
     def uses_store(self) -> bool:
-        """Whether runs, or services that are ours, use the object store at all."""
+        """Whether runs, or services that samerun sets up, use the object store."""
         return self.object_store.used
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The services that it uses, first those that need the others."""
+        """The services that the world uses; a service comes before those that it needs."""
         return tuple(endpoint for endpoint in reversed(list(self.services.values())) if endpoint.used)
 
     @property
     def own(self) -> tuple[Endpoint, ...]:
-        """Those of them that it sets up itself."""
+        """The used services that the world sets up itself."""
         return tuple(endpoint for endpoint in self.endpoints if endpoint.ours)
 
     @property
@@ -210,7 +210,7 @@ class World:
         return Credentials(self.access_key, self.secret_key) if self.access_key else None
 
     def sources(self, viewpoint: str, credentials: Credentials | None) -> dict[str, str]:
-        """The values that the contract's rows take, for a caller at `viewpoint`."""
+        """Return the values for the rows of the contract, for a run at `viewpoint`."""
         common = {
             **contract.PATIENCE,
             **self.given,
@@ -230,15 +230,15 @@ class World:
         }
 
     def own_hosts(self, viewpoint: str) -> tuple[str, ...]:
-        """Names and addresses by which a caller at `viewpoint` asks services of the world's own."""
+        """Return the host names and addresses of the world's own services, as seen from `viewpoint`."""
         names = [urlsplit(endpoint.url(viewpoint)).hostname or "" for endpoint in self.own]
         return tuple(dict.fromkeys((*names, *(("127.0.0.1",) if "localhost" in names else ()))))
 
     def contract(self, viewpoint: str, credentials: Credentials | None) -> contract.Contract:
-        """The contract for `viewpoint`.
+        """Return the contract for `viewpoint`.
 
         Raises:
-            SamerunError: naming every variable that has no value, and where to set it.
+            SamerunError: variables have no value; it names all of them, and where to set each.
         """
         resolved = contract.resolve(self.sources(viewpoint, credentials), self.artifact_mode)
         resolved = replace(resolved, own_hosts=self.own_hosts(viewpoint))
@@ -247,17 +247,17 @@ class World:
         return resolved
 
     def unresolved(self, unset: Iterable[Variable], hint: str) -> SamerunError:
-        """What is raised where rows of the contract have no value, all at once."""
+        """Return the error about all rows of the contract that have no value."""
         listed = ", ".join(f"{row.name} (set {row.setting})" for row in unset)
         cause = f"Failed to resolve the contract of world {self.name}: no value for {listed}."
         return SamerunError(cause, hint, CONFIG)
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, str]:
-    """What the contract takes of the option `world` as it is, by variable.
+    """Return the values that the contract takes unchanged from the option `world`, by variable.
 
     Raises:
-        SamerunError: a login that cannot be meant.
+        SamerunError: the login for MLflow is not valid.
     """
     rows = (SETTINGS[row.source] for row in contract.TABLE if row.source in SETTINGS)
     given = {setting.name: setting.text_in({"world": options}) for setting in rows}
@@ -266,7 +266,7 @@ def _given(options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _check_login(login: contract.Login) -> None:
-    """Refuse half of a login for MLflow, two at once, and what no header can carry."""
+    """Refuse an incomplete login for MLflow, two logins at once, and characters that a header cannot have."""
     problem = hint = ""
     if bool(login.username) != bool(login.password):
         unset = "mlflow_password" if login.username else "mlflow_username"
@@ -282,7 +282,7 @@ def _check_login(login: contract.Login) -> None:
 
 
 def _check_names(options: Mapping[str, Any]) -> None:
-    """Names become parts of paths, labels and configuration; whatever else they hold would be read as that."""
+    """Refuse names with special characters, since names become parts of paths, labels and configuration."""
     names = {"samerun_world": options["name"], "samerun_network": options["network"]}
     names["training_namespace"] = options["training_namespace"]
     for given in options["services"]:

@@ -1,10 +1,9 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every variable of an inventory, said once.
+"""The tables of all inventory variables.
 
-These tables are the only place that says what a variable is called, what it holds, what it is by default, and what it
-does. The argument specs of modules and their documentation are made of them at import; the roles' files and the tables
-in their READMEs by docs/settings.py.
+Only these tables define a variable's name, type, default and help. From them the argument specs and the documentation
+of modules are made at import. docs/settings.py makes the roles' files and the tables in the roles' READMEs.
 """
 
 from __future__ import annotations
@@ -16,5 +15,5 @@ from ansible_collections.samerun.stack.plugins.module_utils.settings.setting imp
 
 ROLES: tuple[Role, ...] = (world.ROLE, object_store.ROLE, mlflow.ROLE, training.ROLE)
 
-# By variable.
+# Each setting by its variable.
 SETTINGS: Mapping[str, Setting] = {setting.name: setting for role in ROLES for setting in role.settings}

@@ -8,23 +8,20 @@ from ansible_collections.samerun.stack.plugins.module_utils.contract import DIRE
 from ansible_collections.samerun.stack.plugins.module_utils.settings.setting import ROLES_ONLY, Role, Setting
 
 _YOURS = (
-    Setting(
-        "mlflow_endpoint", "str", "", "The URL of an MLflow that is not ours. Nothing is set up then.",
-        option=ROLES_ONLY,
-    ),
+    Setting("mlflow_endpoint", "str", "", "The URL of an MLflow server of your own. Then none is set up.", option=ROLES_ONLY),
     Setting(
         "mlflow_username", "str", "",
-        "The user that it asks for, with a password. Servers that are set up here ask for nobody.", no_log=True,
+        "The user name for a server of your own. A server that samerun sets up needs no login.", no_log=True,
     ),
     Setting("mlflow_password", "str", "", "The password of that user.", no_log=True),
-    Setting("mlflow_token", "str", "", "The token that it asks for, in place of a user.", no_log=True),
+    Setting("mlflow_token", "str", "", "A token for a server of your own, instead of user and password.", no_log=True),
 )  # fmt: skip
 
 _ARTIFACTS = (
     Setting(
         "mlflow_artifact_mode", "str", DIRECT,
-        "How artifacts get to the store: `direct` (by the run, which holds the keys) or `proxied` (through MLflow; "
-        "runs hold none).",
+        "How artifacts get to the store: `direct` (the run writes them and has the keys) or `proxied` (MLflow writes "
+        "them; runs have no keys).",
         choices=MODES,
     ),
 )  # fmt: skip
@@ -32,25 +29,23 @@ _ARTIFACTS = (
 _SERVER = (
     Setting("mlflow_version", "str", "3.17.2", "The version of the server.", option=ROLES_ONLY),
     Setting(
-        "mlflow_image", "str", "", "The image. Empty: built of `files/Dockerfile`, from `mlflow_base_image`.",
+        "mlflow_image", "str", "", "The image. Empty: built with `files/Dockerfile` from `mlflow_base_image`.",
         option=ROLES_ONLY,
     ),
     Setting(
-        "mlflow_base_image", "str", "python:3.11-slim-bookworm", "What an image is built from.", option=ROLES_ONLY,
+        "mlflow_base_image", "str", "python:3.11-slim-bookworm", "The base image of that build.", option=ROLES_ONLY,
     ),
-    Setting("mlflow_name", "str", "mlflow", "The name of container, or of Deployment and Service.", option=ROLES_ONLY),
+    Setting("mlflow_name", "str", "mlflow", "The name of its container, or of its Deployment and Service.", option=ROLES_ONLY),
     Setting("mlflow_namespace", "str", "monitoring", "Its namespace.", option=ROLES_ONLY),
 )  # fmt: skip
 
 _PORTS = (
     Setting("mlflow_port", "int", 5000, "Its port.", option=ROLES_ONLY),
     Setting(
-        "mlflow_node_port", "int", 30500, "The NodePort by which this host reaches it in a cluster. 0: none.",
-        option=ROLES_ONLY,
-    ),
+        "mlflow_node_port", "int", 30500, "The NodePort at which this host reaches it in a cluster. 0: none.", option=ROLES_ONLY),
     Setting(
         "mlflow_allowed_hosts", "list", [],
-        "Host headers that it accepts beside the names that samerun knows, such as `mlflow.example.com:443`.",
+        "Host headers that it accepts in addition to those of samerun, such as `mlflow.example.com:443`.",
         option=ROLES_ONLY, elements="str",
     ),
 )  # fmt: skip
@@ -58,7 +53,7 @@ _PORTS = (
 _DATA = (
     Setting(
         "mlflow_data", "str", "{{ mlflow_name }}-data",
-        "Where its data is kept: a volume, a claim, or a folder (with a slash in it), seen at `/mlflow`.",
+        "Where its data is kept: a volume, a claim, or a folder (a path with a slash), mounted at `/mlflow`.",
         option=ROLES_ONLY,
     ),
     Setting("mlflow_data_size", "str", "5Gi", "The size of the claim.", option=ROLES_ONLY),
@@ -68,8 +63,8 @@ _DATA = (
     ),
     Setting(
         "mlflow_resources", "dict", {},
-        "Limits of container or pod: `cpu` and `memory`, such as `{cpu: 500m, memory: 1Gi}`. The process target "
-        "takes none.",
+        "Limits of its container or pod: `cpu` and `memory`, such as `{cpu: 500m, memory: 1Gi}`. The process target "
+        "has no limits.",
         option=ROLES_ONLY,
     ),
 )  # fmt: skip
@@ -78,7 +73,7 @@ ROLE = Role(
     name="mlflow",
     prefix="mlflow_",
     option="world.mlflow",
-    about="What is said of MLflow alone.",
+    about="The settings of MLflow alone.",
     sections={
         "A server that you have": _YOURS,
         "Artifacts": _ARTIFACTS,

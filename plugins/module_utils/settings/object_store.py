@@ -9,19 +9,17 @@ from ansible_collections.samerun.stack.plugins.module_utils.settings.setting imp
 _YOURS = (
     Setting(
         "object_store_endpoint", "str", "",
-        "The URL of an S3 store that is not ours, such as `https://ACCOUNT.r2.cloudflarestorage.com`. Nothing is set "
-        "up then.", option=ROLES_ONLY,
-    ),
+        "The URL of an S3 store of your own, such as `https://ACCOUNT.r2.cloudflarestorage.com`. Then none is set up.", option=ROLES_ONLY),
 )  # fmt: skip
 
 _BUCKET = (
     Setting(
         "object_store_bucket", "str", "mlflow-artifacts",
-        "The bucket of the artifacts; made if the store is ours.",
+        "The bucket for artifacts. It is created if samerun sets up the store.",
     ),
     Setting(
         "object_store_data_buckets", "list", [],
-        "Buckets beside it that runs may use too, such as those of data sets; they are not made.",
+        "More buckets that runs may use, such as those of data sets. They are not created.",
         option=ROLES_ONLY, elements="str",
     ),
     Setting(
@@ -30,39 +28,37 @@ _BUCKET = (
     ),
     Setting(
         "object_store_access_key", "str", "",
-        "The access key. Empty: the one that the world keeps, generated where it has none.", no_log=True,
+        "The access key. Empty: the world's own key, which is generated once and kept.", no_log=True,
     ),
     Setting(
         "object_store_secret_key", "str", "",
-        "The secret key that belongs to it. Empty, as the access key then must be: the one that the world keeps.",
+        "The secret key for it. Empty: the world's own key; then `object_store_access_key` must be empty too.",
         no_log=True,
     ),
 )  # fmt: skip
 
 _WHERE = (
     Setting(
-        "object_store_image", "str", "", "The image. Empty: the one in the store's data file.", option=ROLES_ONLY,
+        "object_store_image", "str", "", "The image. Empty: the one in the data file of the store.", option=ROLES_ONLY,
     ),
-    Setting(
-        "object_store_name", "str", "minio", "The name of container, or of Deployment and Service.",
-        option=ROLES_ONLY,
-    ),
+    Setting("object_store_name", "str", "minio", "The name of its container, or of its Deployment and Service.", option=ROLES_ONLY),
     Setting("object_store_namespace", "str", "storage", "Its namespace.", option=ROLES_ONLY),
 )  # fmt: skip
 
 _PORTS = (
     Setting("object_store_port", "int", 9000, "The port of S3.", option=ROLES_ONLY),
-    Setting("object_store_console_port", "int", 9001, "The port of its console, as MinIO has one.", option=ROLES_ONLY),
     Setting(
-        "object_store_node_port", "int", 30900, "The NodePort by which this host reaches S3 in a cluster. 0: none.",
+        "object_store_console_port", "int", 9001, "The port of the store's console, if it has one (MinIO does).",
         option=ROLES_ONLY,
     ),
+    Setting(
+        "object_store_node_port", "int", 30900, "The NodePort at which this host reaches S3 in a cluster. 0: none.", option=ROLES_ONLY),
 )  # fmt: skip
 
 _DATA = (
     Setting(
         "object_store_data", "str", "{{ object_store_name }}-data",
-        "Where its data is kept: a volume, a claim, or a folder (with a slash in it).", option=ROLES_ONLY,
+        "Where its data is kept: a volume, a claim, or a folder (a path with a slash).", option=ROLES_ONLY,
     ),
     Setting("object_store_data_size", "str", "10Gi", "The size of the claim.", option=ROLES_ONLY),
     Setting(
@@ -71,8 +67,8 @@ _DATA = (
     ),
     Setting(
         "object_store_resources", "dict", {},
-        "Limits of container or pod: `cpu` and `memory`, such as `{cpu: 500m, memory: 1Gi}`. The process target "
-        "takes none.",
+        "Limits of its container or pod: `cpu` and `memory`, such as `{cpu: 500m, memory: 1Gi}`. The process target "
+        "has no limits.",
         option=ROLES_ONLY,
     ),
 )  # fmt: skip
@@ -81,7 +77,7 @@ ROLE = Role(
     name="object_store",
     prefix="object_store_",
     option="world.object_store",
-    about="What is said of the S3 store alone.",
+    about="The settings of the S3 store alone.",
     sections={
         "A store that you have": _YOURS,
         "Bucket and keys": _BUCKET,

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The options of modules that carry settings: their argument spec, and their documentation."""
+"""Makes the argument spec and the documentation of module options that contain settings."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _ABOUT = {role.option: role.about for role in ROLES}
 
 
 def nested(option: str, leaf: Callable[[Setting], Any], branch: Callable[[str, dict[str, Any]], Any]) -> dict[str, Any]:
-    """What is said of `option`, by the names in it: of each setting first, then of each option with settings in it.
+    """Build a dictionary for `option`: an entry for each setting in it, then for each nested option.
 
     Args:
-        leaf: says it of a setting.
-        branch: says it of an option, whose path it gets and what was said of what is in it.
+        leaf: makes the entry of a setting.
+        branch: makes the entry of a nested option, from its path and the dictionary of its own entries.
     """
     places = {setting.option.removeprefix(f"{option}."): setting for setting in _within(option) if setting.option}
     found = {name: leaf(setting) for name, setting in places.items() if "." not in name}
@@ -31,7 +31,7 @@ def nested(option: str, leaf: Callable[[Setting], Any], branch: Callable[[str, d
 
 
 def argument_spec(option: str) -> dict[str, Any]:
-    """The argument spec of what is in `option`."""
+    """Return the argument spec of the settings in `option`."""
 
     def leaf(setting: Setting) -> dict[str, Any]:
         return {**setting.shape, **_default(setting), **({"no_log": True} if setting.no_log else {})}
@@ -40,7 +40,7 @@ def argument_spec(option: str) -> dict[str, Any]:
 
 
 def documentation(option: str) -> dict[str, Any]:
-    """The documentation of what is in `option`, as Ansible takes it."""
+    """Return the documentation of the settings in `option`, in Ansible's format."""
 
     def leaf(setting: Setting) -> dict[str, Any]:
         return {"description": [marked_up(setting.help)], **setting.shape, **_default(setting)}
@@ -52,10 +52,10 @@ def documentation(option: str) -> dict[str, Any]:
 
 
 def fragment(option: str, **more: Any) -> str:
-    """The documentation of `option` as a module's fragment has it; JSON is YAML.
+    """Return the documentation of `option` as a doc fragment, in JSON, which is valid YAML.
 
     Args:
-        more: documentation of what else is in it, by name.
+        more: the documentation of the keys of `option` that are no settings, by key.
     """
     holds = f"The role P(samerun.stack.world#role) makes it of the inventory's variables as C({variable(option)})."
     documented = {
@@ -68,12 +68,12 @@ def fragment(option: str, **more: Any) -> str:
 
 
 def variable(option: str) -> str:
-    """The internal variable by which roles hand `option` to modules."""
+    """Return the internal variable in which roles pass `option` to modules."""
     return f"__samerun_{option}"
 
 
 def marked_up(text: str) -> str:
-    """`text` with the code in it as Ansible's documentation marks it."""
+    """Replace the backticks in `text` by the markup of Ansible's documentation."""
     return re.sub(r"`([^`]+)`", r"C(\1)", text)
 
 

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a setting is: a variable of the inventory, and all that is said of it."""
+"""The data classes of the tables of settings: a setting is an inventory variable with its definition."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-ROLES_ONLY = ""  # the place of a setting that no module takes
+ROLES_ONLY = ""  # the `option` of a setting that no module takes
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One row.
+    """One row of a table.
 
     Attributes:
         name: the variable.
-        type: as argument specs have it: `str`, `int`, `bool`, `list` or `dict`.
-        default: a value, or the template that the role's defaults hold.
-        help: what it is, in sentences, with `code` in backticks.
-        option: where modules take it, as `world.mlflow.port`; by default in the role's option, under the name without
-            the role's prefix.
-        value: what modules get, as a template, where that is not just the variable.
+        type: its type in argument specs: `str`, `int`, `bool`, `list` or `dict`.
+        default: a value, or a template for the role's defaults.
+        help: its description in whole sentences, with code in backticks.
+        option: the path of the module option that takes it, such as `world.mlflow.port`. By default it is in the role's
+            option, under its name without the role's prefix.
+        value: a template of the value that modules get; empty if that is the variable itself.
         elements, choices, no_log: as in argument specs.
     """
 
@@ -39,16 +39,16 @@ class Setting:
 
     @property
     def template(self) -> str:
-        """What modules get, as a template."""
+        """Return the template of the value that modules get."""
         return self.value or f"{{{{ {self.name} }}}}"
 
     @property
     def is_computed(self) -> bool:
-        """Whether its default is a template, which only a role can fill in."""
+        """Whether its default is a template, which only a role can evaluate."""
         return isinstance(self.default, str) and "{{" in self.default
 
     def text_in(self, options: Mapping[str, Any]) -> str:
-        """Its value among the options of a module, as a text; empty where there is none."""
+        """Return its value in the options of a module as text; empty if it has none."""
         found: Any = options
         for name in (self.option or "").split("."):
             found = found[name]
@@ -58,7 +58,7 @@ class Setting:
 
     @property
     def shape(self) -> dict[str, Any]:
-        """Its type, as argument specs and documentation have it."""
+        """Return its type in the format of argument specs and documentation."""
         elements = {"elements": self.elements} if self.elements else {}
         return {"type": self.type, **elements, **({"choices": list(self.choices)} if self.choices else {})}
 
@@ -68,11 +68,11 @@ class Role:
     """The settings of one role.
 
     Attributes:
-        name: of the role.
-        prefix: of its variables.
-        option: the option of modules that takes its settings, as `world.mlflow`.
-        about: what that option is.
-        sections: settings by the section of the role's README that shows them, in the order of the role's files.
+        name: the name of the role.
+        prefix: the prefix of its variables.
+        option: the module option that takes its settings, such as `world.mlflow`.
+        about: the description of that option.
+        sections: the settings by section of the role's README, in the order of the role's files.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Role:
 
     @property
     def settings(self) -> tuple[Setting, ...]:
-        """All of them, each with its place in the options of modules."""
+        """Return all settings of the role, each with its path in the options of modules."""
         return tuple(self._placed(setting) for settings in self.sections.values() for setting in settings)
 
     def _placed(self, setting: Setting) -> Setting:

@@ -9,15 +9,17 @@ from ansible_collections.samerun.stack.plugins.module_utils.settings.setting imp
 _WHAT_RUNS = (
     Setting(
         "training_script", "str", "{{ role_path | dirname | dirname }}/trainer/train.py",
-        "The script, relative to the caller's folder. The default is the example that comes with the collection.",
+        "The script, relative to the current folder. The default is the example of the collection.",
     ),
     Setting("training_args", "list", [], "Its arguments.", elements="str"),
-    Setting("training_project", "str", "", "The folder that travels with it. Empty: the script's own."),
-    Setting("training_name", "str", "", "What its launches are called. Empty: the script's name."),
+    Setting(
+        "training_project", "str", "", "The project folder, which is sent with the script. Empty: the script's folder.",
+    ),
+    Setting("training_name", "str", "", "The name of its launches. Empty: the script's name."),
     Setting(
         "training_delivery", "str", "auto",
-        "How the code gets there: `bundle` (it travels), `mount` (the project folder itself), `image` (built into "
-        "one), or `auto`.",
+        "How the code gets to the target: `bundle` (a copy is sent), `mount` (the project folder itself is used), "
+        "`image` (the code is built into an image), or `auto`.",
         choices=("auto", "bundle", "mount", "image"),
     ),
 )  # fmt: skip
@@ -29,14 +31,14 @@ _IN_WHAT = (
     ),
     Setting(
         "training_python", "str", "",
-        "An interpreter of this host, or in the image. Empty: one made of the requirements.",
+        "A Python interpreter on this host, or in the image. Empty: one is made from the requirements.",
     ),
     Setting(
         "training_image", "str", "",
-        "A ready image that has what the script imports. Empty: one built of the requirements, from "
-        "`training_base_image`.",
+        "An image that has everything the script imports. Empty: one is built from `training_base_image` and the "
+        "requirements.",
     ),
-    Setting("training_base_image", "str", "python:3.11-slim-bookworm", "What an image is built from."),
+    Setting("training_base_image", "str", "python:3.11-slim-bookworm", "The base image of that build."),
 )  # fmt: skip
 
 _WHERE = (
@@ -50,35 +52,36 @@ _WHERE = (
     ),
     Setting(
         "training_network", "str", "",
-        "The Docker network that it joins; it must be there. Empty: the one of the world. `host`: the host's own, on "
-        "Kubernetes that of a node.",
+        "The Docker network that it joins; it must exist. Empty: the network of the world. `host`: the network of the "
+        "host, or on Kubernetes of the node.",
     ),
     Setting(
         "training_env", "dict", {},
-        "Variables for the script, which may be shown. What looks like a template is one, unless it is tagged "
-        "`!unsafe`.",
-        # `--env` of the command is added; what is no mapping stays as it is, and is refused by its name.
+        "Environment variables for the script, which may be shown. Templates in them are evaluated, unless they are "
+        "tagged `!unsafe`.",
+        # The variables of `--env` are added. A value that is not a mapping stays as it is, to be refused later.
         value="{{ (training_env | combine(__samerun_env | default({})))"
         " if training_env is mapping else training_env }}",
     ),
     Setting(
-        "training_secret_env", "dict", {}, "Variables for the script that appear nowhere but in its environment.",
+        "training_secret_env", "dict", {},
+        "Secret environment variables for the script. They are never shown or kept.",
         no_log=True,
     ),
     Setting(
         "training_volumes", "list", [],
-        "Files for the script, each `SOURCE:PATH` or `SOURCE:PATH:ro`, or a mapping of `source`, `path` and "
+        "Files to mount for the script, each `SOURCE:PATH` or `SOURCE:PATH:ro`, or a mapping of `source`, `path` and "
         "`read_only`. The source is a folder of this host, or the name of a volume; on Kubernetes the name of a claim.",
         elements="raw",
     ),
     Setting(
         "training_resources", "dict", {},
-        "What it gets: `cpu` in cores, `memory` and `shm` such as `4Gi`, `gpu` as a number, as in "
-        '`{cpu: "2", memory: 4Gi, shm: 1Gi, gpu: 1}`. What a target cannot give it refuses.',
+        "The resources of the script: `cpu` in cores, `memory` and `shm` such as `4Gi`, `gpu` as a number, as in "
+        '`{cpu: "2", memory: 4Gi, shm: 1Gi, gpu: 1}`. A target refuses a resource that it cannot give.',
     ),
     Setting(
         "training_overlay", "dict", {},
-        "What is merged over the native request, in the engine's own words: of a Job, of a container of Docker.",
+        "Fields that are merged over the request to the engine, in its own format: of a Job, or of a Docker container.",
     ),
 )  # fmt: skip
 
@@ -89,20 +92,25 @@ _ON_A_CLUSTER = (
         "Taints that it tolerates, as Kubernetes writes them.", elements="dict",
     ),
     Setting("training_priority_class", "str", "", "Its priority class."),
-    Setting("training_service_account", "str", "", "Its service account; the token is mounted. Empty: none is."),
+    Setting(
+        "training_service_account", "str", "", "Its service account; its token is mounted. Empty: no token is mounted.",
+    ),
     Setting("training_queue", "str", "", "The queue of Kueue that admits it and then starts the Job. Empty: none."),
     Setting(
         "training_start_timeout", "int", 10,
-        "How long, in seconds, a pod that no node takes is waited for. 0: for ever, as where nodes are made on demand.",
+        "For how many seconds to wait until a node takes the pod. 0: forever, for clusters that add nodes on demand.",
     ),
 )  # fmt: skip
 
 _LOST = (
     Setting(
         "training_retries", "int", 0,
-        "How often it is started again after its process, container, pod or node was lost, with the same MLflow run.",
+        "How often it is started again after its process, container, pod or node was lost. It continues the same "
+        "MLflow run.",
     ),
-    Setting("training_retry_failures", "bool", False, "Whether a failure of the script itself counts as well."),
+    Setting(
+        "training_retry_failures", "bool", False, "Whether it is also started again after the script itself failed.",
+    ),
     Setting(
         "training_timeout", "int", 0, "Its time limit in seconds, from the start of its first attempt. 0: none.",
     ),
@@ -111,27 +119,33 @@ _LOST = (
 _KEPT = (
     Setting(
         "training_outputs", "list", [],
-        "Files below its working folder that are kept as artifacts and come back here, as patterns such as "
-        "`plots/**` and `*.onnx`. A folder stands for all in it.",
+        "Files in its working folder that are kept as artifacts and copied back to this host: patterns such as "
+        "`plots/**` and `*.onnx`. A folder means all files in it.",
         elements="str",
     ),
-    Setting("training_keep_code", "bool", False, "Whether the code, as it travelled, is kept as an artifact too."),
+    Setting("training_keep_code", "bool", False, "Whether the code that was sent is kept as an artifact too."),
     Setting(
         "training_record_failures", "bool", False,
-        "Whether a launch that started no MLflow run gets one that says how it ended, in `samerun-failures`.",
+        "Whether a failed launch without an MLflow run gets one in the experiment `samerun-failures`, which says how "
+        "it ended.",
     ),
 )  # fmt: skip
 
 _WHEN = (
-    Setting("training_always", "bool", False, "Whether to train although the same was trained already, or runs."),
-    Setting("training_detach", "bool", False, "Whether to return as soon as it is submitted."),
+    Setting(
+        "training_always",
+        "bool",
+        False,
+        "Whether to train even if the same training has finished already, or is running.",
+    ),
+    Setting("training_detach", "bool", False, "Whether to return as soon as the launch is submitted."),
 )
 
 ROLE = Role(
     name="training",
     prefix="training_",
     option="training",
-    about="What is to be trained, and how.",
+    about="What to train, and how.",
     sections={
         "What runs": _WHAT_RUNS,
         "Interpreter or image": _IN_WHAT,

@@ -9,7 +9,8 @@ from ansible_collections.samerun.stack.plugins.module_utils.settings.setting imp
 _VARIABLES = (
     Setting(
         "samerun_world", "str", "{{ inventory_hostname }}",
-        "What the world is called: labels of its objects and its state folder carry it.", option="world.name",
+        "The name of the world. It is in the labels of its objects and in the path of its state folder.",
+        option="world.name",
     ),
     Setting(
         "samerun_target", "str", "process", "Where its services run: `process`, `docker` or `kubernetes`.",
@@ -17,8 +18,8 @@ _VARIABLES = (
     ),
     Setting(
         "samerun_store", "str", "minio",
-        "What speaks S3: `minio`, `seaweedfs`, or `external` for one that is not ours, which `object_store_endpoint` "
-        "must name. One data file for each in `roles/object_store/vars/main`.",
+        "The S3 store: `minio`, `seaweedfs`, or `external` for a store of your own, whose URL is "
+        "`object_store_endpoint`. `roles/object_store/vars/main` has a data file for each.",
         # Its choices are the data files in roles/object_store/vars/main.
         option=ROLES_ONLY,
     ),
@@ -38,28 +39,28 @@ _DOCKER = (
     Setting("samerun_network", "str", "samerun", "The Docker network of its services and trainings."),
     Setting(
         "samerun_registry", "str", "",
-        "Where images that are built here are pushed to, such as `registry.example.com/team`. Kubernetes needs it, or "
-        "ready images: `mlflow_image` and `training_image`.",
+        "The registry to which images that are built here are pushed, such as `registry.example.com/team`. Kubernetes "
+        "needs it, or images that exist already: `mlflow_image` and `training_image`.",
     ),
 )  # fmt: skip
 
 _KUBERNETES = (
-    Setting("samerun_kubeconfig", "str", "", "The kubeconfig. Empty: what kubectl would use."),
+    Setting("samerun_kubeconfig", "str", "", "The kubeconfig. Empty: the one that kubectl would use."),
     Setting(
-        "samerun_context", "str", "", "The context of the kubeconfig. Empty: the current one, and only if it looks "
-        "local.",
+        "samerun_context", "str", "", "The context of the kubeconfig. Empty: the current one, but only if its cluster "
+        "seems to be local.",
     ),
     Setting(
         "samerun_node_address", "str", "",
-        "Where this host reaches NodePorts. Empty: the host of the API server, which is right for clusters on this "
-        "machine.",
+        "The address at which this host reaches NodePorts. Empty: the host of the API server, which is right for "
+        "clusters on this machine.",
     ),
     Setting(
         "samerun_port_forward", "bool", False,
-        "Whether this host reaches the services by a kept port-forward instead, on `mlflow_port` and "
-        "`object_store_port` of its loopback: for clusters that publish no NodePorts, as kind does unless told to.",
+        "Whether this host reaches the services through a port-forward instead of NodePorts, at `mlflow_port` and "
+        "`object_store_port` of its loopback. Clusters that do not publish NodePorts need it, such as kind by default.",
     ),
-    Setting("samerun_pull_secrets", "list", [], "Names of Secrets for pulling images.", elements="str"),
+    Setting("samerun_pull_secrets", "list", [], "Names of Secrets with the login for pulling images.", elements="str"),
 )  # fmt: skip
 
 _TEARDOWN = (
@@ -72,7 +73,7 @@ ROLE = Role(
     name="world",
     prefix="samerun_",
     option="world",
-    about="The world, one inventory's services and what trains there.",
+    about="The world: the services of one inventory, and the launches there.",
     sections={
         "Variables": _VARIABLES,
         "Docker": _DOCKER,

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The project folder as one archive: the same bytes for the same files, so that its hash says what ran."""
+"""Packs the project folder into one archive. The same files give the same bytes, so the hash identifies what ran."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Bundle:
 
 
 def pack(project: Path) -> Bundle:
-    """Pack what lies in `project`, less what its ignore files name.
+    """Pack the files of `project`, except those that its ignore files name.
 
     Raises:
         SamerunError: the folder is no project (`/`, the home folder) or holds more than 50 MB.
@@ -69,7 +69,7 @@ def pack(project: Path) -> Bundle:
 
 
 def _members(root: Path) -> list[str]:
-    """Relative POSIX paths of the files and links to pack; ignore files of sub-folders count below them."""
+    """Return relative POSIX paths of the files and links to pack; an ignore file counts for its folder and below."""
     found: list[str] = []
     rules = _rules(root, "")
     total = 0
@@ -89,7 +89,7 @@ def _members(root: Path) -> list[str]:
 
 
 def stays(root: Path, relative: str) -> str:
-    """Why the file `relative` is not packed with `root`, or not of use where it arrives; empty if it is."""
+    """Say why the file `relative` is not packed with `root`, or is useless after unpacking; empty if it is usable."""
     rules = _rules(root, "")
     parts = relative.split("/")
     for depth in range(1, len(parts)):
@@ -104,7 +104,7 @@ def stays(root: Path, relative: str) -> str:
 
 
 def _rules(folder: Path, here: str) -> dict[str, pathspec.GitIgnoreSpec]:
-    """What the ignore files of `folder` say, by its path `here`; nothing where it has none."""
+    """Return the rules in the ignore files of `folder`, keyed by its path `here`; empty if it has no such file."""
     found = [folder / name for name in IGNORE_FILES if (folder / name).is_file()]
     if not found:
         return {}
@@ -115,7 +115,7 @@ def _rules(folder: Path, here: str) -> dict[str, pathspec.GitIgnoreSpec]:
 
 
 def _ignored(rules: dict[str, pathspec.GitIgnoreSpec], path: str) -> bool:
-    """As git does it: the last folder whose rules say anything about `path` decides."""
+    """Whether `path` is ignored. As in git, the rules of the deepest folder that match `path` decide."""
     name = path[path.rstrip("/").rfind("/") + 1 :]
     verdict = name in _NEVER or name.rstrip("/").endswith(_COMPILED)
     for base, spec in rules.items():
@@ -149,13 +149,13 @@ def _add(archive: tarfile.TarFile, root: Path, relative: str) -> None:
     path = root / relative
     try:
         info = archive.gettarinfo(path, arcname=relative)
-        if getattr(info, "type", None) not in _PACKED:  # a socket, or a pipe, which would be waited for
+        if getattr(info, "type", None) not in _PACKED:  # a socket, or a pipe: reading it would block
             return
         # Only what changes a run goes in: content, links and the executable bit.
         info.uid = info.gid = info.mtime = 0
         info.uname = info.gname = ""
         info.mode = 0o755 if info.mode & 0o100 else 0o644
-        if info.islnk():  # a hard link is two files here
+        if info.islnk():  # pack a hard link as a second file
             info.type, info.linkname = tarfile.REGTYPE, ""
         if info.issym():
             archive.addfile(info)
@@ -164,7 +164,7 @@ def _add(archive: tarfile.TarFile, root: Path, relative: str) -> None:
             info.size = os.fstat(content.fileno()).st_size
             archive.addfile(info, content)
     except FileNotFoundError:
-        return  # it was there a moment ago: an editor's or another program's temporary file
+        return  # a temporary file, for example of an editor, that was removed since the folder was listed
     except OSError as error:
         raise _unreadable(path, error) from error
 
@@ -175,6 +175,6 @@ def _unreadable(path: object, error: OSError) -> SamerunError:
 
 
 def _refuse(error: OSError) -> None:
-    """Raise what `os.walk` would pass over, unless the folder is gone by now."""
+    """Raise the error that `os.walk` would ignore, unless the folder is gone by now."""
     if not isinstance(error, FileNotFoundError):
         raise error

@@ -1,8 +1,8 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The code of a launch as the last layer of an image, for `training_delivery: image`.
+"""Builds images whose last layer is the code of a launch, for `training_delivery: image`.
 
-The bundle lies in it as it would have travelled, so that the shim unpacks the same tree everywhere.
+The layer holds the same bundle that is otherwise sent with the launch, so the shim unpacks the same tree either way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DOCKERFILE = "FROM {base}\nCOPY bundle.tar.gz {path}\n"
 
 
 def planned(spec: RunSpec, registry: str) -> RunSpec:
-    """`spec` with the image that holds its code as its image, made or not; as it is if its code travels."""
+    """Return `spec` with the image that holds its code, built or not; unchanged if its code is sent as a bundle."""
     if spec.training.delivery != DELIVERY:
         return spec
     base = spec.environment.digest or spec.environment.image
@@ -31,7 +31,7 @@ def planned(spec: RunSpec, registry: str) -> RunSpec:
 
 
 def made(client: Any, spec: RunSpec, code: Bundle, registry: str, say: Callable[[str], None]) -> RunSpec:
-    """As `planned`, with the image built, and pushed where there is a registry, unless it is there already."""
+    """As `planned`, but build the image, and push it if there is a registry, unless it is there already."""
     if spec.training.delivery != DELIVERY:
         return spec
     wanted = planned(spec, registry)

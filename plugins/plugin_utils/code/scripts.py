@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the user gives to run: script, requirements, variables and volumes, checked before anything starts."""
+"""Checks what the user gives to run, before anything starts: script, requirements, variables and volumes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import CONFIG, DATA, NO_INPUT, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.training import Volume
 
-# A client that still pickles a torch model without an input example, and reads and writes what the server does.
+# This client still pickles a torch model without an input example, and its data format is that of our server.
 DEFAULT_REQUIREMENTS = "mlflow==3.13.*\nboto3\n"
 _NO_NUL = "Neither environments nor command lines hold one: pass it in base64, or in a file."
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -31,7 +31,7 @@ class Script:
 
 
 def located(script: str, project: str) -> Script:
-    """Find the script, relative to the caller's folder; what is in it reads source_checks.py.
+    """Find the script, relative to the current folder; sources/checks.py reads its content.
 
     Raises:
         SamerunError: it is missing, a folder, unreadable, empty, or outside its project.
@@ -47,7 +47,7 @@ def located(script: str, project: str) -> Script:
 
 
 def _usable(path: Path, root: Path, script: str) -> None:
-    """Raise a SamerunError for what is no file with something in it inside `root`, or an OSError."""
+    """Raise a SamerunError unless `path` is a file inside `root` that is not empty; an OSError if it is unreadable."""
     start = f"Failed to read the script {script}"
     if not path.exists():
         if path.is_symlink():
@@ -56,7 +56,7 @@ def _usable(path: Path, root: Path, script: str) -> None:
         raise SamerunError(f"{start}: there is no such file.", _nearest(path), NO_INPUT)
     if path.is_dir():
         raise SamerunError(f"{start}: it is a folder.", f"Name a file in it, such as {script}/train.py", NO_INPUT)
-    if not path.is_file():  # a pipe would be waited for, and a device has no end
+    if not path.is_file():  # reading a pipe would block, and a device has no end
         raise SamerunError(f"{start}: it is no ordinary file.", "Write it to a file, and name that.", NO_INPUT)
     if not path.is_relative_to(root):
         raise SamerunError(
@@ -67,7 +67,7 @@ def _usable(path: Path, root: Path, script: str) -> None:
 
 
 def requirements(given: str, project: Path) -> str:
-    """The text of the requirements file: the one named, the project's requirements.txt, or MLflow and boto3."""
+    """Return the text of the named requirements file, else of the project's requirements.txt, else MLflow and boto3."""
     path = Path(given).expanduser().absolute() if given else project / "requirements.txt"
     if not given and not path.is_file():
         return DEFAULT_REQUIREMENTS
@@ -81,10 +81,10 @@ def requirements(given: str, project: Path) -> str:
 
 
 def arguments(option: str, given: Sequence[Any]) -> tuple[str, ...]:
-    """Arguments for the script, as strings.
+    """Return the arguments for the script as strings.
 
     Raises:
-        SamerunError: one that no command line can hold.
+        SamerunError: a command line cannot hold an argument.
     """
     found = tuple(str(argument) for argument in given)
     for number, argument in enumerate(found, 1):
@@ -94,13 +94,13 @@ def arguments(option: str, given: Sequence[Any]) -> tuple[str, ...]:
 
 
 def variables(option: str, given: Mapping[str, Any], mode: str = contract.DIRECT) -> dict[str, str]:
-    """Variables for the script, as strings.
+    """Return the environment variables for the script as strings.
 
     Args:
-        mode: how artifacts are written; what a contract of another mode holds is the user's own.
+        mode: how artifacts are written. The user may set a variable that only contracts of another mode set.
 
     Raises:
-        SamerunError: a name or value that no environment can hold, or one that the contract sets.
+        SamerunError: an environment cannot hold the name or value, or the contract sets the variable.
     """
     rows = {row.name: row for row in contract.TABLE if mode in row.modes}
     for name, value in given.items():
@@ -122,10 +122,10 @@ def variables(option: str, given: Mapping[str, Any], mode: str = contract.DIRECT
 
 
 def volume(given: str | Mapping[str, Any]) -> Volume:
-    """`SOURCE:PATH[:ro]` or a mapping of source, path and read_only.
+    """Parse `SOURCE:PATH[:ro]`, or a mapping of source, path and read_only.
 
     Raises:
-        SamerunError: a path that is not absolute, or a folder of the host that is not there.
+        SamerunError: a path is not absolute, or a folder of the host does not exist.
     """
     if isinstance(given, str):
         source, _, rest = given.partition(":")
@@ -150,7 +150,7 @@ def volume(given: str | Mapping[str, Any]) -> Volume:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file."""
+    """Return the SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

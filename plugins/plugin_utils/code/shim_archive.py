@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The shim and what it imports as the one file that travels: an archive that Python runs as it is."""
+"""Packs the shim and the modules that it imports into one archive that Python runs directly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.code import archives
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import shim
 
 NAME = "shim.pyz"
-# Signals wait until there are handlers for them, see ScriptProcess: the import takes a moment.
+# The import takes a moment. Signals are blocked meanwhile, until ScriptProcess has installed its handlers.
 _MAIN = f"""import signal
 import sys
 
@@ -26,17 +26,17 @@ main(sys.argv)
 
 @functools.cache
 def data(*, compiled: bool = False) -> bytes:
-    """The archive; the same bytes for the same sources.
+    """Return the archive; the same sources give the same bytes.
 
     Args:
-        compiled: whether byte code of this interpreter travels beside the sources: a third of the shim's time is to
-            compile these. See `archives.packed`.
+        compiled: whether to add byte code of this interpreter to the sources. It saves the shim a third of its time,
+            which compiling takes. See `archives.packed`.
     """
     return archives.packed(_modules(), _MAIN, compiled=compiled)
 
 
 def _modules() -> dict[str, Path]:
-    """What travels: every file of the folder `shim`, and the three of `module_utils` that they import."""
+    """Return every module of the folder `shim`, and the three of `module_utils` that they import."""
     package = shim.__name__.rpartition(".")[0]
     files = (path for path in sorted(Path(shim.__file__).parent.glob("*.py")) if path.stem != "__init__")
     return {

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Resources in Kubernetes' notation, for engines that speak another."""
+"""Converts resources from Kubernetes' notation to the units of other engines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNITS = {
 
 
 def memory_bytes(quantity: str) -> int:
-    """`512Mi` as bytes."""
+    """Convert a quantity such as `512Mi` to bytes."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(k|M|G|T|Ki|Mi|Gi|Ti)?", quantity)
     if not found:
         raise SamerunError(
@@ -29,7 +29,7 @@ def memory_bytes(quantity: str) -> int:
 
 
 def cpu_nanos(quantity: str) -> int:
-    """`500m` or `2` as billionths of a core."""
+    """Convert a quantity such as `500m` or `2` to billionths of a core."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(m?)", quantity)
     if not found:
         raise SamerunError(
@@ -39,7 +39,7 @@ def cpu_nanos(quantity: str) -> int:
 
 
 def gpus(quantity: str) -> int:
-    """`2` as a number of GPUs."""
+    """Convert a quantity such as `2` to a number of GPUs."""
     if not re.fullmatch(r"[1-9]\d*", quantity):
         raise SamerunError(
             f"Failed to read the GPU quantity {quantity!r}: it is not a whole number of GPUs.", "Write 1 or 2.", DATA
@@ -48,10 +48,10 @@ def gpus(quantity: str) -> int:
 
 
 def docker_limits(resources: Mapping[str, str]) -> dict[str, Any]:
-    """The part of a container's HostConfig that limits it.
+    """Return the limits for a container's HostConfig.
 
     Raises:
-        SamerunError: a key or a quantity that has no meaning.
+        SamerunError: an unknown key, or an invalid quantity.
     """
     limits: dict[str, Any] = {}
     for key, value in resources.items():
@@ -64,7 +64,7 @@ def docker_limits(resources: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _memory_limit(quantity: str) -> dict[str, Any]:
-    """Swap included: by default the engine gives as much swap again, and the limit would be twice what was asked."""
+    """Return a memory limit that includes swap: by default the engine adds as much swap, which doubles the limit."""
     limit = memory_bytes(quantity)
     return {"Memory": limit, "MemorySwap": limit}
 

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is known to import in an environment, so that an unchanged launch tries nothing again."""
+"""Remembers which modules import in an environment, so that an unchanged launch does not try them again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LINE = re.compile(r"^([^#\s][^#]*?)\s*(?:#.*|--hash.*|\\)?$")
 
 
 def wanted(world: World, environment: Environment, sources: Sources) -> dict[str, Any]:
-    """What the shim is to try in `environment`: what was not tried there before."""
+    """Return the imports that the shim must try in `environment`: those that were not tried there before."""
     known = _known(world, environment)
     tried = set(known.get("names", ()))
     new = [name for name in sources.imports if name not in tried]
@@ -39,7 +39,7 @@ def wanted(world: World, environment: Environment, sources: Sources) -> dict[str
 
 
 def expect(world: World, launch: str, environment: Environment, sources: Sources) -> None:
-    """Note what the launch's end will tell of `environment`, for whoever settles it; nothing if nothing is new."""
+    """Note the imports that the launch tries in `environment`, for `settle`; write nothing if none is new."""
     path, known = _path(world, environment), _known(world, environment)
     if path is not None and not ("mlflow" in known and set(sources.imports) <= set(known["names"])):
         found = {"path": str(path), "digest": environment.digest, "names": list(sources.imports)}
@@ -47,7 +47,7 @@ def expect(world: World, launch: str, environment: Environment, sources: Sources
 
 
 def settle(world: World, launch: str, report: Mapping[str, Any]) -> None:
-    """Remember what a launch told: all names import if the shim says so, or if the script ended well with them."""
+    """Remember the names that a launch imported: the report says so, or the script that uses them succeeded."""
     pending = files.read_json(world.folder(launch).imports)
     world.folder(launch).imports.unlink(missing_ok=True)
     told = report.get("imports", {})
@@ -62,10 +62,10 @@ def settle(world: World, launch: str, report: Mapping[str, Any]) -> None:
 
 
 def refuse_model(world: World, environment: Environment, sources: Sources, requirements: str) -> None:
-    """Raise a SamerunError for a model that the environment's MLflow is sure to refuse.
+    """Raise a SamerunError if the script logs a model that the environment's MLflow certainly refuses.
 
     Args:
-        requirements: what the environment is made of, empty if the user named it.
+        requirements: the requirements that the environment is made from; empty if the user named an environment.
     """
     if not sources.log_model:
         return
@@ -75,8 +75,8 @@ def refuse_model(world: World, environment: Environment, sources: Sources, requi
 
 
 def certain_version(requirements: str) -> str:
-    """The least MLflow that `requirements` admit, where they leave no older one; else an empty string."""
-    # Late: an unchanged launch knows the version.
+    """Return the oldest MLflow version that `requirements` admit; empty if they do not limit it."""
+    # Imported late: an unchanged launch knows the version already.
     from packaging.requirements import InvalidRequirement, Requirement
 
     for line in requirements.splitlines():
@@ -103,13 +103,13 @@ def _needs(names: list[str], first: str) -> bool:
 def _known(world: World, environment: Environment) -> dict[str, Any]:
     path = _path(world, environment)
     known = files.read_json(path) if path else {}
-    # An image may have been made again under its name.
+    # The image may have been rebuilt under the same name.
     moved = environment.digest and known.get("digest") != environment.digest
     return {} if moved else known
 
 
 def _path(world: World, environment: Environment) -> Path | None:
-    """Where it is remembered; None for an environment that can change without a sign."""
+    """Return the file of this environment; None for an environment that can change unnoticed."""
     identity = _image(environment) if environment.image else _interpreter(Path(environment.python))
     if not identity:
         return None
@@ -118,14 +118,14 @@ def _path(world: World, environment: Environment) -> Path | None:
 
 
 def _image(environment: Environment) -> str:
-    """Its name, unless that may stand for another one tomorrow and no digest says so."""
+    """Return the image's name; empty if the name may move to another image and no digest would show that."""
     name = environment.image.rpartition("/")[2]
     moves = "@" not in name and name.partition(":")[2] in ("", "latest")
     return "" if moves and not environment.digest else environment.image
 
 
 def _interpreter(python: Path) -> str:
-    """A virtual environment or conda's, with the times at which something in it was installed or removed."""
+    """Identify a venv or conda environment by its path and the times of its last installations and removals."""
     prefix = python.parent.parent
     config = prefix / "pyvenv.cfg"
     if config.is_file():

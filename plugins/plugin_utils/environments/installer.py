@@ -1,9 +1,9 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Installs packages into a Python environment: by uv, or by pip where uv would not do what pip was told.
+"""Installs packages into a Python environment: with uv, or with pip if uv cannot follow the user's pip settings.
 
-It is used by the venvs of this host, inside of image builds (as an archive, see `installer_archive`), and by the
-Makefile before there is anything but Python. So it is bound to the standard library and to Python 3.8.
+Three places use it: the venvs of this host, image builds (as an archive, see `installer_archive`), and the Makefile,
+before anything but Python is installed. So it uses only the standard library and runs on Python 3.8.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.environments import 
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments.pip_settings import NotForUv
 
 REQUIREMENT = "uv>=0.11"
-# How the lines begin that say what was done.
+# The first words of the lines that report the result.
 BY_PIP, DONE = "Installing with pip, not with uv", "Installed"
 TOLD = (BY_PIP, DONE)
 _REQUIREMENTS = "--requirement"
@@ -32,20 +32,20 @@ _PROGRESS = ("Collecting", "Downloading", "Installing", "Successfully")
 _TAIL = 4
 _GRACE_SECONDS = 5
 _STOPPING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-# What uv says of the packages themselves, which pip would say too. With a hint it may be about uv: its rules for
-# pre-releases, a login that it does not have.
+# Errors of uv about the packages themselves: pip would fail too. If uv adds a hint, the cause may be uv itself, such as
+# its rules for pre-releases, or a missing login.
 _VERDICTS = ("No solution found", "Hash mismatch", "Hash-checking is required")
 _HINT = re.compile(r"^\W*hint:", re.MULTILINE)
-_ERROR = re.compile("^\\W*(error:|\u00d7)")  # older releases draw a tree that begins with a cross
+_ERROR = re.compile("^\\W*(error:|\u00d7)")  # older releases of uv print a tree that begins with a cross
 _CAUSE = re.compile("[:\\s]*(\\bcause:|[\u2570\u251c]\u2500\u25b6)")
 
 
-class Failed(Exception):  # noqa: N818 - what its caller says begins with "Failed to"
-    """Nothing was installed; the text is what uv or pip said."""
+class Failed(Exception):  # noqa: N818 - the message of its caller begins with "Failed to"
+    """The installation failed; the text is the error of uv or pip."""
 
 
 def own_uv() -> str:
-    """The program of the package uv that this interpreter has; empty if it has none."""
+    """Return the path of uv if this interpreter has the package uv; else an empty string."""
     try:
         return str(importlib.import_module("uv").find_uv_bin())
     except (ImportError, AttributeError, FileNotFoundError):
@@ -56,14 +56,14 @@ def install(
     python: str, arguments: Sequence[str], environ: Mapping[str, str], say: Callable[[str], None], uv: str,
     *options: str,
 ) -> None:  # fmt: skip
-    """Install what `arguments` (of `pip install`) name into the environment of the interpreter `python`.
+    """Install the packages in `arguments` (those of `pip install`) into the environment of the interpreter `python`.
 
     Args:
-        uv: its program, or empty.
-        options: further ones for uv alone.
+        uv: the path of uv, or empty.
+        options: more options, for uv only.
 
     Raises:
-        Failed: packages are missing or do not fit, or no index answers.
+        Failed: packages are missing or conflict, or no index answers.
     """
     started = time.monotonic()
     try:
@@ -79,14 +79,14 @@ def _by_uv(
     python: str, arguments: Sequence[str], environ: Mapping[str, str], say: Callable[[str], None], uv: str,
     options: Sequence[str],
 ) -> str:  # fmt: skip
-    """Return how many packages were installed."""
+    """Install with uv; return how many packages were installed."""
     if not uv:
         raise NotForUv("the package uv is not installed")
     told = pip_settings.told(pip_settings.listed(python, environ), environ)
     folder = None
     if arguments[0] == _REQUIREMENTS:
         pip_settings.heed_file(told, Path(arguments[1]))
-        # A uv.toml or pyproject.toml in the caller's folder is about another project.
+        # Not in the current folder: a uv.toml or pyproject.toml there belongs to another project.
         folder = str(Path(arguments[1]).parent)
     kept = {name: value for name, value in environ.items() if name not in ("UV_SYSTEM_PYTHON", "UV_TARGET")}
     environment = {**kept, **told.environment, "UV_NO_WRAP": "1", "UV_PYTHON_DOWNLOADS": "never"}
@@ -108,7 +108,7 @@ def _by_uv(
 
 
 def _explain(output: str) -> None:
-    """Raise what became of uv, which has failed."""
+    """Raise the exception that fits the output of a failed uv."""
     lines = output.splitlines()
     first = next((number for number, line in enumerate(lines) if _ERROR.match(line)), 0)
     causes = _CAUSE.sub(": ", " ".join(line.strip() for line in lines[first:]))
@@ -121,7 +121,7 @@ def _explain(output: str) -> None:
 def _by_pip(python: str, arguments: Sequence[str], environ: Mapping[str, str], say: Callable[[str], None]) -> None:
     environment = {**environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     pip = [python, "-m", "pip", "install"]
-    # An old pip stumbles over the metadata of newer packages. If there is no newer one, the old one may do.
+    # An old pip cannot read the metadata of newer packages, so update pip first. If that fails, try with the old pip.
     subprocess.run(
         [*pip, "--quiet", "--upgrade", "pip"], env=environment,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
@@ -137,7 +137,7 @@ def _by_pip(python: str, arguments: Sequence[str], environ: Mapping[str, str], s
 
 
 def brief(line: str) -> str:
-    """One short line of pip's; an index URL in it may hold a password, so only names are kept."""
+    """Shorten a line of pip's output. Only package names are kept, as an index URL may hold a password."""
     words = line.split()
     if words[0] == "Downloading":
         return " ".join(["Downloading", words[1].rsplit("/", 1)[-1], *words[2:]])
@@ -150,7 +150,7 @@ def brief(line: str) -> str:
 def _running(
     argv: Sequence[str], environment: Mapping[str, str], folder: str | None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start uv or pip; where nobody waits for it any more, by Ctrl+C say, it is ended."""
+    """Start uv or pip; end it when the block is left early, such as by Ctrl+C."""
     with subprocess.Popen(
         argv, env=dict(environment), cwd=folder,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -163,7 +163,7 @@ def _running(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End uv or pip in the way that lets it remove its temporary files, and else at once."""
+    """End uv or pip so that it can remove its temporary files; kill it if it does not end."""
     process.send_signal(signal.SIGINT)
     try:
         process.wait(_GRACE_SECONDS)
@@ -179,7 +179,7 @@ def _lines(process: subprocess.Popen[bytes]) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _fetched_uv(python: str) -> Iterator[str]:
-    """uv's program for as long as it is needed, fetched by pip from where pip fetches; empty if it is not there."""
+    """Fetch uv with pip into a temporary folder; yield the path of uv, or an empty string if that fails."""
     with tempfile.TemporaryDirectory() as folder:
         argv = [python, "-m", "pip", "install", "--quiet", "--no-cache-dir", "--target", folder, REQUIREMENT]
         fetched = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -188,10 +188,10 @@ def _fetched_uv(python: str) -> Iterator[str]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Install into the environment of the interpreter that runs this.
+    """Install into the environment of the interpreter that runs this file.
 
-    With `--image` first, nothing stays but what was asked for, and that is compiled: a container with a read-only
-    root, or another user in it, could never keep what it compiles.
+    With `--image` as the first argument, the packages are compiled, and nothing else stays. A container with a
+    read-only root, or with another user, could not save byte code itself.
     """
     for_image = argv[0] == "--image"
     try:

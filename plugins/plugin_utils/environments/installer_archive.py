@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The installer as the one file that an image's build is given."""
+"""Packs the installer into one archive, for the build context of an image."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ _MAIN = f"import sys\n\nfrom {installer.__name__} import main\n\nsys.exit(main(s
 
 @functools.cache
 def data() -> bytes:
-    """The archive; the same bytes for the same sources."""
+    """Return the archive; the same sources give the same bytes."""
     modules = {module.__name__: Path(str(module.__file__)) for module in (installer, pip_settings)}
     return archives.packed(modules, _MAIN)

@@ -1,9 +1,9 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What pip was told, translated into what uv is told.
+"""Translates the user's pip settings into settings for uv.
 
-uv reads neither `PIP_*` nor pip's configuration files. `pip config list` knows both; see
-https://docs.astral.sh/uv/pip/compatibility/ for where the two differ.
+uv reads neither `PIP_*` nor pip's configuration files; `pip config list` shows both. For the differences see
+https://docs.astral.sh/uv/pip/compatibility/.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# Those of `pip install`, the weakest first.
+# Sections that count for `pip install`; later ones override earlier ones.
 _SECTIONS = ("global", "install", ":env:")
-# They change what is shown or where pip caches, not what is installed into a new environment.
+# These settings change pip's output or cache, not what is installed into a new environment.
 _WITHOUT_EFFECT = (
     "cache-dir", "config-file", "disable-pip-version-check", "exists-action", "force-reinstall", "no-color",
     "no-compile", "no-input", "no-python-version-warning", "no-warn-conflicts", "no-warn-script-location",
     "progress-bar", "quiet", "require-virtualenv", "root-user-action", "upgrade", "upgrade-strategy", "verbose",
 )  # fmt: skip
-# Addresses and files, and what uv splits several by. They go by environment, as an address may hold a password.
+# Settings that hold addresses or files, with the separator of uv for several. They go into the environment, not into
+# arguments, as an address may hold a password.
 _PLACES = {
     "build-constraint": ("UV_BUILD_CONSTRAINT", " "),
     "cert": ("SSL_CERT_FILE", None),
@@ -51,7 +52,7 @@ _SWITCHES = {
     "require-hashes": "--require-hashes",
 }
 _LISTS = {"no-binary": "--no-binary", "only-binary": "--only-binary"}
-# What uv understands in a requirements file; of the rest it ignores some.
+# Options that uv understands in a requirements file; it ignores some of the others without an error.
 _IN_FILES = re.compile(
     r"-[cefir]|--(hash|requirement|constraint|editable|(extra-)?index-url|find-links|no-index|no-binary|only-binary"
     r"|require-hashes)\b"
@@ -60,19 +61,19 @@ _INDEX_IN_FILE = re.compile(r"^\s*(-i|--index-url)\b", re.MULTILINE)
 
 
 class NotForUv(Exception):  # noqa: N818 - a reason, not an error
-    """Why uv would not do what pip does."""
+    """uv cannot do what pip would do; the text is the reason."""
 
 
 @dataclass
 class Told:
-    """What uv is told: by its environment, and by arguments that hold no secret."""
+    """Settings for uv: environment variables, and arguments without secrets."""
 
     environment: dict[str, str] = field(default_factory=dict)
     arguments: list[str] = field(default_factory=list)
 
 
 def listed(python: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """pip's settings for `pip install` by the pip of the interpreter `python`.
+    """Ask the pip of the interpreter `python` for its settings of `pip install`.
 
     Raises:
         NotForUv: pip cannot read them.
@@ -87,23 +88,23 @@ def listed(python: str, environ: Mapping[str, str]) -> dict[str, str]:
         for name, _equals, value in (line.partition("=") for line in lines):
             if name.startswith(f"{section}."):
                 found[name[len(section) + 1 :]] = str(ast.literal_eval(value))
-    # An empty one counts as none with pip.
+    # pip treats an empty setting as not set.
     return {name: value for name, value in found.items() if value}
 
 
 def told(settings: Mapping[str, str], environ: Mapping[str, str]) -> Told:
-    """What uv is told where pip has these `settings`; relative paths start from the current folder.
+    """Translate pip's `settings` for uv; relative paths start from the current folder.
 
     Raises:
-        NotForUv: uv has nothing like one of them.
+        NotForUv: uv has no equivalent of a setting.
     """
-    # pip takes the best version of all indexes; uv alone would take the first index that knows the name.
+    # pip takes the best version of all indexes; the default of uv is the first index that has the name.
     uv = Told({"UV_INDEX_STRATEGY": "unsafe-best-match"})
     for name, value in settings.items():
         if name in _PLACES:
             variable, separator = _PLACES[name]
             places = [_place(one) for one in (value.split() if separator else [value])]
-            # pip passes over a folder that is not there, uv stops at it.
+            # pip ignores a folder that does not exist; uv fails.
             there = [place for place in places if name != "find-links" or _is_there(place)]
             uv.environment[variable] = (separator or "").join(there)
         elif name in _VALUES:
@@ -111,7 +112,7 @@ def told(settings: Mapping[str, str], environ: Mapping[str, str]) -> Told:
         elif name in _LISTS:
             uv.arguments += [f"{_LISTS[name]}={one}" for one in value.replace(",", " ").split()]
         elif name in _SWITCHES:
-            # pip takes any value of this one for yes.
+            # pip reads any value of no-cache-dir as yes.
             uv.arguments += [_SWITCHES[name]] if _is_yes(value) or name == "no-cache-dir" else []
         elif name not in _WITHOUT_EFFECT and not (name == "keyring-provider" and value == "disabled"):
             raise NotForUv(f"uv has nothing like pip's setting {name}")
@@ -120,10 +121,10 @@ def told(settings: Mapping[str, str], environ: Mapping[str, str]) -> Told:
 
 
 def heed_file(uv: Told, path: Path) -> None:
-    """Add to `uv` what the requirements file `path` says to pip.
+    """Add the pip options in the requirements file `path` to `uv`.
 
     Raises:
-        NotForUv: it has an option that uv would ignore.
+        NotForUv: the file has an option that uv would ignore.
     """
     text = path.read_text(encoding="utf-8", errors="replace")
     for line in text.splitlines():
@@ -133,13 +134,13 @@ def heed_file(uv: Told, path: Path) -> None:
         if len(words) == 2 and words[0] in ("-r", "--requirement") and (path.parent / words[1]).is_file():
             heed_file(uv, path.parent / words[1])
     if _INDEX_IN_FILE.search(text):
-        uv.environment.pop("UV_DEFAULT_INDEX", None)  # which uv would prefer, and pip does not
+        uv.environment.pop("UV_DEFAULT_INDEX", None)  # uv would prefer it to the file's index; pip does not
     if "--hash=" in text and "--require-hashes" not in uv.arguments:
-        uv.arguments.append("--require-hashes")  # one hash makes pip ask for all
+        uv.arguments.append("--require-hashes")  # if one requirement has a hash, pip requires hashes of all
 
 
 def _certificates(uv: Told, environ: Mapping[str, str]) -> None:
-    """Trust whom pip trusts where it was given no certificate: what requests was given, or what the system trusts."""
+    """Without a certificate setting of pip, trust what pip then trusts: the file set for requests, or the system's."""
     named = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or environ.get("SSL_CERT_FILE")
     if named:
         uv.environment.setdefault("SSL_CERT_FILE", named)

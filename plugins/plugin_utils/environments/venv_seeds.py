@@ -1,8 +1,8 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a new virtual environment begins with: the pip, and before Python 3.12 the setuptools, that Python brings along.
+"""Installs the first packages of a new venv: Python's bundled pip and, before Python 3.12, setuptools.
 
-`python -m venv` has pip install and compile them, which is most of its time. uv links the same files.
+`python -m venv` spends most of its time on this: it lets pip install and compile them. uv links the same files.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.environments import 
 
 
 def brought_along() -> Path | None:
-    """The folder of the wheels that ensurepip installs; None where this Python has none."""
+    """Return the folder of the wheels that ensurepip installs; None if this Python has none."""
     try:
         import ensurepip
     except ImportError:
         return None
-    # Where distributions keep them apart, see https://docs.python.org/3/library/ensurepip.html.
+    # Some Linux distributions move the wheels to another folder, see https://docs.python.org/3/library/ensurepip.html.
     folders = (sysconfig.get_config_var("WHEEL_PKG_DIR"), Path(ensurepip.__file__).parent / "_bundled")
     return next((Path(folder) for folder in folders if folder and any(Path(folder).glob("pip-*.whl"))), None)
 
 
 def plant(python: str, environ: Mapping[str, str], uv: str) -> bool:
-    """Install them into the environment of `python`, which was made without pip; return whether that was done."""
+    """Install the bundled wheels into the environment of `python`, made without pip; return whether that succeeded."""
     folder = brought_along()
     if not uv or folder is None:
         return False
     names = ["pip"] if sys.version_info >= (3, 12) else ["pip", "setuptools"]
-    # What uv was told about other packages does not count for these.
+    # Remove the user's settings of uv, except for its cache: they are meant for other packages.
     environment = {name: value for name, value in environ.items() if not name.startswith("UV_") or "CACHE" in name}
     planted = subprocess.run(
         [uv, "pip", "install", "--quiet", "--no-config", "--no-index", "--find-links", str(folder), "--python", python,
@@ -45,9 +45,9 @@ def plant(python: str, environ: Mapping[str, str], uv: str) -> bool:
 
 
 def main() -> None:
-    """Give the environment that runs this uv, fetched by pip, and then pip.
+    """Fetch uv with pip into the environment that runs this file, then install pip there.
 
-    Where no uv comes, whoever installs next says so.
+    If uv cannot be fetched, the next installation reports it.
     """
     python, wheels = sys.executable, brought_along()
     if wheels is None:

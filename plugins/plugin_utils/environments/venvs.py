@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Virtual environments keyed by the hash of what is in them, made once and shared by all worlds."""
+"""Makes each venv once; its folder is named by a hash of its content, and all worlds share it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _HINT = "Is the package index reachable? PIP_INDEX_URL, PIP_EXTRA_INDEX_URL and 
 
 
 def folder(cache: Path, requirements: str) -> Path:
-    """Where the venv for `requirements` (the text of a requirements file) lies, made or not."""
+    """Return the folder of the venv for `requirements` (the text of a requirements file); it may not exist yet."""
     version = ".".join(map(str, sys.version_info[:2]))
     key = hashlib.sha256(f"{version}\0{requirements}".encode()).hexdigest()[:16]
     return cache / "venvs" / key
 
 
 def listed(requirements: Iterable[str]) -> str:
-    """Requirements as the text of a requirements file."""
+    """Return requirements as the text of a requirements file."""
     return "".join(f"{line}\n" for line in requirements)
 
 
@@ -39,13 +39,13 @@ def is_made(venv: Path) -> bool:
 
 
 def ensure(cache: Path, requirements: str, say: Callable[[str], None]) -> tuple[Path, bool]:
-    """Make the venv for `requirements` unless it is there.
+    """Make the venv for `requirements` unless it exists.
 
     Returns:
         Its folder, and whether it was made now.
 
     Raises:
-        SamerunError: with the words of uv or pip.
+        SamerunError: uv or pip failed; the message has its error.
     """
     venv = folder(cache, requirements)
     with files.locked(venv.with_name(venv.name + ".lock")):
@@ -87,12 +87,12 @@ def _run(argv: list[str], say: Callable[[str], None], what: str) -> None:
 
 
 def _environ() -> dict[str, str]:
-    """What pip and uv inherit: PIP_INDEX_URL and the like count, PYTHONPATH and a foreign venv do not."""
+    """Return the environment for pip and uv: with PIP_INDEX_URL and the like, without PYTHONPATH and other venvs."""
     return callers.inherited(os.environ)
 
 
 def main(requirements: str) -> None:
-    """Make the venv of a requirements file, so that a launch finds it made."""
+    """Make the venv of a requirements file, so that a launch need not make it."""
     try:
         ensure(user_cache_path("samerun"), Path(requirements).read_text(), _print)
     except SamerunError as error:

@@ -1,5 +1,5 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What lets an action talk to a person."""
+"""Lets an action show lines to the user while a play runs, and passes the user's signals to the action."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the collection's action plugins share: options in, one call, result or one line out."""
+"""The base class of the collection's action plugins: checks the options, makes one call, returns a result or error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.plays import channel
 class SamerunAction(ActionBase):
     """An action that runs wholly on the controller.
 
-    Nothing of its arguments reaches a module's file or a result, so secrets among them stay in memory.
+    Its arguments are never written to a module's file or a result, so secrets among them stay in memory.
     """
 
     ARGUMENTS: ClassVar[dict[str, Any]]
@@ -32,17 +32,17 @@ class SamerunAction(ActionBase):
         try:
             self.guard(task_vars or {})
             _validation, options = self.validate_argument_spec(self.ARGUMENTS)  # type: ignore[no-untyped-call]
-            # Ansible's strings carry where they come from; what is made of them must not.
+            # Ansible's strings are tagged with their origin. The copy through JSON has plain strings.
             return {"changed": False, **self.act(json.loads(json.dumps(options)), task_vars or {})}
         except SamerunError as error:
             return {"failed": True, "msg": str(error), "hint": error.hint, EXIT_KEY: error.code}
 
     @abc.abstractmethod
     def act(self, options: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Do it; return the task's result."""
+        """Do the work of the action; return the task's result."""
 
     def guard(self, task_vars: dict[str, Any]) -> None:
-        """Raise a SamerunError where variables that the options are made of have no right value."""
+        """Raise a SamerunError if a variable that the options are made from has an invalid value."""
 
     @property
     def checking(self) -> bool:
@@ -51,20 +51,20 @@ class SamerunAction(ActionBase):
 
     @property
     def alone(self) -> bool:
-        """Whether the play that this task belongs to is gone; whatever is displayed then hangs for ever."""
+        """Whether the play of this task has died; a display call would then block forever."""
         return os.getppid() != self._play
 
     def say(self, line: str) -> None:
-        """Show one line at once, beside the task's result."""
+        """Show one line immediately, in addition to the task's result."""
         self._tell(channel.Kind.SAY, line)
 
     def warn(self, line: str) -> None:
-        """Show a line that stays in sight at the end of a play."""
+        """Show a warning that is repeated at the end of the play."""
         if not channel.send(channel.Kind.SAY, line.encode()) and not self.alone:
             self._display.warning(line)
 
     def progress(self, line: str) -> None:
-        """Show a line that matters only until the next one comes."""
+        """Show a progress line; the next one replaces it."""
         self._tell(channel.Kind.PROGRESS, line)
 
     def _tell(self, kind: channel.Kind, line: str) -> None:

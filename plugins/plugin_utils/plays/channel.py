@@ -1,9 +1,10 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A pipe to the program that started the play: what its person wants to see, apart from what Ansible prints.
+"""Sends lines for the user through a pipe to the program that started the play, separate from Ansible's output.
 
-Ansible prints what a task says at the task's end. Here a line arrives at once, also while Ansible ends the play. The
-program passes the pipe's writing end on by its number, see `VARIABLE`; a play that was started by hand has none.
+Ansible prints a task's output only when the task ends. A line in the pipe arrives immediately, even while Ansible ends
+the play. The program passes the number of the pipe's writing end in the variable `VARIABLE`. A play that was started by
+hand has no pipe.
 """
 
 from __future__ import annotations
@@ -17,25 +18,25 @@ from enum import IntEnum
 
 VARIABLE = "SAMERUN_CHANNEL"
 
-# One write of at most this many bytes is never mixed with another's.
+# A write of at most this many bytes is atomic: writes of several processes do not mix.
 _FRAME = select.PIPE_BUF
 _HEADER = struct.Struct("!BH")
 
 
 class Kind(IntEnum):
-    """What a frame holds."""
+    """The type of a frame's content."""
 
-    SAY = 1  # a line for the person
-    PROGRESS = 2  # a line that matters only until the next one
+    SAY = 1  # a line for the user
+    PROGRESS = 2  # a progress line; the next one replaces it
 
 
 def send(kind: Kind, data: bytes) -> bool:
-    """Write frames; return False where no program asked for them."""
+    """Write `data` to the pipe as frames; return False if there is no pipe."""
     handle = os.environ.get(VARIABLE, "")
     if not handle.isdigit():
         return False
     room = _FRAME - _HEADER.size
-    with contextlib.suppress(OSError):  # who asked may be gone, and then nobody else wants to see it either
+    with contextlib.suppress(OSError):  # if the reading program has ended, nobody needs the line
         for start in range(0, len(data), room):
             part = data[start : start + room]
             os.write(int(handle), _HEADER.pack(kind, len(part)) + part)
@@ -43,13 +44,13 @@ def send(kind: Kind, data: bytes) -> bool:
 
 
 class Frames:
-    """The reading side: takes bytes as they come."""
+    """Decodes frames on the reading side, from bytes as they arrive."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes) -> Iterator[tuple[Kind, bytes]]:
-        """The frames that are whole now."""
+        """Take bytes; yield the frames that are complete now."""
         self._rest += data
         while len(self._rest) >= _HEADER.size:
             kind, length = _HEADER.unpack_from(self._rest)

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bytes of a log as lines for a person."""
+"""Splits the bytes of a log into lines for the user."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LONGEST = 1 << 16  # characters; a longer line is shown in pieces
 
 
 def after(pieces: Iterable[bytes], skip: int) -> Iterator[bytes]:
-    """What comes after the first `skip` bytes: of a log that is read from its start again, what was not seen yet."""
+    """Yield the bytes after the first `skip`: the new part of a log that is read from its start again."""
     for piece in pieces:
         fresh, skip = piece[skip:], max(0, skip - len(piece))
         if fresh:
@@ -19,7 +19,7 @@ def after(pieces: Iterable[bytes], skip: int) -> Iterator[bytes]:
 
 
 class Lines:
-    """Hands each line on as soon as it is whole.
+    """Passes each line on as soon as it is complete.
 
     Args:
         show: takes a line without its end.
@@ -39,7 +39,7 @@ class Lines:
             self._rest = ""
 
     def end(self) -> None:
-        """Hand on what has no line end."""
+        """Pass on the last line, which has no line end."""
         self._rest += self._decoder.decode(b"", final=True)
         if self._rest:
             self._show(self._rest)

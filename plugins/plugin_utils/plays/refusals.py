@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A log for the one who also gets the result: what refused the run is the last line of both, and shown once."""
+"""Shows a log, and avoids showing a refusal twice: it is the last line of the log and also in the result."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _OURS = MARK.encode()
 
 
 class Shown:
-    """Hands a log on as it comes, and holds back what may be the line of a refusal until the result is known.
+    """Passes a log on as it arrives, but holds back a line that may be a refusal until the result is known.
 
-    That is a line of ours with nothing after it, and with nothing of the script's before it.
+    Such a line comes from samerun, is the last one so far, and the script has not written anything before it.
 
     Args:
         show: takes bytes of the log.
@@ -26,7 +26,7 @@ class Shown:
     def __init__(self, show: Callable[[bytes], None]) -> None:
         self._show = show
         self._held = b""
-        self._begun = False  # the script has said something
+        self._begun = False  # whether the script has written something
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +52,7 @@ class Shown:
                 self._show(line + end)
 
     def told(self, record: RunRecord) -> None:
-        """The result is known: where it says that the run was refused, a line that says the same is not shown."""
+        """Take the result: drop the held line if the result says the same refusal, else show the line."""
         said = b" ".join((_OURS + record.reason.encode(), record.hint.encode())).rstrip()
         if record.cause is Cause.REFUSED and self._held.rstrip() == said:
             self._held = b""
@@ -65,5 +65,5 @@ class Shown:
 
 
 def _may_be(line: bytes, start: bytes) -> bool:
-    """Whether `line` begins with `start`, or may do so once it is whole."""
+    """Whether `line` begins with `start`, or may do so once it is complete."""
     return line.startswith(start) or start.startswith(line)

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ctrl+C and SIGTERM while a task of a play follows a launch."""
+"""Handles Ctrl+C and SIGTERM while a task of a play follows a launch."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import descendants
 
-# Ansible sends its worker a SIGTERM right after the terminal's SIGINT: that is one wish, not two.
+# Ansible sends its worker a SIGTERM right after the terminal's SIGINT: the user wants to cancel once, not twice.
 ONE_WISH_SECONDS = 1.0
 
 Take = Callable[[int], None]
-# Passes signals to who takes them, inside a block.
+# Inside its block, passes signals to the function `Take`.
 Catching = Callable[[Take], contextlib.AbstractContextManager[None]]
 
 
 @contextlib.contextmanager
 def passed_on(cancel: Take) -> Iterator[None]:
-    """Inside the block, pass each SIGINT and SIGTERM to `cancel` and go on; afterwards all is as it was.
+    """Inside the block, pass each SIGINT and SIGTERM to `cancel` and go on; then restore the handlers.
 
-    In a thread other than the main one nothing can be caught, and nothing is. A play hands its worker the first Ctrl+C
-    only and dies of the second one: after a Ctrl+C the death of this process's parent is one more.
+    Only the main thread can catch signals; in another thread this does nothing. A play passes only the first Ctrl+C to
+    its worker; the second one ends the play. So after a Ctrl+C, the death of this process's parent counts as another.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,9 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a launch's shim knows of the attempts before its own.
-
-This file travels with a launch, see shim.py.
-"""
+"""Counts the attempts of a launch, and tells the shim about the attempts before its own."""
 
 from __future__ import annotations
 
@@ -13,7 +10,8 @@ from datetime import datetime, timezone
 from typing import Any, Mapping
 
 _FORMAT = "%Y-%m-%dT%H:%M:%S.%f%z"
-# A cluster's pod sees no file of the one before it; a first one begins soon after its launch was submitted.
+# A pod does not see the files of the pod before it. But the first pod starts soon after the launch was submitted, so a
+# shim that starts later than this belongs to a later attempt.
 _FIRST_SECONDS = 60
 
 
@@ -22,13 +20,13 @@ def now() -> str:
 
 
 class Attempts:
-    """Counts the attempts of one launch, in a file beside its report where the shim itself starts lost ones again.
+    """The attempts of one launch; if the shim restarts lost ones, they are counted in a file beside the report.
 
     Args:
-        spec: the shim's.
+        spec: the shim's spec.
 
     Attributes:
-        began: when those began that were lost with a shim before this one.
+        began: start times of the attempts that were lost together with an earlier shim.
     """
 
     def __init__(self, spec: Mapping[str, Any]) -> None:
@@ -42,17 +40,17 @@ class Attempts:
 
     @property
     def again(self) -> bool:
-        """Whether there was one before, which found all that it used."""
+        """Whether there was an earlier attempt; it reached all endpoints, so they may be only temporarily away."""
         return bool(self.began or (self._submitted and time.time() - self._submitted > _FIRST_SECONDS))
 
     def count(self, began: str) -> None:
-        """One more begins; `began` is when the launch did."""
+        """Count an attempt that begins now; `began` is the start time of the launch."""
         if self.restarts:
             with open(self._path, "a", encoding="utf-8") as counted:
                 counted.write(began + "\n")
 
     def spent(self, runs: list[dict[str, Any]]) -> float:
-        """Seconds since the first of them began, or since it opened the first of the launch's `runs`; 0.0 for none."""
+        """Return the seconds since the first attempt or the first of the launch's `runs` began; 0.0 for none."""
         starts = [datetime.strptime(began, _FORMAT).timestamp() for began in self.began[:1]]
         starts += [int(run["info"]["start_time"]) / 1000 for run in runs if run["info"].get("start_time")]
         return max(0.0, time.time() - min(starts)) if starts else 0.0

@@ -1,9 +1,8 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether the clock here and the one of a service agree, by the Date that it answers with.
+"""Compares the clock here with a service's clock, by the Date header of an answer.
 
-S3 refuses requests that are signed 15 minutes early or late, and a run whose times lie in the future sorts wrong. This
-file travels with a launch, see shim.py.
+S3 refuses requests that are signed 15 minutes early or late, and runs with times in the future are sorted wrongly.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ LIMIT = 300  # seconds
 
 
 def problem(what: str, viewpoint: str, date: Any) -> tuple[str, str] | None:
-    """What to say where the clocks differ by more than five minutes: message and hint.
+    """Return message and hint if the clocks differ by more than five minutes; else None.
 
     Args:
-        date: the header's value, of an answer that came just now; whatever is no date tells nothing.
+        date: the Date header of an answer that has just arrived; anything that is not a date is ignored.
     """
     here = time.time()
     try:
         there = parsedate_to_datetime(str(date)).timestamp()
-    except (TypeError, ValueError, IndexError):  # older Pythons raise any of them
+    except (TypeError, ValueError, IndexError):  # which one depends on the version of Python
         return None
     difference = there - here
     if abs(difference) <= LIMIT:

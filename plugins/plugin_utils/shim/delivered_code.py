@@ -1,9 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The code of a launch where it runs: read from where it was put, unpacked into a fresh folder.
-
-This file travels with a launch, see shim.py.
-"""
+"""Fetches the code of a launch, and unpacks it into a new folder, where the script runs."""
 
 from __future__ import annotations
 
@@ -22,13 +19,13 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import
 
 
 class DeliveredCode:
-    """The bundle of a launch: a file, or an object of the store.
+    """The bundle of a launch: a file, or an object in the store.
 
     Args:
-        spec: the shim's.
-        env: of the launch.
-        server: fetches it where the store is reached through MLflow.
-        client: None where the run has no keys of the store.
+        spec: the shim's spec.
+        env: the environment of the launch.
+        server: fetches the bundle if the run reaches the store through MLflow.
+        client: fetches the bundle from the store; None if the run has no keys of the store.
     """
 
     def __init__(
@@ -40,10 +37,10 @@ class DeliveredCode:
         self.client = client
 
     def unpack(self) -> None:
-        """Fill the working folder.
+        """Fill the working folder with the code.
 
         Raises:
-            ProbeError: it cannot be fetched, or does not fit.
+            ProbeError: the code cannot be fetched, or does not fit on the disk.
         """
         if self.spec.get("mounted"):  # the working folder is the project itself
             return
@@ -57,18 +54,18 @@ class DeliveredCode:
             ) from error
 
     def _unpack(self) -> None:
-        shutil.rmtree(self.spec["work"], ignore_errors=True)  # of an attempt that was lost
+        shutil.rmtree(self.spec["work"], ignore_errors=True)  # left by a lost attempt
         os.makedirs(self.spec["work"], exist_ok=True)
         code = self.read()
         probes.probe_disk(self.spec["work"], code)
         with tarfile.open(fileobj=io.BytesIO(code)) as archive:
             if hasattr(tarfile, "data_filter"):
-                # Ours was made from the project folder; links in it may point where the project's own do.
+                # samerun made the archive from the project folder. Its links may point outside, as the project's do.
                 archive.extraction_filter = tarfile.tar_filter
-            archive.extractall(self.spec["work"])  # noqa: S202 - our own archive
+            archive.extractall(self.spec["work"])  # noqa: S202 - samerun made it
 
     def read(self) -> bytes:
-        """The bundle.
+        """Return the bundle's bytes.
 
         Raises:
             ProbeError: it cannot be fetched.

@@ -1,8 +1,8 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Everything that a process starts, also what took a session of its own or lost its parent (Linux).
+"""Finds and kills all descendants of a process, even those with their own session or without their parent (Linux).
 
-This file travels with a launch, see shim.py. Elsewhere than on Linux its functions find nothing.
+On other systems these functions find nothing.
 """
 
 from __future__ import annotations
@@ -20,32 +20,32 @@ _SECONDS = 5.0
 
 
 def adopt_orphans() -> None:
-    """Become the parent of every descendant that loses its own; see prctl(2), PR_SET_CHILD_SUBREAPER."""
+    """Become the parent of every descendant whose own parent ends; see prctl(2), PR_SET_CHILD_SUBREAPER."""
     if libc := _libc():
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def hear_of_the_parents_death(number: int) -> None:
-    """Get signal `number` when the parent dies, 0 for none."""
+    """Ask the kernel to send signal `number` to this process when its parent dies; 0 for none."""
     if libc := _libc():
         libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 def dying_with(parent: int) -> Callable[[], None]:
-    """What a child calls before it becomes its program, so that it is killed when `parent` is; see PR_SET_PDEATHSIG."""
+    """Return a `preexec_fn` for a child, so that it is killed when `parent` dies; see PR_SET_PDEATHSIG."""
     libc = _libc()
 
     def prepare() -> None:
         if libc:
             libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            if os.getppid() != parent:  # it died meanwhile
+            if os.getppid() != parent:  # the parent died before the call
                 os.kill(os.getpid(), signal.SIGKILL)
 
     return prepare
 
 
 def kill_all(root: int) -> None:
-    """Kill every descendant of `root`, which is this process, and reap them; a new one is found too."""
+    """Kill and reap every descendant of `root`, which is this process, including those started meanwhile."""
     deadline = time.monotonic() + _SECONDS
     while time.monotonic() < deadline:
         for pid in found(root):
@@ -59,7 +59,7 @@ def kill_all(root: int) -> None:
 
 
 def found(root: int) -> list[int]:
-    """The descendants of `root`."""
+    """Return the process ids of the descendants of `root`."""
     parents = _parents()
     below, added = {root}, True
     while added:
@@ -70,13 +70,13 @@ def found(root: int) -> list[int]:
 
 
 def _parents() -> dict[int, int]:
-    """Process id to that of its parent."""
+    """Map the id of every process to the id of its parent."""
     parents: dict[int, int] = {}
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc"):
             if name.isdigit():
                 with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as stat:
-                    # The name, in brackets, may hold anything: what follows its last bracket counts.
+                    # The process name in brackets may contain anything, so read what follows the last bracket.
                     parents[int(name)] = int(stat.read().rpartition(b")")[2].split()[1])
     return parents
 

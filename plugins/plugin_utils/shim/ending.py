@@ -1,9 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The end of a launch, told from inside: the report, its MLflow runs, and what is kept with them.
-
-This file travels with a launch, see shim.py.
-"""
+"""Ends a launch from inside: writes the report, closes the MLflow runs, and keeps log, code and outputs with them."""
 
 from __future__ import annotations
 
@@ -17,13 +14,13 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim.delivered_code 
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import Output
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
-PART = ".part"  # what is not yet the report, beside it
-_RUNS_TOLD = 20  # of all that were closed
-_ROOM = 4096  # bytes of a report, on Kubernetes; what is beyond them is lost with all before it
+PART = ".part"  # suffix of an unfinished report
+_RUNS_TOLD = 20  # closed runs that the report names
+_ROOM = 4096  # bytes; the limit for a report on Kubernetes, which loses a longer one completely
 
 
 def packed(report: Mapping[str, Any], room: int) -> bytes:
-    """`report` as JSON of at most `room` bytes: what is longest in it is cut, as often as it takes."""
+    """Return `report` as JSON of at most `room` bytes; the longest value is cut again and again until it fits."""
     told = dict(report)
     while len(data := _json(told)) > room:
         name = max(told, key=lambda known: len(_json(told[known])))
@@ -36,7 +33,7 @@ def packed(report: Mapping[str, Any], room: int) -> bytes:
 
 
 def _json(value: Any) -> bytes:
-    # As characters: escaped they would take up to six times the room.
+    # Not escaped to ASCII: that would take up to six times as many bytes.
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
@@ -44,8 +41,8 @@ class Ending:
     """Ends one launch.
 
     Args:
-        spec: the shim's.
-        report: what is told; it is added to.
+        spec: the shim's spec.
+        report: the facts known so far; `end` adds more.
     """
 
     def __init__(
@@ -56,18 +53,19 @@ class Ending:
         self.output = output
         self.server = server
         self.code = code
-        # Kubernetes' termination log is there already, and empty; a plain file appears whole.
+        # Kubernetes' termination log exists already and is empty: write it in place. Any other report is renamed into
+        # place, so that readers see only a complete file.
         self.in_place = os.path.exists(spec["report"]) and os.path.getsize(spec["report"]) == 0
         self.part = spec["report"] + ("" if self.in_place else PART)
         if not self.in_place:
-            # Its room is taken now, before the script can fill the disk; it also tells that this process once lived.
+            # Reserve the space now, before the script can fill the disk. The file also shows that the shim has started.
             with contextlib.suppress(OSError), open(self.part, "wb") as out:
                 out.write(b" " * _ROOM)
 
     def end(self) -> None:
-        """Leave a report, close the launch's MLflow runs and keep what belongs to them.
+        """Write the report, close the launch's MLflow runs, and keep log, record, code and outputs with the run.
 
-        Where MLflow is away, or this process is killed meanwhile, whoever reads the report does the rest later.
+        If MLflow does not answer, or this process is killed meanwhile, the reader of the report does the rest later.
         """
         # A script that was never started has no runs.
         nothing = "attempts" not in self.report and not self.spec.get("retries") and not self.spec["record_failures"]
@@ -80,7 +78,7 @@ class Ending:
             self._close()
         except (OSError, ValueError, KeyError) as error:
             self.output.say(f"MLflow is away, its runs are closed later ({error}).")
-        self.report["log_bytes"] = self.output.bytes  # an engine may have thrown a part of it away
+        self.report["log_bytes"] = self.output.bytes  # lets a reader see whether the engine dropped a part of the log
         self._leave_report()
         self.output.close()
 
@@ -94,7 +92,7 @@ class Ending:
         self.report["kept"] = self._keep(keeping.chosen(runs))
 
     def _keep(self, run: Any) -> bool:
-        """Keep log, record, code and outputs with `run`; return whether nothing is left to be kept."""
+        """Keep log, record, code and outputs with `run`; return whether all were kept."""
         patterns = list(self.spec.get("outputs", []))
         if run is None:
             if patterns:

@@ -1,10 +1,10 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a script's modules really import in the interpreter that will run it, asked of that interpreter itself.
+"""Tests whether a script's modules can be imported by the interpreter that will run the script.
 
-A package can be found and still fail to import, so that nothing but importing it tells. One child does it, while the
-shim looks at the endpoints. This file travels with a launch, see shim.py; what is to be imported says
-source_checks.py, and what is known of an environment already import_marks.py.
+A package may be installed and still fail to import; only an import shows it. One child process tries all imports while
+the shim probes the endpoints. code/sources/checks.py finds the names to import. environments/import_marks.py remembers
+which of them are known to import.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import versions
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.probes import ProbeError, patience
 
-SECONDS = 10  # what took longer is not known, and the script itself tells
-_LONGEST = 300  # characters of an exception's text: a report in a cluster has room for 4096 bytes
+SECONDS = 10  # a longer check is given up; a failing import then shows when the script runs
+_LONGEST = 300  # characters of an exception's text, since a report in a cluster has room for 4096 bytes
 
-# argv: descriptor of the answer, seconds, sys.path[0], JSON of names ("module" or "module:attribute") and sources. What
-# is not there at all comes first: it is told at once.
+# argv: descriptor of the answer, seconds, sys.path[0], JSON of names ("module" or "module:attribute") and sources.
+# Modules that are not installed are tried first, as they fail at once.
 _CHILD = """\
 import importlib, importlib.util, json, os, signal, sys
 from importlib.machinery import SourceFileLoader
@@ -87,14 +87,14 @@ os._exit(0)
 
 
 class Checking:
-    """A check that goes on until it is asked; as a context it leaves no child behind.
+    """A check that runs in the background until `result` is called; as a context manager it ends its child.
 
     Args:
-        spec: the launch's. Of its `imports`: `names` to import; `sources` to compile, which the controller's Python
-            cannot read; `hints` for some names; `where`, what the interpreter is called; `lenient`, whether the script
-            adds folders to its path, in which a module may be found; `stirs`, whether it changes its environment;
-            `log_model`, where the script logs a torch model without an example; `mlflow`, its version if it is known,
-            else `ask`. Empty for nothing to check.
+        spec: the shim's spec. Keys of its `imports`, which is empty if there is nothing to check: `names` to import;
+            `sources` to compile, which the controller's Python cannot parse; `hints` for some names; `where`, the
+            name of the interpreter in messages; `lenient`, whether the script adds folders to its path, which may
+            have the module; `stirs`, whether the script changes its environment; `log_model`, the place where the
+            script logs a torch model without an example; `mlflow`, the version of MLflow if known, else `ask`.
         environ: the script's environment.
     """
 
@@ -126,7 +126,7 @@ class Checking:
         self.stop()
 
     def stop(self) -> None:
-        """End the child and what it started."""
+        """End the child and the processes that it started."""
         if self._child is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._child.pid, signal.SIGKILL)
@@ -135,14 +135,14 @@ class Checking:
             self._child = None
 
     def result(self, server: str = "", warn: Callable[[str], Any] = print) -> dict[str, Any]:
-        """What was found, for the report: `mlflow`, its version; `imported`, whether every name was.
+        """Wait for the check; return facts for the report: the version `mlflow`, and whether all were `imported`.
 
         Args:
-            server: the version of the tracking server, if it is known.
-            warn: takes a line about what may not fit.
+            server: the version of the tracking server; empty if it is not known.
+            warn: takes a line about versions that may not fit.
 
         Raises:
-            ProbeError: a name cannot be imported, or what is installed does not do what the script asks of it.
+            ProbeError: a name cannot be imported, a source cannot be compiled, or the MLflow does not fit.
         """
         found: dict[str, Any] = self._wait() if self._child is not None else {"imported": True}
         if "mlflow" in self.wanted:
@@ -161,18 +161,18 @@ class Checking:
         return found
 
     def _may_be_otherwise(self, failed: Mapping[str, Any]) -> bool:
-        """Whether what the script does first may let it import what failed here."""
+        """Whether the script may be able to import what failed here, because of something that it does before."""
         absent = failed["missing"] == failed["name"].partition(".")[0]
         return bool(self.wanted.get("lenient" if absent else "stirs"))
 
     def _wait(self) -> dict[str, Any]:
-        """The child's answer; without one in time, nothing is known."""
-        assert self._child is not None  # noqa: S101 - result asks only then
+        """Return the child's answer; empty if it does not come in time."""
+        assert self._child is not None  # noqa: S101 - `result` has checked it
         try:
             code = self._child.wait(max(0.1, patience(SECONDS) - (time.monotonic() - self._started)))
         except subprocess.TimeoutExpired:
             return {}
-        # Each name before it is imported, in the end what was found.
+        # The child writes each name before it imports it, and the result in the last line.
         *names, last = self._answer.read().decode(errors="replace").split("\n")
         if last:
             found: dict[str, Any] = json.loads(last)

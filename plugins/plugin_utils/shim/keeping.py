@@ -1,9 +1,8 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is kept with the MLflow runs of a launch: how it ended as tags, its log and files as artifacts.
+"""Keeps facts of a launch with its MLflow runs: how it ended as tags, its log and files as artifacts.
 
-The shim does it while it lives; whoever collects a launch does what the shim could not. This file travels with a
-launch, see shim.py.
+The shim does this at its end. If it could not, the collector of the launch does the rest.
 """
 
 from __future__ import annotations
@@ -30,36 +29,36 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import
 
 PREFIX = "samerun."
 LOG, RECORD, CODE, OUTPUTS = "samerun/log.txt", "samerun/record.json", "samerun/code.tar.gz", "outputs"
-PROXY = "mlflow-artifacts:/"  # the root of all that a server takes itself
+PROXY = "mlflow-artifacts:/"  # the root of the artifacts that a server stores itself
 FAILURES = "samerun-failures"  # the experiment of launches that started no run of their own
 _TAGS = (
     "state", "exit_code", "cause", "cancelled_by", "reason", "world", "target", "script", "fingerprint",
     "bundle_sha256", "started_at", "ended_at", "seconds", "attempts",
 )  # fmt: skip
-_TAG_LENGTH = 5000  # characters, of a tag's value
+_TAG_LENGTH = 5000  # characters in a tag's value
 _SECONDS = 60.0
-_SILENT_SECONDS = 5.0  # who takes that long to fail says nothing at all
+_SILENT_SECONDS = 5.0  # a server that takes so long to fail does not answer at all
 _PIECE = 1 << 16
 
 
 class KeepingError(Exception):
-    """Why something could not be kept."""
+    """An artifact could not be kept or read; the text says why."""
 
 
 def tags(facts: Mapping[str, Any]) -> dict[str, str]:
-    """The tags that say how a launch ended; `facts` is a report or a record."""
+    """Return the tags that say how a launch ended; `facts` is a report or a record."""
     known = {f"{PREFIX}{name}": str(facts[name])[:_TAG_LENGTH] for name in _TAGS if facts.get(name) not in (None, "")}
     return {LAUNCH_TAG: str(facts["launch"]), **known}
 
 
 def chosen(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The run that the launch's artifacts go to: its first that is no other's child and was not set aside."""
+    """Return the run that gets the launch's artifacts: its first that has no parent run and was not set aside."""
     top = [run for run in runs if not tag(run, PARENT_TAG) and not tag(run, ASIDE_TAG)]
     return next(iter(top or runs), None)
 
 
 def files(folder: str, patterns: list[str]) -> Iterator[tuple[str, str]]:
-    """Name and path of the files below `folder` that a pattern names; a folder stands for all in it."""
+    """Yield name and path of the files below `folder` that match a pattern; a folder means all files in it."""
     root, seen = os.path.realpath(folder), set()
     for pattern in patterns:
         for path in sorted(glob.glob(os.path.join(glob.escape(root), pattern), recursive=True)):
@@ -76,12 +75,12 @@ def _below(folder: str) -> list[str]:
 
 
 class Artifacts:
-    """The artifacts of one run, by the way that its own address names.
+    """The artifacts of one run: through MLflow or in S3, as the scheme of its address says.
 
     Args:
-        uri: of the run, as MLflow says it.
-        server: for runs whose server takes artifacts itself.
-        client: for runs whose artifacts lie in S3; None where there are no keys.
+        uri: the run's `artifact_uri` from MLflow.
+        server: used if the server stores artifacts itself.
+        client: used if the artifacts are in S3; None if there are no keys.
     """
 
     def __init__(self, uri: str, server: Tracking, client: S3Client | None) -> None:
@@ -94,7 +93,7 @@ class Artifacts:
             raise KeepingError(f"{uri} is written by MLflow's client alone")
 
     def put(self, name: str, content: bytes | str) -> None:
-        """Keep bytes under a name, or the file at a path."""
+        """Store bytes, or the file at a path, under a name."""
         try:
             if isinstance(content, str):
                 with open(content, "rb") as found:
@@ -105,15 +104,15 @@ class Artifacts:
             raise KeepingError(f"{name}: {error}") from error
 
     def get(self, name: str) -> bytes:
-        """The bytes of an artifact."""
+        """Return the bytes of an artifact."""
         return b"".join(self.pieces(name))
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """The bytes of an artifact as they come: a log may have a gigabyte of them."""
+        """Yield the bytes of an artifact in pieces, as a log may have a gigabyte."""
         try:
             with self._opened(name) as body:
                 yield from iter(lambda: body.read(_PIECE), b"")
-                if getattr(body, "length", 0):  # of HTTP, which says nothing where the other side stops early
+                if getattr(body, "length", 0):  # bytes that are missing: an HTTP answer that ends early raises no error
                     raise EOFError("the answer ended early")
         except (OSError, EOFError, ValueError, S3Error) as error:
             raise KeepingError(f"{name}: {error}") from error
@@ -139,7 +138,7 @@ class Artifacts:
 
 
 def failed_run(server: Tracking, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """A run for a launch that started none, in an experiment of its own; MLflow's own shape."""
+    """Create a run for a launch that started none, in a separate experiment; return it as MLflow's JSON object."""
     try:
         found = server.call("experiments/get-by-name", query=f"?experiment_name={FAILURES}")
         experiment = found["experiment"]["experiment_id"]
@@ -156,12 +155,12 @@ def failed_run(server: Tracking, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keep(artifacts: Artifacts, facts: Mapping[str, Any], log: str, code: bytes | str, outputs: Any) -> list[str]:
-    """Put everything there; return what could not be, each in words.
+    """Store log, record, code and outputs; return a line for each one that failed.
 
     Args:
-        log: path of the log.
-        code: the bundle or its path; empty where it is not to be kept.
-        outputs: name and path of each file that the script left.
+        log: the path of the log.
+        code: the bundle or its path; empty if it is not kept.
+        outputs: name and path of each output file of the script.
     """
     wanted: list[tuple[str, bytes | str]] = [(LOG, log), (RECORD, json.dumps(dict(facts), indent=2).encode())]
     wanted += [(CODE, code)] if code else []
@@ -173,7 +172,7 @@ def keep(artifacts: Artifacts, facts: Mapping[str, Any], log: str, code: bytes |
             artifacts.put(name, content)
         except KeepingError as error:
             problems.append(str(error).rstrip("."))
-            if time.monotonic() - started > _SILENT_SECONDS:  # as long again for each of the others
+            if time.monotonic() - started > _SILENT_SECONDS:  # each of the others would take as long
                 left = len(wanted) - number - 1
                 return [*problems, *([f"{left} more, which were not tried"] if left else [])]
     return problems

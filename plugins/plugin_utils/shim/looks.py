@@ -1,8 +1,8 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every endpoint of a contract, looked at at once.
+"""Probes all endpoints of a contract at the same time.
 
-This file travels with a launch, see shim.py; the controller looks from its own place with it.
+The controller uses this module too, for its own viewpoint.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ def look(
     artifacts: bool = False,
     own_hosts: Collection[str] = (),
 ) -> str:
-    """Look at all that a run uses.
+    """Probe every endpoint that a run uses.
 
     Args:
-        s3_endpoint: empty where the run has none.
-        client: None where the run has no keys of the store.
+        s3_endpoint: empty if the run has none.
+        client: None if the run has no keys of the store.
         artifacts: whether the run writes its artifacts through MLflow.
-        own_hosts: where services of the world's own are.
+        own_hosts: the hosts of the world's own services.
 
     Returns:
-        The version of the tracking server, empty where it does not tell.
+        The version of the tracking server; empty if the server does not tell it.
 
     Raises:
-        ProbeError: as of the probes; or that an endpoint takes a connection and says nothing.
+        ProbeError: a probe failed, or an endpoint accepts a connection but does not answer.
     """
 
     def store() -> None:
@@ -84,11 +84,11 @@ def look(
 
 
 def patiently(look_again: Callable[[], _T], seconds: float, say: Callable[[str], Any], stop: Callable[[], Any]) -> _T:
-    """What `look_again` returns; while it raises a ProbeError, it is asked again until `seconds` are over.
+    """Call `look_again` and return its result; after a ProbeError try again, for up to `seconds`.
 
     Args:
-        say: is told of the first one.
-        stop: whether there is no use in it any more.
+        say: takes a line about the first error.
+        stop: whether to give up now.
     """
     end, told = time.monotonic() + seconds, False
     while True:
@@ -98,18 +98,18 @@ def patiently(look_again: Callable[[], _T], seconds: float, say: Callable[[str],
             if stop() or time.monotonic() >= end:
                 raise
             if not told:
-                told = say(f"{error.message} An attempt before found it: it is looked for for {seconds:.0f} s.") or True
+                told = say(f"{error.message} An earlier attempt reached it: trying again for {seconds:.0f} s.") or True
         time.sleep(_AGAIN_SECONDS)
 
 
 def at_once(looks: Mapping[str, Callable[[], None]]) -> None:
-    """Take all `looks` at once, and wait for none of them longer than `SECONDS`.
+    """Run all probes at the same time, and wait at most `SECONDS` for all of them.
 
     Args:
-        looks: how the line about one that does not come back starts, and the look.
+        looks: maps the start of the message for a probe that does not return to the probe.
 
     Raises:
-        ProbeError: that a look does not come back, or what it raised; of several the first.
+        ProbeError: a probe failed or did not return; of several, the first in `looks`.
     """
     end = time.monotonic() + patience(SECONDS)
     found: queue.Queue[Any] = queue.Queue()
@@ -135,5 +135,5 @@ def _told(found: Any, start: str, one: Callable[[], None]) -> None:
     try:
         one()
         found.put((start, None))
-    except Exception as error:  # raised where it is waited for
+    except Exception as error:  # raised again by `at_once`
         found.put((start, error))

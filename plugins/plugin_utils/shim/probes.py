@@ -1,8 +1,8 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Looking at the endpoints of a contract from exactly where they are used.
+"""Probes the endpoints of a contract from the place where they are used.
 
-This file travels with a launch, see shim.py; the controller looks from its own place with it.
+The controller uses this module too, for its own viewpoint.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROBE_BODY = b"samerun looks whether this bucket can be written and read\n"
 
 
 class ProbeError(Exception):
-    """An endpoint that the script could not use: what failed, and what to do."""
+    """The script could not use an endpoint: what failed, and what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -40,22 +40,22 @@ class ProbeError(Exception):
 
 
 def is_ours(url: str, own_hosts: Collection[str]) -> bool:
-    """Whether the service at `url` is one of the world's own, which are at `own_hosts`."""
+    """Whether the service at `url` is one of the world's own: its host is in `own_hosts`."""
     return urlsplit(url).hostname in own_hosts
 
 
 def starting(variable: str, *, ours: bool) -> str:
-    """What to do about a service that is not there; one that is not the world's own is not samerun's to start."""
+    """Return the hint for a service that does not answer; samerun can start only the world's own (`ours`)."""
     if ours:
         return "Is it started? samerun up"
     return f"Ask who runs it, or name another: {_SETTINGS.get(variable, variable)}."
 
 
 def probe_tcp(what: str, variable: str, url: str, viewpoint: str, *, ours: bool = True) -> None:
-    """Resolve the name of `url` and open a connection to it; `ours` as of `starting`.
+    """Resolve the host of `url` and open a connection to it; for `ours` see `starting`.
 
     Raises:
-        ProbeError: naming the hop that failed, within about 5 s.
+        ProbeError: within about 5 s; it names the step that failed.
     """
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
@@ -89,10 +89,10 @@ def probe_tcp(what: str, variable: str, url: str, viewpoint: str, *, ours: bool 
 def probe_tracking(
     url: str, viewpoint: str, login: contract.Login = contract.NOBODY, *, direct: bool = False, ours: bool = True
 ) -> None:
-    """Ask the tracking server something that its host check does not exempt, and what time it is there.
+    """Send the tracking server a request that its host check covers, and compare its clock.
 
     Raises:
-        ProbeError: as `probe_tcp`, or with what the server answered.
+        ProbeError: as for `probe_tcp`, or with the server's answer.
     """
     probe_tcp("MLflow", TRACKING_URI, url, viewpoint, ours=ours)
     start = f"Failed to use MLflow from the {viewpoint}"
@@ -126,16 +126,16 @@ def probe_tracking(
 
 
 def _text(error: urllib.error.HTTPError) -> str:
-    with error, contextlib.suppress(OSError, http.client.HTTPException):  # it may be cut in the middle
+    with error, contextlib.suppress(OSError, http.client.HTTPException):  # the connection may break before the end
         return error.read(500).decode(errors="replace").strip()
     return ""
 
 
 def probe_artifacts(server: Tracking, viewpoint: str) -> None:
-    """Put and get one fixed artifact through MLflow, as `probe_s3` does in the store itself.
+    """Put and get one fixed artifact through MLflow, as `probe_s3` does directly in the store.
 
     Raises:
-        ProbeError: with what the server answered.
+        ProbeError: with the server's answer.
     """
     start = f"Failed to write artifacts through MLflow from the {viewpoint} ({TRACKING_URI}={server.uri})"
     artifacts = keeping.Artifacts(keeping.PROXY, server, None)
@@ -157,14 +157,14 @@ def probe_artifacts(server: Tracking, viewpoint: str) -> None:
 
 
 def probe_clock(what: str, viewpoint: str, date: Any) -> None:
-    """Raise a ProbeError where the Date of an answer and the clock here are more than five minutes apart."""
+    """Raise a ProbeError if the Date header of an answer and the clock here differ by more than five minutes."""
     if problem := clocks.problem(what, viewpoint, date):
         raise ProbeError(*problem)
 
 
 def probe_disk(folder: str, code: bytes) -> None:
-    """Raise a ProbeError where the disk of `folder` has less free than twice what `code` unpacks to, or than 100 MB."""
-    size = int.from_bytes(code[-4:], "little") if code[:2] == b"\x1f\x8b" else len(code)  # gzip's own word of it
+    """Raise a ProbeError if `folder` has less disk space free than twice the unpacked `code`, or than 100 MB."""
+    size = int.from_bytes(code[-4:], "little") if code[:2] == b"\x1f\x8b" else len(code)  # gzip ends with the size
     free, wanted = shutil.disk_usage(folder).free, max(2 * size, LEAST_FREE)
     if free < wanted:
         raise ProbeError(
@@ -174,14 +174,14 @@ def probe_disk(folder: str, code: bytes) -> None:
 
 
 def patience(seconds: float) -> float:
-    """How long an answer may take that usually takes at most `seconds`.
+    """Return a timeout for an answer that normally takes at most `seconds`: longer on a busy machine.
 
-    A machine with far more to do than it has cores, as after a hundred launches at once, lets its own servers wait; up
-    to twelve times as long is no fault of theirs.
+    On an overloaded machine, as after a hundred launches at once, local servers get little processor time. So the
+    timeout grows with the load, up to twelve times.
     """
     try:
         busy = os.getloadavg()[0]
-        with open("/proc/loadavg", encoding="ascii") as load:  # what wants to run just now; the average comes late
+        with open("/proc/loadavg", encoding="ascii") as load:  # the number of runnable tasks now, as the average lags
             busy = max(busy, float(load.read().split()[3].partition("/")[0]))
     except (OSError, ValueError, IndexError, AttributeError):
         return seconds

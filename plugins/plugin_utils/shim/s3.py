@@ -1,8 +1,8 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The S3 store of a contract: a client that gives up quickly, and what it answers in words.
+"""Probes the S3 store of a contract with short timeouts, and explains the store's errors.
 
-This file travels with a launch, see shim.py; the controller looks from its own place with it.
+The controller uses this module too, for its own viewpoint.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_connection i
 
 
 def s3_client(endpoint: str, keys: signing.Keys, region: str, *, direct: bool = False) -> S3Client:
-    """A client that gives up quickly; with `direct` a proxy that the environment names is passed by."""
+    """Return a client with short timeouts; with `direct` it ignores the proxies in the environment."""
     return S3Client(endpoint, keys, region, connect=CONNECT_SECONDS, read=READ_SECONDS, direct=direct)
 
 
 def probe_s3(client: S3Client, bucket: str, endpoint: str, viewpoint: str) -> None:
-    """Put and get one fixed key of `bucket`; nothing is deleted, since a trainer may not.
+    """Put and get one fixed key in `bucket`. Nothing is deleted, since a trainer has no permission to delete.
 
     Raises:
-        ProbeError: telling wrong key, wrong secret, missing bucket, denied and unreachable apart.
+        ProbeError: it distinguishes a wrong key, wrong secret, missing bucket, denied access and unreachable store.
     """
     try:
         put = client.put(bucket, PROBE_KEY, PROBE_BODY)
@@ -45,7 +45,7 @@ def probe_s3(client: S3Client, bucket: str, endpoint: str, viewpoint: str) -> No
         )  # fmt: skip
 
 
-READ_SECONDS = 10  # twice, while somebody waits for the end of a run
+READ_SECONDS = 10  # short, as the user waits for the end of a run; there are two attempts
 _OTHER_REGION = ("AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect")
 _S3_CAUSES = {
     "InvalidAccessKeyId": ("it does not know the access key", "Set object_store_access_key to a key of this store."),
@@ -78,7 +78,7 @@ _S3_CAUSES = {
 
 
 def s3_problem(error: S3Error, bucket: str, endpoint: str, viewpoint: str) -> ProbeError:
-    """Why a request failed, as one line."""
+    """Explain in one line why a request failed."""
     if skewed := clocks.problem("the S3 store", viewpoint, error.date):
         return ProbeError(*skewed)
     cause, hint = _S3_CAUSES.get(error.code, (str(error) or error.code, "See the store's log."))

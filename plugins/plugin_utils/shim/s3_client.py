@@ -1,9 +1,8 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The few requests of an S3 store that a run makes, by the standard library alone: get, put, and put in parts.
+"""A small S3 client, made with the standard library only: get, put, and multipart upload.
 
-See https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html. This file travels
-with a launch, see shim.py.
+See https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ from urllib.parse import urlsplit
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import signing
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_connection import Connector, S3Error
 
-PART = 8 << 20  # bytes; S3 wants at least 5 MiB of all parts but the last, and takes 10000 parts
+PART = 8 << 20  # bytes; S3 wants parts of at least 5 MiB, except for the last, and takes at most 10000
 _MOST_PARTS = 10000
-_AT_ONCE = 4  # parts that are sent, and in memory
-_ATTEMPTS = 2  # somebody waits for the end of a run; what was not kept then, the collector keeps later
+_AT_ONCE = 4  # parts that are sent at the same time, and held in memory
+_ATTEMPTS = 2  # few, as the user waits for the end of a run; the collector keeps the rest later
 _AGAIN_SECONDS = 0.5
-# What a second attempt may mend, as botocore has it.
+# Errors after which a second attempt may succeed; botocore tries again after the same ones.
 _PASSING_STATUS = (429, 500, 502, 503, 504, 509)
 _PASSING_CODES = (
     "ConnectTimeoutError", "ConnectionClosedError", "EndpointConnectionError", "ProxyConnectionError",
@@ -36,15 +35,15 @@ _XML = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
 class S3Client:
-    """Gives up quickly, and sends none of the checksums that other stores than AWS refuse.
+    """An S3 client with short timeouts; it sends no checksums, which some stores other than AWS refuse.
 
-    Buckets stand in the path of an address (path style), as boto3 has it wherever an endpoint is named.
+    The bucket is part of the path (path style), as with boto3 if an endpoint is given.
 
     Args:
-        region: the one to sign for; empty for us-east-1, which stores without regions expect.
-        connect: seconds that a connection may take to be made.
-        read: seconds that the store may say nothing.
-        direct: whether a proxy that the environment names is passed by.
+        region: the region for signatures; empty for us-east-1, which stores without regions expect.
+        connect: seconds to wait for a connection.
+        read: seconds to wait for data from the store.
+        direct: whether to ignore the proxies in the environment.
     """
 
     def __init__(
@@ -60,16 +59,16 @@ class S3Client:
         """Put an object; return the headers of the answer.
 
         Raises:
-            S3Error: as of all requests here, the store refused it, or did not answer.
+            S3Error: the store refused the request or did not answer; all requests of this class raise it.
         """
         return self._call("PUT", bucket, key, body=body)[0]
 
     def get(self, bucket: str, key: str) -> ContextManager[http.client.HTTPResponse]:
-        """An object as a context, to be read in it; an S3Error also where it is cut meanwhile."""
+        """Return an object as a context manager, to be read inside it; reading may raise an S3Error too."""
         return self._answered("GET", bucket, key)
 
     def upload(self, bucket: str, key: str, source: BinaryIO, size: int) -> None:
-        """Put the first `size` bytes of `source`, in parts where they are many."""
+        """Put the first `size` bytes of `source`; many bytes are sent in parts."""
         if size <= PART:
             self.put(bucket, key, source.read(size))
             return
@@ -83,16 +82,16 @@ class S3Client:
             )
             body = f'<CompleteMultipartUpload xmlns="{_XML}">{listed}</CompleteMultipartUpload>'
             headers, answer = self._call("POST", bucket, key, upload, body.encode())
-            if b"<Error>" in answer:  # S3 says 200 before it puts the parts together
+            if b"<Error>" in answer:  # S3 sends status 200 before it joins the parts, which may fail
                 raise _refusal("POST", 200, headers, answer)
         except BaseException:
-            with contextlib.suppress(S3Error):  # else the parts stay, and are paid for
+            with contextlib.suppress(S3Error):  # abort the upload: parts that stay cost money
                 self._call("DELETE", bucket, key, upload)
             raise
 
     def _parts(self, bucket: str, key: str, upload: Mapping[str, str], source: BinaryIO, size: int) -> list[str]:
-        """Send all parts, some at once; return the tag that the store gives each."""
-        from concurrent.futures import ThreadPoolExecutor  # few launches have so much to keep
+        """Send all parts, several at the same time; return the ETag of each."""
+        from concurrent.futures import ThreadPoolExecutor  # imported late: few launches need it
 
         length = max(PART, -(-size // _MOST_PARTS))
         reading = threading.Lock()
@@ -117,7 +116,7 @@ class S3Client:
     def _answered(
         self, method: str, bucket: str, key: str, query: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Iterator[http.client.HTTPResponse]:
-        """Ask, and once more where a first attempt may have failed by chance."""
+        """Send a request; send it once more if the first attempt failed for a passing reason."""
         path = self._base + signing.quoted_path(f"/{bucket}/{key}")
         target = f"{path}?{signing.quoted_query(query)}" if query else path
         with contextlib.ExitStack() as stack:
@@ -133,7 +132,7 @@ class S3Client:
             yield answer
 
     def _asked(self, stack: contextlib.ExitStack, method: str, target: str, body: bytes) -> http.client.HTTPResponse:
-        """The answer to one request, which `stack` closes."""
+        """Send one request; return the answer, which `stack` closes."""
         url = self._origin + target
         headers = signing.signed(method, url, {}, body, self._keys, self._region, time.time())
         answer = stack.enter_context(self._connector.exchange(method, target, headers, body))
@@ -143,7 +142,7 @@ class S3Client:
 
 
 def _read(answer: http.client.HTTPResponse) -> bytes:
-    """What an answer that refuses says, as far as it comes."""
+    """Return the body of an error answer, as much of it as arrives."""
     with contextlib.suppress(OSError, http.client.HTTPException):
         return answer.read(_LONGEST_REFUSAL)
     return b""
@@ -159,6 +158,6 @@ def _refusal(method: str, status: int, headers: http.client.HTTPMessage, answer:
 
 
 def _said(name: str, answer: bytes) -> str:
-    """The text of the first element of this name, empty for none."""
+    """Return the text of the first XML element `name`; empty if there is none."""
     found = re.search(rf"<{name}>([^<]*)</{name}>".encode(), answer)
     return html.unescape(found[1].decode(errors="replace")) if found else ""

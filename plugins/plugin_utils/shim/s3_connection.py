@@ -1,9 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sends one request to an S3 store, by the proxy and the certificates that boto3 would use.
-
-This file travels with a launch, see shim.py.
-"""
+"""Sends one request to an S3 store, with the proxy and the certificates that boto3 would use."""
 
 from __future__ import annotations
 
@@ -18,20 +15,20 @@ import urllib.request
 from typing import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
-# What boto3 takes its certificates from: a file that a variable names, else one that a package brings.
+# boto3 takes its certificates from a file that a variable names, else from the file in a package.
 _CA_VARIABLES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _CA_PACKAGES = ("certifi", "botocore")
 
 
 class S3Error(Exception):
-    """Why a request to a store failed.
+    """A request to a store failed.
 
     Attributes:
-        code: S3's own word, as NoSuchBucket; the status of an answer that has none; what botocore calls such an error,
-            where there was no answer at all.
-        status: of the answer, 0 for none.
-        date: what the answer says of the time there, empty for nothing.
-        region: the bucket's, where the answer names it.
+        code: S3's error code, such as NoSuchBucket; else the HTTP status; without an answer, botocore's name of the
+            error.
+        status: the HTTP status; 0 if there was no answer.
+        date: the answer's Date header; empty if there is none.
+        region: the bucket's region if the answer names it; else empty.
     """
 
     def __init__(self, code: str, text: str, *, status: int = 0, date: str = "", region: str = "") -> None:
@@ -46,10 +43,10 @@ class Connector:
     """Opens one connection for each request.
 
     Args:
-        endpoint: of the store.
-        connect: seconds that a connection may take to be made.
-        read: seconds that the store may say nothing.
-        direct: whether a proxy that the environment names is passed by.
+        endpoint: the store's address.
+        connect: seconds to wait for a connection.
+        read: seconds to wait for data from the store.
+        direct: whether to ignore the proxies in the environment.
     """
 
     def __init__(self, endpoint: str, connect: float, read: float, *, direct: bool) -> None:
@@ -63,13 +60,13 @@ class Connector:
     def exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> Iterator[http.client.HTTPResponse]:
-        """Send a request, yield the answer to be read, and close the connection.
+        """Send a request, yield the answer, and close the connection.
 
         Args:
             target: path and query.
 
         Raises:
-            S3Error: there is no answer, or it ends early.
+            S3Error: no answer came, or it ended early.
         """
         connection, target, headers = self._prepared(target, headers)
         try:
@@ -86,7 +83,7 @@ class Connector:
     def _prepared(
         self, target: str, headers: Mapping[str, str]
     ) -> tuple[http.client.HTTPConnection, str, Mapping[str, str]]:
-        """A connection that is yet to be made, and what is asked over it: a proxy wants whole addresses."""
+        """Return an unopened connection, the request target and the headers; a proxy needs the full URL as target."""
         encrypted = self._parts.scheme == "https"
         host, port = self._parts.hostname or "", self._parts.port or (443 if encrypted else 80)
         if not self._proxy.hostname:
@@ -135,7 +132,7 @@ def _told_as_cut(endpoint: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _told_as_key() -> Iterator[None]:
-    """Of all headers only the keys are a person's own words; the error would show them."""
+    """Turn a ValueError about a header into an S3Error; only the access key can cause it, and must not be shown."""
     try:
         yield
     except ValueError:
@@ -143,7 +140,7 @@ def _told_as_key() -> Iterator[None]:
 
 
 def _proxy(endpoint: str) -> str:
-    """The address of the proxy before `endpoint`, empty for none; of a proxy without a scheme it is http."""
+    """Return the address of the proxy for `endpoint`; empty for none. A proxy without a scheme gets http."""
     parts = urlsplit(endpoint)
     if urllib.request.proxy_bypass(parts.netloc):
         return ""
@@ -159,7 +156,7 @@ def _login(user: str | None, password: str | None) -> dict[str, str]:
 
 
 def _trusting() -> ssl.SSLContext:
-    """As strict as boto3's; `ssl.create_default_context` refuses more from Python 3.13 on."""
+    """Return a TLS context as strict as boto3's; `ssl.create_default_context` is stricter since Python 3.13."""
     context, trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), _trusted()
     try:
         if trusted:
@@ -172,7 +169,7 @@ def _trusting() -> ssl.SSLContext:
 
 
 def _trusted() -> str | None:
-    """The file of certificates that boto3 would trust; None for the system's own."""
+    """Return the certificate file that boto3 would trust; None for the system's certificates."""
     for variable in _CA_VARIABLES:
         if named := os.environ.get(variable):
             return named

@@ -1,9 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The script's output: taken from its pipe, without secrets, to the log of the launch.
-
-This file travels with a launch, see shim.py.
-"""
+"""Copies the script's output from a pipe to the log of the launch, and masks secrets in it."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from typing import Iterable
 
 from ansible_collections.samerun.stack.plugins.module_utils import masking
 
-MARK = "samerun: "  # begins a line of our own
+MARK = "samerun: "  # the start of each line that samerun itself adds
 _READ = 1 << 16
 _HELD_SECONDS = 0.2
 _DRAIN_SECONDS = 10.0
@@ -25,18 +22,19 @@ _CUT = b"\nsamerun: the rest of the log is not kept here, it is longer than 1 Gi
 
 
 class Output:
-    """Copies what the script writes to this process's standard output as it comes, and to a file.
+    """Copies the script's output to this process's standard output as it arrives, and to a file.
 
-    Whatever becomes of those two, the script's pipe is emptied: a log that nobody takes must not stop a training. Where
-    standard output stands still for five seconds, what comes meanwhile is in the file alone, and a line says how much.
+    The script's pipe is always emptied, even if both copies fail: a log that nobody reads must not stop a training. If
+    nobody reads standard output for five seconds, the output goes to the file only. A line then says how many bytes are
+    missing.
 
     Args:
-        secrets: values that are masked.
-        copy: the path of a second copy; empty where standard output is kept already.
+        secrets: values to mask.
+        copy: the path of the file; empty if standard output is kept already.
 
     Attributes:
-        bytes: how many there were so far.
-        heard: whether the script said what `listen_for` named.
+        bytes: number of bytes so far.
+        heard: whether the script has written the text given to `listen_for`.
     """
 
     def __init__(self, secrets: Iterable[str], copy: str) -> None:
@@ -48,35 +46,35 @@ class Output:
         self.bytes = 0
         self.heard = False
         self._awaited = b""
-        self._before = b""  # the end of what was read, where the beginning of what is awaited may be
+        self._before = b""  # the last bytes read, as the awaited text may begin there
         self._reading = -1
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._pump, daemon=True)
 
     def open(self) -> int:
-        """The writing end for a script, which the caller closes once the script has it; then `start`."""
+        """Open a pipe; return its writing end for the script. The caller closes it once the script has started."""
         self._reading, writing = os.pipe()
         return writing
 
     def start(self) -> None:
-        """Copy from now on. No thread goes on while the script is started: a fork copies just one."""
+        """Start copying, after the script has started: a fork copies one thread only, so no other should run then."""
         self._stopping.clear()
         self._thread = threading.Thread(target=self._pump, daemon=True)
         self._thread.start()
 
     def listen_for(self, text: str) -> None:
-        """Notice `text` in what the script says from now on."""
+        """Set `heard` once the script writes `text`, from now on."""
         self._awaited, self._before, self.heard = text.encode(), b"", False
 
     def drain(self) -> None:
-        """Wait for what the script has written; who still holds its pipe is not waited for."""
+        """Copy everything that the script has written. Do not wait for other processes that still hold the pipe."""
         self._stopping.set()
         self._thread.join(_DRAIN_SECONDS)
-        if not self._thread.is_alive():  # else somebody outlived the script and still writes
+        if not self._thread.is_alive():  # if alive, a process outlived the script and still writes
             os.close(self._reading)
 
     def say(self, line: str) -> None:
-        """A line of our own, between the script's."""
+        """Add a line of samerun to the log."""
         self._write(f"{MARK}{line}\n".encode("utf-8", "backslashreplace"))
 
     def close(self) -> None:
@@ -96,7 +94,7 @@ class Output:
                 self._write(self._masked.flush())
                 return
             elif self._masked.held < masking.SHORTEST:
-                # A line without its end, as of a progress bar, that happens to end like the beginning of a secret.
+                # An unfinished line, as of a progress bar, happens to end like the beginning of a secret: show it now.
                 self._write(self._masked.flush())
 
     def _listen(self, data: bytes) -> None:
@@ -110,7 +108,7 @@ class Output:
         if self._shown:
             try:
                 self._show(data)
-            except OSError:  # a full disk, say: the script goes on
+            except OSError:  # for example a full disk; the script goes on
                 self._shown = False
         if self._copy is not None and self._room > 0:
             kept = data[: self._room]
@@ -122,7 +120,7 @@ class Output:
                 self._room = 0
 
     def _show(self, data: bytes) -> None:
-        """Write to standard output, if who reads it takes it in time; else the copy alone has it."""
+        """Write to standard output if its reader takes the data in time; else only the file gets it."""
         view = memoryview(data)
         while view:
             if not select.select([], [1], [], 0.0 if self._missing else _STUCK_SECONDS)[1]:
@@ -132,4 +130,4 @@ class Output:
                 note, self._missing = _MISSING.format(self._missing).encode(), 0
                 os.write(1, note)
                 continue
-            view = view[os.write(1, view[: select.PIPE_BUF]) :]  # so much is taken at once where any is
+            view = view[os.write(1, view[: select.PIPE_BUF]) :]  # a pipe with room takes so much without blocking

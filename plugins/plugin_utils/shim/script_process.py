@@ -1,9 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The script as a process: started, signalled, reaped with everything that it started.
-
-This file travels with a launch, see shim.py.
-"""
+"""Runs the script as a process: starts it, signals it, and reaps it with every process that it started."""
 
 from __future__ import annotations
 
@@ -20,27 +17,28 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output i
 
 GRACE_SECONDS = 30
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# Where the kernel counts the processes that it killed for want of memory, by the cgroups' version 2 or 1: in the folder
-# of this process's cgroup, which a container sees as the root.
+# The files in which the kernel counts its out-of-memory kills, for cgroups version 2 and 1. They lie in the folder of
+# this process's cgroup; a container sees that folder as the root.
 _KILLS = {"": ("/sys/fs/cgroup", "memory.events"), "memory": ("/sys/fs/cgroup/memory", "memory.oom_control")}
 
 
 class ScriptProcess:
-    """One launch's script, run once or, after it was lost, again.
+    """The script of one launch; it can run again after it was lost.
 
-    The signals of this process belong to it: the first one reaches the script, which then has its grace; the second
-    ends it and all that it started at once. So does the end of the time limit.
+    This class handles the signals of the shim's process. The first signal is passed to the script, which then has the
+    grace period to end. The second one kills the script and everything that it started at once. The end of the time
+    limit acts like a signal.
 
     Args:
         timeout: seconds, 0 for none.
         grace: seconds between a signal and SIGKILL.
-        note: the path at which a signal is noted before it is sent. The first process of a container does not get what
-            comes before its handlers are there.
+        note: the file in which the sender notes a signal before it sends it. The first process of a container does not
+            get signals that come before its handlers are installed.
 
     Attributes:
-        cancelled: the first signal that came from outside, 0 for none.
-        timed_out: whether the time limit ended it.
-        out_of_memory: whether the kernel killed it, or something that it started, for want of memory.
+        cancelled: the signal that came from outside, 0 for none.
+        timed_out: whether the time limit ended the script.
+        out_of_memory: whether the kernel killed the script, or a process that it started, because memory ran out.
     """
 
     def __init__(self, output: Output, timeout: int, grace: int = GRACE_SECONDS, note: str = "") -> None:
@@ -51,17 +49,17 @@ class ScriptProcess:
         self._grace = grace
         self._end = 0.0
         self._pid = 0
-        self._starting = self._told = False  # whether the script is being started, and whether it knows of `cancelled`
+        self._starting = self._told = False  # the script is being started; it got `cancelled`
         descendants.adopt_orphans()
         self._noted = 0
         for number in SIGNALS:
             signal.signal(number, self._pass_on)
         signal.signal(signal.SIGALRM, self._deadline)
         self._read(note)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # who started us may have kept them until now
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # shim.pyz blocks them from its first line on
 
     def run(self, argv: Sequence[str], folder: str, env: Mapping[str, str]) -> int:
-        """Run it to its end; return its exit code, negative for a signal.
+        """Run the script to its end; return its exit code, negative for a signal.
 
         Raises:
             OSError: it cannot be started.
@@ -70,7 +68,7 @@ class ScriptProcess:
         writing = self._output.open()
         self._starting, self._told = True, False
         try:
-            # Held until it is reaped: a Popen that is thrown away takes the exit code of a script that was quick.
+            # Keep the Popen until the script is reaped: a deleted Popen may reap it itself, and the exit code is lost.
             started = subprocess.Popen(
                 argv, cwd=folder, env=env, start_new_session=True, stdin=subprocess.DEVNULL, stdout=writing,
                 stderr=writing, preexec_fn=descendants.dying_with(os.getpid()),
@@ -83,18 +81,18 @@ class ScriptProcess:
             self._starting = False
             os.close(writing)
             self._output.start()
-        if self.cancelled and not self._told:  # while it was being started, or before
+        if self.cancelled and not self._told:  # the signal came during the start, or before
             self._tell(self.cancelled)
         code = self._reap(started.pid)
         self._pid = 0
         signal.alarm(0)
-        descendants.kill_all(os.getpid())  # what the script left running dies with it
+        descendants.kill_all(os.getpid())  # processes that the script left running end with it
         self._output.drain()
         self.out_of_memory = code < 0 and _out_of_memory_kills() > kills
         return code
 
     def spend(self, seconds: float) -> bool:
-        """Let the time limit, of all attempts together, begin `seconds` ago; return whether it is over."""
+        """Start the time limit of all attempts, as if `seconds` had passed already; return whether it is over."""
         if self._timeout and not self._end:
             self._end = time.monotonic() + self._timeout - seconds
         self.timed_out = bool(self._timeout) and time.monotonic() >= self._end
@@ -107,7 +105,7 @@ class ScriptProcess:
                 self.cancelled = self._noted = number
 
     def _reap(self, pid: int) -> int:
-        """Wait for the script and for every orphan meanwhile."""
+        """Wait for the script to end; meanwhile reap every orphan."""
         with _signals() as caught:
             while True:
                 ended, status = os.waitpid(-1, os.WNOHANG)
@@ -118,18 +116,18 @@ class ScriptProcess:
                     os.read(caught, select.PIPE_BUF)
 
     def _pass_on(self, number: int, _frame: Any) -> None:
-        if number == self._noted:  # it is the one that was noted
+        if number == self._noted:  # this signal was read from the note already
             self._noted = 0
             return
         again, self.cancelled = bool(self.cancelled), number
         if again:
             self._kill()
         elif self._starting:
-            return  # the script is told once it is there, and has its grace
+            return  # `run` passes the signal on once the script has started
         elif self._pid:
             self._tell(number)
         else:
-            self._kill()  # what looks at things before the script, say
+            self._kill()  # child processes before the script, such as the import check
 
     def _tell(self, number: int) -> None:
         self._told = True
@@ -158,10 +156,10 @@ class ScriptProcess:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[int]:
-    """A pipe that has a byte for each signal that came, SIGCHLD included.
+    """Yield the reading end of a pipe that gets a byte for each signal, including SIGCHLD.
 
-    A wait that is interrupted by signals alone would miss one that comes right before it: Python has looked already,
-    and its handler runs when the script has ended by itself.
+    A plain blocking wait could miss a signal that comes right before it: Python has checked for signals already, and
+    would run the handler only after the script has ended by itself.
     """
     reading, writing = os.pipe()
     os.set_blocking(writing, False)

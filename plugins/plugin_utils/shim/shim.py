@@ -1,11 +1,10 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The script's parent, on every target; it travels with each launch.
+"""The parent process of the script, on every target.
 
-It unpacks the code into a fresh folder, looks at every endpoint from exactly where the script will use it, starts
-the script, passes signals on, closes the script's MLflow runs by the truth of its exit, leaves a report and ends as
-the script ended. It needs nobody who watches. It runs under the trainer's interpreter, so that it and what it
-imports know only the standard library (Python 3.8). See shim_archive.py for how it travels.
+The shim unpacks the code into a new folder and probes every endpoint from where the script will use it. It starts the
+script and passes signals to it. When the script ends, the shim closes its MLflow runs by the exit code, writes a
+report, and ends as the script ended. No other process needs to watch it. code/shim_archive.py packs it for a launch.
 """
 
 from __future__ import annotations
@@ -40,10 +39,10 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_process 
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.signing import Keys
 
 EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
-EX_FINAL = 1  # of a script that was killed for a reason that another attempt would meet again; the report has its own
+EX_FINAL = 1  # if another attempt would be killed for the same reason; the report has the script's real exit code
 _REASON_LENGTH = 1000
-_AGAIN_SECONDS = 1.0  # before a script that was killed is started again
-_PATIENCE = 200.0  # as long as the contract lets the script itself wait for MLflow
+_AGAIN_SECONDS = 1.0  # wait before a killed script is started again
+_PATIENCE = 200.0  # seconds; the contract lets the script's MLflow client wait as long
 _T = TypeVar("_T")
 _SPEC_FACTS = ("launch", "world", "target", "script", "fingerprint", "bundle_sha256")
 
@@ -52,12 +51,12 @@ class Shim:
     """Carries out one launch.
 
     Args:
-        spec: see `shim_spec` in targets/instructions.py for its keys; nothing in it is secret.
+        spec: for its keys see `shim_spec` in targets/instructions.py; it holds no secrets.
     """
 
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
-        # Both the script and what is asked from here.
+        # For the requests of the script and for those of the shim itself.
         os.environ.update(proxies.unproxied(os.environ, spec.get("own_hosts", ())))
         self.env = dict(os.environ)
         self.began = time.monotonic()
@@ -75,10 +74,10 @@ class Shim:
         self.ending = Ending(spec, self.report, self.output, self.server, self.code)
 
     def run(self) -> int:
-        """Do all of it; return the exit code, negative for a signal."""
+        """Carry out the launch; return the exit code, negative for a signal."""
         try:
             return self._run()
-        except Exception as error:  # whatever it was: without a report it would look as if somebody had killed this
+        except Exception as error:  # any error: without a report, the launch would seem to be killed
             descendants.kill_all(os.getpid())
             cause = f"{type(error).__name__}: {error}".rstrip(".")
             return self._refuse(probes.ProbeError(f"Failed to carry out the run: {cause}.", causes.AGAIN), EX_SOFTWARE)
@@ -103,16 +102,16 @@ class Shim:
 
     @property
     def _never_began(self) -> bool:
-        """Whether the script did not start, in this attempt or one before."""
+        """Whether the script has never started, neither in this attempt nor in an earlier one."""
         return "attempts" not in self.report and not self.attempts.again
 
     @property
     def _proxied(self) -> bool:
-        """Whether what goes to the store goes through MLflow."""
+        """Whether the run reaches the store through MLflow."""
         return bool(self.spec.get("artifacts") == contract.PROXIED)
 
     def _store(self) -> S3Client | None:
-        """A client for the store, or None where the run has no keys of it."""
+        """Return a client for the store; None if the run has no keys of the store."""
         endpoint = self.env.get(probes.S3_ENDPOINT)
         access_key, secret_key, region = (
             self.env.get(contract.name_of(source), "") for source in ("access_key", "secret_key", "region")
@@ -129,22 +128,23 @@ class Shim:
         )  # fmt: skip
 
     def _prepare(self) -> None:
-        """Look at all that the script will use, and put its code there.
+        """Probe all endpoints that the script will use, unpack its code, and check its imports.
 
         Raises:
-            ProbeError: something is not as the script needs it.
+            ProbeError: the script would fail, with the reason.
         """
         self.code.client = self._store()
         if self.script.cancelled:
             return
-        looked = self._patiently(self._probe) if self.spec.get("bundle_key") else None  # it lies in the store
+        # Probe the store first if the code must be fetched from it.
+        looked = self._patiently(self._probe) if self.spec.get("bundle_key") else None
         self._patiently(self.code.unpack)
         with imports.Checking(self.spec, self.env) as checking:
             server = self._patiently(self._probe) if looked is None else looked
             self.report["imports"] = checking.result(server, self.output.say)
 
     def _patiently(self, look: Callable[[], _T]) -> _T:
-        """What `look` returns; what an attempt before has found may be coming back just now, as this one does."""
+        """Call `look`; try again for a while if an earlier attempt succeeded, as the service may be restarting."""
         again = self.spec.get("retries") and (self.attempts.again or "attempts" in self.report)
         seconds = float(self.spec.get("patience", _PATIENCE)) if again else 0.0
         return looks.patiently(look, seconds, self.output.say, self._stopped)
@@ -157,7 +157,7 @@ class Shim:
         return code
 
     def _attempts(self) -> int:
-        """Run the script, and again as often as it was lost and may be."""
+        """Run the script; run it again each time it is lost, while attempts are left."""
         self.began = time.monotonic()
         self.report["script_started_at"] = now()
         before = self.attempts.began
@@ -165,7 +165,7 @@ class Shim:
             self.report.update(attempts=len(before), started_at=before[0])
         left = self.attempts.restarts - len(before)
         if left < 0:
-            return -signal.SIGKILL  # the last one that was allowed
+            return -signal.SIGKILL  # the last allowed attempt was lost
         while not self.script.cancelled:
             self._count_attempt()
             code = self._attempt()
@@ -191,7 +191,7 @@ class Shim:
         context = {tracking.LAUNCH_TAG: self.spec["launch"], tracking.FINGERPRINT_TAG: self.spec["fingerprint"]}
         # Without PYTHONUNBUFFERED a killed script loses its last 8 KB of output.
         env = {**self.env, "PYTHONUNBUFFERED": "1", RUN_CONTEXT: json.dumps(context), LAUNCH: self.spec["launch"]}
-        # MLflow's telemetry changes os.environ from a thread; a request that reads it meanwhile fails, and the script.
+        # MLflow's telemetry changes os.environ in a thread. A request that reads it at that moment fails the script.
         env.setdefault("DO_NOT_TRACK", "true")
         if self.spec.get("retries"):
             runs, run = self._patiently(self._before)
@@ -202,20 +202,21 @@ class Shim:
         return self._script(env)
 
     def _resumed(self, env: dict[str, str], runs: list[dict[str, Any]], run: str) -> int:
-        """Let the script go on with `run`, and start it with one of its own if it sets another experiment."""
-        self.output.say(f"The MLflow run {run} of an attempt before goes on.")
+        """Let the script continue `run`; if it sets another experiment, start it again with a new run."""
+        self.output.say(f"This attempt continues the MLflow run {run} of an earlier one.")
         self.output.listen_for(mlflow_words.other_experiment(run))
         code = self._script({**env, RUN_ID: run})
         if not code or not self.output.heard or self._stopped():
             return code
         self.output.say(f"It does not: {self.spec['script']} sets another experiment now, and begins a run of its own.")
-        with contextlib.suppress(OSError, ValueError, KeyError):  # it is then closed with all the others
+        # If this fails, the run is closed at the end of the launch with all others.
+        with contextlib.suppress(OSError, ValueError, KeyError):
             self.server.set_aside(runs, run)
         self._patiently(self.code.unpack)
         return self._script(env)
 
     def _script(self, env: dict[str, str]) -> int:
-        """Run the script once; its exit code, negative for a signal."""
+        """Run the script once; return its exit code, negative for a signal."""
         try:
             return self.script.run([sys.executable, self.spec["script"], *self.spec["args"]], self.spec["work"], env)
         except OSError as error:
@@ -223,7 +224,7 @@ class Shim:
             return EX_SOFTWARE
 
     def _before(self) -> tuple[list[dict[str, Any]], str]:
-        """The MLflow runs of the attempts before, and which one this one goes on with, empty for none."""
+        """Return the MLflow runs of earlier attempts, and the id of the one to continue, empty for none."""
         try:
             runs = self.server.launch_runs(self.spec["launch"])
             return runs, self.server.resumable(runs)
@@ -236,7 +237,7 @@ class Shim:
 
     @property
     def is_final(self) -> bool:
-        """Whether an engine that starts again what was killed must not do so with this."""
+        """Whether an engine that restarts killed scripts must not restart this one."""
         over = self.script.timed_out or self.script.out_of_memory
         return bool(over and self.spec.get("retries") and not self.spec.get("retry_failures"))
 
@@ -261,11 +262,11 @@ class Shim:
             self._because(causes.ended(script, code))
 
     def end(self) -> None:
-        """See `Ending`."""
+        """End the launch, see `Ending`."""
         self.report["state"] = self.state
         try:
             self.ending.end()
-        except Exception as error:  # the exit code is known, and whoever reads the report does the rest
+        except Exception as error:  # the exit code is known; the reader of the report does the rest
             self.output.say(f"Failed to end the launch: {type(error).__name__}: {error}.")
 
     def _because(self, why: Why) -> None:

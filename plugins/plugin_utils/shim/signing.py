@@ -2,8 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Signs requests to an S3 store: AWS Signature Version 4, as headers of the request.
 
-See https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html. This file travels with a launch, see
-shim.py.
+See https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Keys(NamedTuple):
-    """Who signs; `token` is empty unless the keys are temporary."""
+    """The keys to sign with; `token` is empty unless the keys are temporary."""
 
     access_key: str
     secret_key: str
@@ -30,23 +29,23 @@ class Keys(NamedTuple):
 
 
 def quoted_path(path: str) -> str:
-    """`path` as S3 wants it in an address: encoded once, with each slash and dot as it is."""
+    """Encode `path` once for an S3 address; slashes and dots stay unchanged."""
     return quote(path, safe="/~")
 
 
 def quoted_query(query: Mapping[str, str]) -> str:
-    """`query` as an address and its signature have it: encoded, and in order."""
+    """Encode and sort `query` for an address and its signature."""
     return "&".join(sorted(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in query.items()))
 
 
 def signed(
     method: str, url: str, headers: Mapping[str, str], body: bytes, keys: Keys, region: str, when: float
 ) -> dict[str, str]:
-    """Return the headers that a request is sent with: `headers`, what S3 wants besides, and the signature of all.
+    """Return the headers for a request: `headers`, those that S3 needs in addition, and the signature of all.
 
     Args:
-        url: its path made by `quoted_path`, its query by `quoted_query`.
-        when: seconds since the epoch. S3 refuses what was signed more than 15 minutes ago, or later.
+        url: its path comes from `quoted_path`, its query from `quoted_query`.
+        when: seconds since the epoch. S3 refuses a signature that is more than 15 minutes early or late.
     """
     parts = urlsplit(url)
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(when))
@@ -68,7 +67,7 @@ def signed(
 
 
 def _host(url: str) -> str:
-    """The Host header: with the port unless it is the scheme's own."""
+    """Return the Host header; it has the port unless that is the scheme's default."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host

@@ -1,8 +1,8 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The few calls of MLflow's REST interface (version 2.0) that samerun makes, by the standard library alone.
+"""Makes the few calls of MLflow's REST API (version 2.0) that samerun needs, with the standard library only.
 
-See https://mlflow.org/docs/latest/rest-api.html. This file travels with a launch, see shim.py.
+See https://mlflow.org/docs/latest/rest-api.html.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _VERSION_SECONDS = 5.0
 
 
 class Tracking:
-    """The few calls of MLflow's REST interface (version 2.0) that samerun makes.
+    """A client for the few calls of MLflow's REST API (version 2.0) that samerun makes.
 
     Args:
-        login: what the server asks for; the environment of this process is not looked at.
-        direct: whether a proxy that the environment names is passed by.
+        login: the login for the server; the environment of this process is not read.
+        direct: whether to ignore the proxies in the environment.
     """
 
     def __init__(self, uri: str, timeout: float = 10.0, login: Login = NOBODY, *, direct: bool = False) -> None:
@@ -43,14 +43,14 @@ class Tracking:
         self._opener = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if direct else []))
 
     def call(self, path: str, body: dict[str, Any] | None = None, query: str = "") -> dict[str, Any]:
-        """POST `body`, or GET without one, and return the answer's object."""
+        """Send a POST with `body`, or a GET without one; return the answer's JSON object."""
         data = None if body is None else json.dumps(body).encode()
         with self.open(f"2.0/mlflow/{path}{query}", data, {"Content-Type": "application/json"}) as answer:
             found = json.loads(answer.read() or b"{}")
         return found if isinstance(found, dict) else {}
 
     def version(self) -> str:
-        """The version of the server, empty where it does not tell."""
+        """Return the version of the server; empty if the server does not tell it."""
         try:
             with self._open("version", timeout=_VERSION_SECONDS) as answer:
                 text = str(answer.read(50).decode(errors="replace")).strip()
@@ -62,10 +62,10 @@ class Tracking:
     def open(
         self, path: str, data: Any = None, headers: dict[str, str] | None = None, method: str = "", timeout: float = 0
     ) -> Iterator[Any]:
-        """The server's answer; `data` may be a file.
+        """Send a request and yield the answer; `data` may be a file.
 
         Raises:
-            OSError: there is none, also where what answers is no HTTP, or is cut while it is read.
+            OSError: no answer came, the answer is not HTTP, or the connection broke while it was read.
         """
         with self._open(f"api/{path}", data, headers, method, timeout) as answer:
             yield answer
@@ -87,11 +87,11 @@ class Tracking:
             raise ConnectionError("what it answers is no HTTP") from error
 
     def experiments(self) -> dict[str, str]:
-        """Experiment id to name, of all that are active."""
+        """Map the id of every active experiment to its name."""
         return {found["experiment_id"]: found["name"] for found in self._experiments()}
 
     def experiment_locations(self) -> dict[str, str]:
-        """Experiment name to where its artifacts are, of all that are active."""
+        """Map the name of every active experiment to the location of its artifacts."""
         return {found["name"]: found.get("artifact_location", "") for found in self._experiments()}
 
     def _experiments(self) -> Iterator[dict[str, Any]]:
@@ -105,7 +105,7 @@ class Tracking:
                 return
 
     def runs(self, filter_string: str, experiments: list[str] | None = None) -> list[dict[str, Any]]:
-        """The runs that `filter_string` selects, oldest first, in MLflow's own shape."""
+        """Return the runs that `filter_string` selects, oldest first, as MLflow's JSON objects."""
         ids = self.experiments().keys() if experiments is None else experiments
         if not ids:
             return []
@@ -117,13 +117,13 @@ class Tracking:
         return list(found)
 
     def launch_runs(self, launch: str, experiments: list[str] | None = None) -> list[dict[str, Any]]:
-        """The runs of a launch; `experiments` as for `runs`."""
+        """Return the runs of a launch; `experiments` as for `runs`."""
         return self.runs(f"tags.`{LAUNCH_TAG}` = '{launch}'", experiments)
 
     def close(self, runs: list[dict[str, Any]], state: str, tags: dict[str, str]) -> list[dict[str, str]]:
-        """Make the status of `runs` say what really happened, and tag them; return id and status of each.
+        """Set the status of `runs` to what really happened, and tag them; return id and status of each.
 
-        A status that had to be corrected is named in a tag.
+        If a finished run's status had to be corrected, a tag says so.
         """
         closed = []
         last_start = max((int(run["info"].get("start_time", 0)) for run in runs), default=0)
@@ -141,11 +141,11 @@ class Tracking:
         return closed
 
     def resumable(self, runs: list[dict[str, Any]]) -> str:
-        """The one of a launch's `runs` that another attempt goes on with, empty for none.
+        """Return the id of the run that the next attempt continues, empty for none; close the other open `runs`.
 
-        That is its only run, children aside, unless it ended by itself. Of several nobody can say which one the
-        script's first `start_run` means: then all are closed and the attempt starts its own. Children that were left
-        open are closed either way. What was set aside counts no more.
+        The attempt continues the launch's only top-level run, unless it is FINISHED. If there are several, it is not
+        known which one the script's first `start_run` means. Then all are closed, and the attempt starts a new run.
+        Child runs that are open are always closed. Runs that were set aside do not count.
         """
         top = [run for run in runs if not tag(run, PARENT_TAG) and not tag(run, ASIDE_TAG)]
         wanted = top[0] if len(top) == 1 and top[0]["info"]["status"] in (*_OPEN, "KILLED", "FAILED") else None
@@ -154,26 +154,26 @@ class Tracking:
         return str(wanted["info"]["run_id"]) if wanted else ""
 
     def set_aside(self, runs: list[dict[str, Any]], run_id: str) -> None:
-        """Close the one of `runs` that the script does not go on with, so that no other attempt tries to."""
+        """Close the run that the script did not continue, and tag it so that no later attempt tries to continue it."""
         mine = [run for run in runs if run["info"]["run_id"] == run_id]
         self.close(mine, "KILLED", {ASIDE_TAG: "the script went on in another experiment"})
 
 
 def is_open(run: Mapping[str, Any]) -> bool:
-    """Whether MLflow takes a run in its own shape for one that goes on."""
+    """Whether a run (MLflow's JSON object) is still open."""
     return run["info"]["status"] in _OPEN
 
 
 def tag(run: Mapping[str, Any], key: str) -> str:
-    """A tag of a run in MLflow's own shape, empty where it has none."""
+    """Return a tag of a run (MLflow's JSON object); empty if it does not have the tag."""
     found = {row["key"]: row["value"] for row in run.get("data", {}).get("tags", [])}
     return str(found.get(key, ""))
 
 
 def _true_status(info: Mapping[str, Any], state: str, last_start: int) -> str:
-    """The exit code is the truth: a failed script has no FINISHED run, an ended one no RUNNING run.
+    """Return the right status of a run. The exit code decides: a failed script has no FINISHED run at its end.
 
-    A run after which another one was started had ended before, and well: it was not what failed.
+    An open run gets `state`. A FINISHED run stays so if another run was started after its end: it did not fail.
     """
     status = str(info["status"])
     if status in _OPEN:

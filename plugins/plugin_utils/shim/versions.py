@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether the trainer's MLflow fits the script and the server. This file travels with a launch, see shim.py."""
+"""Checks whether the trainer's version of MLflow fits the script and the server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LOG_MODEL_WANTS_EXAMPLE = (3, 14)
 
 
 def example_problem(where: str, version: str) -> ProbeError | None:
-    """What `where` (file and line, or nothing) has to expect of an MLflow of `version`."""
+    """Return the error if MLflow `version` refuses the model that is logged at `where` (file and line, or empty)."""
     if not where or not version or parsed(version) < _LOG_MODEL_WANTS_EXAMPLE:
         return None
     return ProbeError(
@@ -23,9 +23,9 @@ def example_problem(where: str, version: str) -> ProbeError | None:
 
 
 def refuse_newer(client: str, server: str, warn: Callable[[str], Any]) -> None:
-    """Compare the trainer's MLflow with the server's.
+    """Compare the trainer's version of MLflow with the server's.
 
-    MLflow keeps what it has within a major version; a client of a newer one calls what an older server does not know.
+    A client of a newer major version calls functions that an older server does not have.
 
     Raises:
         ProbeError: the client's major version is newer.
@@ -44,7 +44,7 @@ def refuse_newer(client: str, server: str, warn: Callable[[str], Any]) -> None:
 
 
 def parsed(version: str) -> tuple[int, ...]:
-    """Major and minor number of a version."""
+    """Return major and minor number of a version."""
     numbers = []
     for part in version.split(".")[:2]:
         digits = part[: len(part) - len(part.lstrip("0123456789"))]

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Places in sources that override the contract, or log a model in a way that a newer MLflow refuses."""
+"""Finds places in sources that override the contract, or log a model in a way that a newer MLflow refuses."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources.names i
 
 _NAMES = tuple(row.name for row in contract.TABLE)
 _TRACKING = contract.name_of("tracking_uri")
-# What says to whom a script talks, and where its address stands.
-_Place = tuple[str, int, ast.expr | None]  # by keyword, by place, and what counts if it is not given
+# Functions that set which server a script uses, and which of their arguments is the address.
+_Place = tuple[str, int, ast.expr | None]  # keyword, position, and the default
 _SETTERS: dict[str, _Place] = {
     **{f"mlflow.{path}set_tracking_uri": ("uri", 0, None) for path in ("", "tracking.", "tracking.fluent.")},
     **{f"mlflow.{path}set_registry_uri": ("uri", 0, None) for path in ("", "tracking.")},
@@ -24,23 +24,23 @@ _SETTERS: dict[str, _Place] = {
 _ENVIRON = "os.environ"
 _READS = ("os.getenv", "os.environ.get", "os.environ.setdefault", "os.environ.pop")
 _MODELS = ("mlflow.pytorch.log_model", "mlflow.pytorch.save_model")
-_EXAMPLE_PLACE = 7  # of input_example among the positional arguments of both
+_EXAMPLE_PLACE = 7  # position of input_example in the arguments of both functions
 
 
 @dataclass
 class Calls:
-    """What was found; each override is a line with file, line and variable."""
+    """The places found; each override is a text with file, line and variable."""
 
     overrides: list[str] = field(default_factory=list)
     log_model: str = ""
 
 
 def look(units: Sequence[Unit]) -> Calls:
-    """Look through the sources of a script, the script first."""
+    """Search the sources of a script; the script itself comes first in `units`."""
     calls, constants = Calls(), shared(units)
     speaking = [Names(unit, constants) for unit in units if unit.speaks]
     setters = {name: place for names in speaking for name, place in _own_setters(names)}
-    # Where a function of the project's own is a setter, whoever calls it counts.
+    # If the project has setters of its own, any file may call them, so every file is searched.
     seen = [Names(unit, constants) for unit in units] if setters else speaking
     for names in seen:
         for line, what in sorted(set(_overrides(names, {**_SETTERS, **setters}))):
@@ -51,7 +51,7 @@ def look(units: Sequence[Unit]) -> Calls:
 
 
 def _own_setters(names: Names) -> Iterator[tuple[str, _Place]]:
-    """Functions of the project, decorators too, that hand one of their parameters on to a setter."""
+    """Yield the project's functions that pass one of their parameters to a setter, decorators included."""
     for function in names.functions:
         parameters = [one.arg for one in (*function.args.posonlyargs, *function.args.args)]
         defaults = dict(zip(reversed(parameters), reversed(function.args.defaults), strict=False))
@@ -74,7 +74,7 @@ def _overrides(names: Names, setters: Mapping[str, _Place]) -> Iterator[tuple[in
     for node, guards in _walk(names.unit.tree, names):
         if isinstance(node, ast.Call):
             called = names.dotted(node.func)
-            # The address itself is not shown: it may hold a password.
+            # Do not show the address: it may hold a password.
             if names.text(_argument(node, setters.get(called))):
                 yield node.lineno, f"{called.rpartition('.')[2]} with an address of its own overrides {_TRACKING}"
         for name, value in _written(node, names):
@@ -83,7 +83,7 @@ def _overrides(names: Names, setters: Mapping[str, _Place]) -> Iterator[tuple[in
 
 
 def _walk(node: ast.AST, names: Names, guards: Set[str] = frozenset()) -> Iterator[tuple[Any, Set[str]]]:
-    """Every node, with the variables that an `if` around it asks for."""
+    """Yield every node, with the variables of the contract that an `if` or `try` around it tests."""
     yield node, guards
     asking: list[ast.AST] = [node.test] if isinstance(node, ast.If) else []
     if isinstance(node, ast.Try) and node.handlers:
@@ -91,13 +91,13 @@ def _walk(node: ast.AST, names: Names, guards: Set[str] = frozenset()) -> Iterat
     asked = {names.text(part) for one in asking for part in ast.walk(one)}
     inside = guards | {text for text in asked if text in _NAMES}
     for child in ast.iter_child_nodes(node):
-        # What stands in the `try` itself asks; its handlers know the answer.
+        # The body of a `try` is the test; only its handlers run with the result known.
         first = isinstance(node, ast.Try) and child in node.body
         yield from _walk(child, names, guards if first else inside)
 
 
 def _written(node: ast.AST, names: Names) -> Iterator[tuple[str | None, ast.expr | None]]:
-    """Variables of the environment that a node writes, with the value, or None for one that it removes."""
+    """Yield the environment variables that a node sets, with the value, or removes, with None."""
     if isinstance(node, ast.Assign):
         for target in node.targets:
             yield from _keys(target, node.value, names)
@@ -140,7 +140,7 @@ def _entries(given: ast.expr, names: Names) -> Iterator[tuple[str | None, ast.ex
 
 
 def _reads(value: ast.expr, name: str, names: Names) -> bool:
-    """Whether `value` is made of what the variable held before."""
+    """Whether `value` is made from the variable's previous value."""
     for node in ast.walk(names.value(value)):
         read: ast.expr | None = None
         if isinstance(node, ast.Call) and names.dotted(node.func) in _READS and node.args:
@@ -153,7 +153,7 @@ def _reads(value: ast.expr, name: str, names: Names) -> bool:
 
 
 def _models(names: Names) -> Iterator[int]:
-    """Lines that log a torch model without an example, where nothing speaks for another version or a fallback."""
+    """Yield lines that log a torch model without an example, unless the code tests the version or has a fallback."""
     for node in _unguarded(names.unit.tree.body):
         if not isinstance(node, ast.Call) or names.dotted(node.func) not in _MODELS:
             continue
@@ -166,7 +166,7 @@ def _models(names: Names) -> Iterator[int]:
 
 
 def _unguarded(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """Every node but for those in a `try` that goes on, or in an `if` that asks for a version."""
+    """Yield every node except those in a `try` that catches every Exception, or in an `if` that tests a version."""
     for node in nodes:
         if isinstance(node, ast.Try) and any(_is_broad(handler) for handler in node.handlers):
             continue

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A script and the modules of its project that it imports, read before anything starts."""
+"""Reads a script and the modules of its project that it imports, before anything starts."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources import 
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources import modules, names
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.sources.modules import Import, Need
 
-# Of the standard library only what some Python does not have is worth a try; the rest is everywhere.
+# Modules of the standard library that some Pythons lack. Only these are tried; every Python has the others.
 _NOT_EVERYWHERE = {
     "asynchat", "asyncore", "bz2", "cgi", "crypt", "ctypes", "curses", "dbm", "distutils", "graphlib", "imp", "lzma",
     "pipes", "readline", "smtpd", "sqlite3", "ssl", "telnetlib", "tkinter", "tomllib", "turtle", "zoneinfo",
 }  # fmt: skip
 _WORDS = re.compile(rb"_uri|MlflowClient|environ|putenv|unsetenv|log_model|save_model")
 _STIRS = re.compile(rb"environ\s*(\[|\.(setdefault|update|pop)|\|=)|putenv|load_dotenv|sys\.modules|meta_path")
-_LARGE = 4_000_000  # bytes; a source beyond is data
+_LARGE = 4_000_000  # bytes; a larger source is data
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What was read.
+    """What was found in the script and its modules.
 
     Attributes:
         files: paths in the project, of the script and of every module of the project that it may import.
         imports: what must import in the environment for the script to start: `module` or `module:attribute`.
-        hints: for some of their first names, what was perhaps meant.
-        unread: files that are no Python of this version, and perhaps of the one that runs them.
-        lenient: whether the script adds folders to the path that cannot be known here.
-        stirs: whether it changes its environment, on which an import may depend (as keras does on its backend).
+        hints: for some imported top-level names, the name that was perhaps meant.
+        unread: files that this Python cannot parse, but the Python that runs them perhaps can.
+        lenient: whether the script adds folders to `sys.path` that are not known here.
+        stirs: whether it changes its environment. An import may depend on that (keras reads its backend there).
         overrides: a line for each place that overrides the contract.
         log_model: file and line of the first torch model that is logged without an example, or nothing.
     """
@@ -58,18 +58,18 @@ def look(script: Script, *, ours: bool = True, travels: bool = True) -> Sources:
     """Read a script and what it imports of its project.
 
     Args:
-        ours: whether the interpreter is this one, so that its syntax is known here.
-        travels: whether only files that are packed reach the script.
+        ours: whether this interpreter runs the script, so that a syntax error here is one there too.
+        travels: whether the script sees only the files that are packed.
 
     Raises:
-        SamerunError: a file that has a syntax error, a module of the project that is not there or does not travel.
+        SamerunError: a file has a syntax error, or a module of the project is missing or is not packed.
     """
     return _Look(script, ours, travels).sources()
 
 
 @dataclass
 class _Source:
-    """A file, as the module that it is; `need` is how surely it is imported."""
+    """A file and its module name; `need` is how surely it is imported."""
 
     path: Path
     module: str
@@ -125,7 +125,7 @@ class _Look:
         return path.relative_to(self.root).as_posix()
 
     def _parsed(self, source: _Source) -> ast.Module | None:
-        """The tree, or None for what cannot be read here and need not."""
+        """Return the syntax tree; None if it cannot be parsed here and need not be."""
         shown = self._shown(source.path)
         if self.travels and (reason := bundle.stays(self.root, shown)):
             if source.need is Need.OPTIONAL:
@@ -141,7 +141,7 @@ class _Look:
             self.stirs |= bool(_STIRS.search(text))
             self.lenient |= b"sys.path" in text or b"addsitedir" in text
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of an odd string in it, Python tells when it runs
+                warnings.simplefilter("ignore")  # Python shows the warnings of the source when the script runs
                 return ast.parse(text, str(source.path)) if len(text) < _LARGE else None
         except OSError as error:
             raise SamerunError(f"{start}: {error.strerror}.", "Make it readable.", NO_INPUT) from error
@@ -159,8 +159,8 @@ class _Look:
         raise SamerunError(f"{start}: {cause}.", hint, DATA)
 
     def _followed(self, source: _Source) -> list[_Source]:
-        """The files of the project that `source` imports; what is not the project's is noted."""
-        assert source.tree is not None  # noqa: S101 - asked for only then
+        """Return the files of the project that `source` imports; note the imports of other packages."""
+        assert source.tree is not None  # noqa: S101 - the caller parsed it
         found = []
         for one in modules.imports_of(source.tree.body, is_script=source.path == self.script):
             need = min(one.need, source.need)
@@ -184,7 +184,7 @@ class _Look:
         return [(path, _module(path, folder)) for path in (*place.files, *inner)]
 
     def _find(self, dotted: str) -> tuple[Path, modules.Found]:
-        """Where it is looked up, and what is there; a script may add the project's root to its path."""
+        """Return the folder of the search and the result; a script may add the project's root to `sys.path`."""
         place = modules.find(self.folder, dotted)
         if place.files or place.opaque or not self.lenient or self.root == self.folder:
             return self.folder, place
@@ -201,7 +201,7 @@ class _Look:
 
     @staticmethod
     def _is_module(place: modules.Found, name: str) -> bool:
-        """Whether `name` is a module of the namespace that `place` is."""
+        """Whether the package or namespace `place` has a module `name`."""
         return place.folder is not None and bool(name) and bool(modules.find(place.folder, name).files)
 
     def _shown_package(self, place: modules.Found) -> str:
@@ -228,6 +228,6 @@ class _Look:
 
 
 def _module(path: Path, folder: Path) -> str:
-    """What the file `path` is called by an import from `folder`."""
+    """Return the module name by which an import from `folder` finds the file `path`."""
     parts = path.relative_to(folder).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a source imports, and which file of the project an import means; nothing is executed."""
+"""Finds what a source imports, and the project file of each import; nothing is executed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMPILED = (".so", ".pyd")
 
 
 class Need(IntEnum):
-    """How surely an import is made once its file is: never skipped, where a branch or function runs, or tolerated."""
+    """How surely an import runs once its file is imported: always, only if a branch or function runs, or may fail."""
 
     OPTIONAL = 0
     LAZY = 1
@@ -24,7 +24,7 @@ class Need(IntEnum):
 
 @dataclass(frozen=True)
 class Import:
-    """One name of an import statement; `name` is empty but for `from MODULE import NAME`."""
+    """One name of an import statement; `name` is set only for `from MODULE import NAME`."""
 
     module: str
     name: str
@@ -34,7 +34,7 @@ class Import:
 
 
 def imports_of(body: Sequence[ast.stmt], *, is_script: bool, need: Need = Need.REQUIRED) -> Iterator[Import]:
-    """The imports of statements and of all that is in them, but for those that only a type checker reads."""
+    """Yield the imports in statements and in their blocks, except those that only a type checker reads."""
     for statement in body:
         if isinstance(statement, ast.Import):
             yield from (Import(alias.name, "", statement.lineno, need) for alias in statement.names)
@@ -49,7 +49,7 @@ def imports_of(body: Sequence[ast.stmt], *, is_script: bool, need: Need = Need.R
 
 
 def _parts(statement: ast.stmt, is_script: bool) -> Iterator[tuple[Sequence[ast.stmt], Need]]:
-    """The blocks of a compound statement, and how surely each runs."""
+    """Yield the blocks of a compound statement, and how surely each runs."""
     if isinstance(statement, ast.If):
         yield from _branches(statement, is_script)
     elif isinstance(statement, (ast.Try, ast.TryStar)):
@@ -76,7 +76,7 @@ def _branches(statement: ast.If, is_script: bool) -> Iterator[tuple[Sequence[ast
     if test.endswith("TYPE_CHECKING"):
         yield (statement.body, Need.REQUIRED) if test.startswith("not ") else (statement.orelse, Need.REQUIRED)
     elif "__name__" in test and "__main__" in test:
-        # Of a neighbour, that is code for another day.
+        # `if __name__ == "__main__"` runs in the script, but not in a module that it imports.
         yield (statement.body, Need.REQUIRED) if is_script else (statement.orelse, Need.REQUIRED)
     else:
         yield statement.body, Need.LAZY
@@ -84,7 +84,7 @@ def _branches(statement: ast.If, is_script: bool) -> Iterator[tuple[Sequence[ast
 
 
 def _ends(statement: ast.stmt) -> bool:
-    """Whether nothing behind `statement` runs."""
+    """Whether no code after `statement` runs."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         return ast.unparse(statement.value.func) in ("sys.exit", "exit", "quit", "os._exit")
     return isinstance(statement, ast.Raise)
@@ -92,13 +92,13 @@ def _ends(statement: ast.stmt) -> bool:
 
 @dataclass(frozen=True)
 class Found:
-    """Where a dotted name leads.
+    """The result of a search for a dotted name.
 
     Attributes:
-        files: what Python executes for it, packages first.
-        missing: the part that is not there although its package is the project's own; empty if all is there.
+        files: the files that Python executes to import it, packages first.
+        missing: the part that does not exist although its package belongs to the project; empty if all parts exist.
         near: the module of that package that was perhaps meant.
-        folder: of the package or namespace that it names, to look for its modules in; None for a plain module.
+        folder: the folder of the package or namespace, to search its modules; None for a plain module.
     """
 
     files: tuple[Path, ...] = ()
@@ -109,7 +109,7 @@ class Found:
 
 
 def find(folder: Path, dotted: str) -> Found:
-    """Follow `dotted` from `folder` as Python does; no files and nothing missing where it is not the project's."""
+    """Search `dotted` from `folder` as Python does; without files and missing parts, it is not the project's."""
     files: list[Path] = []
     parts = dotted.split(".") if dotted else []
     for number, part in enumerate(parts, 1):
@@ -137,7 +137,7 @@ def is_compiled(folder: Path, name: str) -> bool:
 
 
 def near(folder: Path, name: str) -> str:
-    """The module or package in `folder` whose name is nearly `name`, or an empty string."""
+    """Return the module or package in `folder` whose name is close to `name`, or an empty string."""
     names = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
     close = difflib.get_close_matches(name, sorted(names - {name, "__init__"}), n=1, cutoff=0.75)
     return close[0] if close else ""

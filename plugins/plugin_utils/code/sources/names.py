@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the names in a source stand for, as far as reading alone tells."""
+"""Resolves the names in a source, as far as that is possible without running it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Unit:
-    """A source: the module that it is, the package it lies in, how it is called for people, and its tree.
+    """A source file: its module name, its package, its name in messages, and its syntax tree.
 
     Attributes:
-        speaks: whether it has any of the words that are looked for.
+        speaks: whether its text has any of the searched words.
     """
 
     module: str
@@ -30,7 +30,7 @@ class Names:
     """The names of one source.
 
     Args:
-        constants: texts by dotted name, of the other sources too; see `shared`.
+        constants: constant strings of all sources, by dotted name; see `shared`.
     """
 
     def __init__(self, unit: Unit, constants: Mapping[str, str]) -> None:
@@ -39,11 +39,11 @@ class Names:
 
     @functools.cached_property
     def functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-        """All functions, those in classes and functions too."""
+        """Return all functions, including those in classes and in other functions."""
         return [node for node in self._nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
 
     def dotted(self, node: ast.AST) -> str:
-        """`os.environ` for whatever name the source gives it; empty for what is no name."""
+        """Return the full dotted name, such as `os.environ` for an alias of it; empty if the node is no name."""
         if isinstance(node, ast.Attribute):
             start = self.dotted(node.value)
             return f"{start}.{node.attr}" if start else ""
@@ -52,18 +52,18 @@ class Names:
         if node.id in self._aliases:
             return self._aliases[node.id]
         bound = self.value(node)
-        # One step: `env = os.environ`; a name of a name of a name is nobody's habit, and may go round in a circle.
+        # Follow one step only, such as `env = os.environ`: longer chains are rare, and may be circular.
         if isinstance(bound, ast.Attribute) and isinstance(bound.value, ast.Name):
             return f"{self._aliases.get(bound.value.id, bound.value.id)}.{bound.attr}"
         return f"{self.unit.module}.{node.id}"
 
     def value(self, node: ast.expr) -> ast.expr:
-        """What a name that is bound once is bound to; anything else is itself."""
+        """Return the value of a name that is bound exactly once; any other node is returned unchanged."""
         bound = self._bound.get(node.id, []) if isinstance(node, ast.Name) else []
         return bound[0] if len(bound) == 1 and bound[0] is not None else node
 
     def text(self, node: ast.AST | None) -> str | None:
-        """The text that a node is, if it is one that reading tells."""
+        """Return the string value of a node, or None if it is not known without running it."""
         if isinstance(node, ast.Constant):
             return node.value if isinstance(node.value, str) else None
         if isinstance(node, ast.Name) and isinstance(bound := self.value(node), ast.Constant):
@@ -73,7 +73,7 @@ class Names:
         return None
 
     def looped(self, node: ast.expr) -> ast.expr | None:
-        """The mapping that a loop takes the name `node` from, as its key."""
+        """Return the mapping whose keys a loop assigns to the name `node`."""
         if not isinstance(node, ast.Name):
             return None
         for loop in (one for one in self._nodes if isinstance(one, ast.For)):
@@ -89,7 +89,7 @@ class Names:
 
     @functools.cached_property
     def _aliases(self) -> dict[str, str]:
-        """What imports bind, wherever they stand."""
+        """Map each name that an import binds, anywhere in the source, to its full dotted name."""
         found: dict[str, str] = {}
         for node in self._nodes:
             if isinstance(node, ast.Import):
@@ -106,7 +106,7 @@ class Names:
 
     @functools.cached_property
     def _bound(self) -> dict[str, list[ast.expr | None]]:
-        """What each name is bound to, wherever that is; None for what reading does not tell."""
+        """Map each name to the values that it is bound to anywhere in the source; None for an unknown value."""
         found: dict[str, list[ast.expr | None]] = defaultdict(list)
         for node in self._nodes:
             if isinstance(node, ast.Assign):
@@ -131,7 +131,7 @@ def _is_items(node: ast.expr) -> bool:
 
 
 def shared(units: Iterable[Unit]) -> dict[str, str]:
-    """Texts of modules and of classes in them that are set once, by dotted name."""
+    """Return the strings that modules and their classes set exactly once, by dotted name."""
     found: dict[str, list[str | None]] = defaultdict(list)
     for unit in units:
         for place, body in [(unit.module, unit.tree.body), *_classes(unit)]:

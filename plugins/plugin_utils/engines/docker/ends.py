@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Why a container ended, by what the engine knows: its state, its events, its last words."""
+"""Finds out why a container ended, from its state, its events and the last lines of its log."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import RunState,
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import words
 
 _KILLED = 128 + signal.SIGKILL
-_LOST = 255  # what an engine writes down that finds a container dead when it starts
-_EVENTS_SECONDS = 0.3  # the event of `docker stop` comes after the end that it led to
-_REMEMBERED = 256  # events that an engine keeps, which it forgets when it ends
+_LOST = 255  # the exit code that an engine records when it starts and finds the container dead
+_EVENTS_SECONDS = 0.3  # the event of `docker stop` comes after the container's end
+_REMEMBERED = 256  # number of events that an engine keeps in memory; they are lost when it ends
 _TAIL_LINES = 5
 
 
 @dataclass(frozen=True)
 class End:
-    """How a container ended that left no report, or more than its report says."""
+    """How a container ended: in place of a report that is missing, or as a correction of a report."""
 
     state: RunState
     why: Why
 
     @property
     def facts(self) -> dict[str, str]:
-        """All of it, to be merged into a report or into what else the engine knows."""
+        """Return all fields, to merge into a report or into the engine's other facts."""
         return {"state": self.state.value, **self.why.facts}
 
 
@@ -55,7 +55,7 @@ NEVER_STARTED = _unstartable("The container was created and never started.", cau
 
 
 def end_of(container: Any) -> End:
-    """Of a container that has ended and left no report."""
+    """Return how a container ended that left no report."""
     state = container.attrs["State"]
     if state.get("OOMKilled"):
         return OUT_OF_MEMORY
@@ -80,20 +80,23 @@ def end_of(container: Any) -> End:
 
 
 def cancelled(number: int) -> End:
-    """Of a container that was signalled by us and left no report."""
+    """Return the end of a container that samerun signalled and that left no report."""
     return End(RunState.KILLED, causes.cancelled(number))
 
 
 def corrected(container: Any, report: Mapping[str, Any], *, cancelled: bool) -> dict[str, Any]:
-    """`report` with what the shim in the container cannot know; `cancelled` says whether we signalled it ourselves.
+    """Return `report` corrected by facts that only the engine knows, not the shim in the container.
 
-    It is empty where the container was lost: its engine took it down, and has forgotten all about it since.
+    The result is empty if the container was lost: its engine stopped it, and has lost its events since.
+
+    Args:
+        cancelled: whether samerun itself signalled the container.
     """
     told = causes.read(report)
     killed = report.get("signal") == signal.SIGKILL and told["cause"] is not Cause.TIME_LIMIT
     if container.attrs["State"].get("OOMKilled") and killed:
         return {**report, **OUT_OF_MEMORY.facts}
-    # As an engine ends what it takes down, and `docker stop`.
+    # This report fits both `docker stop` and an engine that went down with its containers.
     if not cancelled and told == {"cause": Cause.CANCELLED, "cancelled_by": signal.SIGTERM.name}:
         actions = events(container)
         if "die" not in actions or _was_restarted(container):
@@ -104,14 +107,14 @@ def corrected(container: Any, report: Mapping[str, Any], *, cancelled: bool) -> 
 
 
 def lost(container: Any) -> End:
-    """Of a container whose report `corrected` does not believe."""
+    """Return the end of a container whose report `corrected` rejected."""
     return RESTARTED if _was_restarted(container) else OUTSIDE
 
 
 def _was_restarted(container: Any) -> bool:
-    """Whether the engine, which knows all since it began, knows nothing of the container's start.
+    """Whether the engine was restarted since the container started: its events do not have that start.
 
-    One that was killed finds its containers alive when it starts, and stops them as somebody does by hand.
+    An engine that was killed finds its containers alive at its next start. It stops them, as `docker stop` does.
     """
     import docker
     import requests
@@ -125,12 +128,12 @@ def _was_restarted(container: Any) -> bool:
 
 
 def _seconds(stamp: str, more: float = 0.0) -> str:
-    """A time as the engine takes it for its events."""
+    """Return a time, plus `more` seconds, in the format of the engine's events API."""
     return f"{parse_time(stamp).timestamp() + more:.6f}"
 
 
 def events(container: Any) -> set[str]:
-    """What the engine did to the container in its last run, as far as it still knows; it forgets after some hundred."""
+    """Return the actions in the events of the container's last run; the engine keeps only the newest few hundred."""
     import docker
     import requests
 
@@ -155,7 +158,7 @@ def last_words(container: Any) -> str:
 
 
 def _platforms(container: Any) -> str:
-    """The image's platform beside the engine's; the exec that failed says neither."""
+    """Name the image's platform and the engine's; the error of the failed exec names neither."""
     import docker
 
     try:

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The Docker engine that the docker command would use, and its refusals in one line each."""
+"""Connects to the Docker engine that the docker command would use, and turns its errors into one line each."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker impor
 
 _BY_NETWORK = ("tcp", "http", "https")
 DEFAULT_HOST = "unix:///var/run/docker.sock"
-_FIRST_SECONDS = 7.0  # for the first answer: whoever gets none is told within 10 s
+_FIRST_SECONDS = 7.0  # for the first answer, so that the user learns within 10 s that there is none
 
 
 def host(given: str = "") -> str:
-    """The engine's address: `given` (`samerun_docker_host`), or as the docker command finds it.
+    """Return the engine's address: `given` (`samerun_docker_host`), or the one that the docker command uses.
 
-    That looks at DOCKER_HOST, DOCKER_CONTEXT and the current context.
+    The docker command reads DOCKER_HOST, then DOCKER_CONTEXT, then the current context.
 
     Raises:
         SamerunError: the context does not exist.
@@ -50,24 +50,24 @@ def host(given: str = "") -> str:
 
 
 def base_url(given: str = "") -> str:
-    """The address that a client library connects to: for `ssh://` a socket of this host.
+    """Return the address that the client library connects to: for `ssh://`, a forwarded socket on this host.
 
     Raises:
-        SamerunError: there is no way to that host.
+        SamerunError: SSH cannot reach the host.
     """
     address = host(given)
     return ssh.forwarded(address) if address.startswith("ssh://") else address
 
 
 def connect(given: str = "", timeout: float | None = 60) -> Any:
-    """A `docker.DockerClient` that has answered once.
+    """Return a `docker.DockerClient` whose engine has answered once.
 
     Args:
         given: the engine's address, see `host`.
-        timeout: seconds for each answer after the first one, for which there are 7 at most.
+        timeout: seconds for each answer after the first; the first may take at most 7.
 
     Raises:
-        SamerunError: no engine, no permission, or an address that cannot be right; each with what to do.
+        SamerunError: there is no engine, no permission, or the address is invalid; the hint says what to do.
     """
     try:
         import docker
@@ -97,13 +97,13 @@ def connect(given: str = "", timeout: float | None = 60) -> Any:
 
 
 def is_remote(given: str = "") -> bool:
-    """Whether the engine is another machine's: folders and the loopback of this one are not its own."""
+    """Whether the engine runs on another machine, which does not share folders and loopback with this one."""
     parts = urlsplit(host(given))
     return parts.scheme == "ssh" or (parts.scheme in _BY_NETWORK and parts.hostname not in LOOPBACK)
 
 
 def patience(given: str = "") -> float:
-    """For how many seconds an engine that went away is looked for."""
+    """Return for how many seconds to try to reach an engine that stopped answering."""
     return away.ELSEWHERE if is_remote(given) else away.HERE
 
 
@@ -148,7 +148,7 @@ def _unreachable(address: str, given: str, error: BaseException) -> SamerunError
 
 @contextlib.contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Turn what the engine refuses inside the block into "Failed to <what>: <its own words>"."""
+    """Turn an error of the engine inside the block into "Failed to <what>: <its own words>"."""
     import docker
     import requests
 
@@ -167,12 +167,12 @@ def explained(what: str) -> Iterator[None]:
 def archive(
     content: Mapping[str, bytes], *, mode: int = 0o644, uid: int = 0, folder: str = "", writable: tuple[str, ...] = ()
 ) -> bytes:
-    """A tar for the engine's copy call.
+    """Return a tar for the engine's copy call.
 
     Args:
         content: path to bytes; the files get `mode` and belong to `uid`.
-        folder: a folder to make for them that only `uid` may enter.
-        writable: empty folders that anybody may write.
+        folder: a folder to make for the files; only `uid` may enter it.
+        writable: empty folders to make; every user may write there.
     """
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
@@ -188,7 +188,7 @@ def archive(
 
 
 def found(collection: Any, name: str) -> Any:
-    """What the engine has of that name in `collection`, such as its containers or volumes, or None."""
+    """Return the object `name` of `collection`, such as the engine's containers or volumes; None if there is none."""
     import docker
 
     try:
@@ -198,7 +198,7 @@ def found(collection: Any, name: str) -> Any:
 
 
 def read_file(container: Any, path: str) -> bytes | None:
-    """The content of `path` in a container, running or not; None where there is none."""
+    """Return the content of the file `path` in a container, running or not; None if it does not exist."""
     import docker
 
     try:

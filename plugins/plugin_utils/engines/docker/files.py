@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files of a container, running or not, as the engine's copy call gives them: one tar, read as it comes."""
+"""Copies files from a container, running or not: reads the tar stream of the engine's copy call."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _PIECE = 1 << 16
 
 
 def pieces(container: Any, path: str) -> Iterator[bytes]:
-    """The content of the file at `path`.
+    """Yield the content of the file at `path` in pieces.
 
     Raises:
-        docker.errors.NotFound: there is none.
+        docker.errors.NotFound: the file does not exist.
     """
     for _name, content in _members(container, path):
-        yield from iter(lambda content=content: content.read(_PIECE), b"")  # type: ignore[misc] # its default is it
+        yield from iter(lambda content=content: content.read(_PIECE), b"")  # type: ignore[misc] # bound by its default
 
 
 def copied(container: Any, path: str, into: Path, wanted: Callable[[Path], Iterable[str]]) -> None:
-    """Copy files of the folder at `path` below `into`.
+    """Copy the wanted files of the folder at `path` into the folder `into`.
 
-    It is read twice: first only the names, since nobody knows how much there is that is not wanted.
+    The folder is read twice: the first pass reads names only, since the unwanted files may be large.
 
     Args:
-        wanted: the names of those to copy, given a folder in which all are there and empty.
+        wanted: returns the names of the files to copy. It gets a folder that has every file, all empty.
     """
     names = into.with_name(f"{into.name}.names")
     for name, _content in _members(container, path):
@@ -45,7 +45,7 @@ def copied(container: Any, path: str, into: Path, wanted: Callable[[Path], Itera
 
 
 def _members(container: Any, path: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """Name below `path` and content of each file, to be read before the next one."""
+    """Yield name (relative to `path`) and content of each file; read the content before the next file."""
     stream, _stat = container.get_archive(path)
     with contextlib.closing(stream), tarfile.open(fileobj=_Stream(stream), mode="r|") as tar:  # type: ignore[call-overload] # it only reads
         for member in tar:
@@ -55,7 +55,7 @@ def _members(container: Any, path: str) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 class _Stream:
-    """What comes in pieces, as a file to read."""
+    """A file to read, made from an iterator of pieces."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)

@@ -1,9 +1,9 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The log of a container over a connection that may break: every byte once.
+"""Reads the log of a container over a connection that may break, and gives every byte exactly once.
 
-The engine sends each message in a frame, with the time that it wrote it when asked to. After a cut the log is asked
-for again from shortly before the last message, and as many messages are skipped as were shown of that stretch.
+The engine sends each message in a frame, with the time of the message if asked for. After a cut, the log is requested
+again from shortly before the last message. Of that overlap, the messages that were shown already are skipped.
 See https://docs.docker.com/reference/api/engine/, ContainerLogs and ContainerAttach.
 """
 
@@ -19,31 +19,31 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 
-# The engine's usual driver replaces what is no UTF-8; this one keeps every byte, in one file that is never rolled.
+# The engine's default driver replaces bytes that are not UTF-8. This one keeps every byte, in one file, never rotated.
 DRIVER = {"Type": "local", "Config": {"max-size": "1000g", "max-file": "1", "compress": "false"}}
-# A line that is silent that long is opened anew: it may be dead, and nobody would ever tell.
+# After this silence the connection is opened again: it may be dead without any error.
 SILENT_SECONDS = 30.0
 _ANSWER_SECONDS = 10
 _AGAIN_SECONDS = (0.1, 1.0)
-_OVERLAP = 50_000_000  # ns; standard output and error are written by two threads of the engine
-_REMEMBERED = 4096  # messages, also where many more come within the overlap
+_OVERLAP = 50_000_000  # ns; two threads of the engine write standard output and error, so times may be out of order
+_REMEMBERED = 4096  # messages at most, even if more arrive within the overlap
 _HEADER = struct.Struct(">BxxxL")
 _SYSTEM_ERROR = 3
-_PART = 16 * 1024  # bytes of a line that the engine takes as one message
+_PART = 16 * 1024  # bytes; the engine splits a longer line into several messages
 
 
 class Messages:
-    """Messages of a log, each with its time, as they come out of frames."""
+    """Takes the frames of a log, and gives the messages that were not shown yet."""
 
     def __init__(self) -> None:
         self._shown: deque[bytes] = deque(maxlen=_REMEMBERED)
         self._skip = 0
         self._rest = b""
-        self._inside: set[int] = set()  # streams that are inside a line which comes in parts
-        self.error = ""  # what the engine said in place of a message
+        self._inside: set[int] = set()  # streams whose current line comes in several messages
+        self.error = ""  # an error that the engine sent in place of a message
 
     def again(self) -> dict[str, str]:
-        """Start over after a cut; what to ask the engine for."""
+        """Prepare for a new connection; return the query parameters that request the rest of the log."""
         self._rest, self._skip = b"", 0
         if not self._shown:
             return {}
@@ -54,7 +54,7 @@ class Messages:
         return {"since": f"{since // 10**9}.{since % 10**9:09d}"}
 
     def feed(self, found: bytes) -> bytes:
-        """What is new in the frames that are whole by now."""
+        """Take bytes; return the new text in the frames that are complete now."""
         data, at, new = self._rest + found, 0, []
         while len(data) - at >= _HEADER.size:
             kind, length = _HEADER.unpack_from(data, at)
@@ -75,7 +75,7 @@ class Messages:
         return b"".join(new)
 
     def _ended(self, kind: int, text: bytes) -> bytes:
-        """`text` with the line's end that the driver of some engines forgets after the last part of a long line."""
+        """Add the line end that some engines' driver omits after the last part of a long line."""
         if text.endswith(b"\n"):
             self._inside.discard(kind)
         elif len(text) < _PART and kind in self._inside:
@@ -89,15 +89,15 @@ class Messages:
 def follow(
     connect: Callable[[float], Any], name: str, patience: float, say: Callable[[str], None] = lambda _line: None
 ) -> Iterator[bytes]:
-    """The log of the container `name` from its start, as it comes, until the container has ended or is gone.
+    """Yield the log of the container `name` from its start, as it grows, until the container ends or is removed.
 
     Args:
-        connect: makes a client, given the seconds in which it must answer.
-        patience: for how many seconds a lost engine is looked for.
-        say: takes one line when it is lost.
+        connect: makes a client; its argument is the seconds in which the engine must answer.
+        patience: for how many seconds to try to reach an engine that stopped answering.
+        say: takes one line when the engine stops answering.
 
     Raises:
-        SamerunError: the engine stays away.
+        SamerunError: the engine did not answer again in time.
     """
     import docker
     import requests
@@ -122,7 +122,7 @@ def follow(
                 try:
                     yield from _stream(client, name, messages, tell)
                     client.api.wait(name, timeout=_ANSWER_SECONDS)
-                    # The engine may end a log that it follows before the last words are in it.
+                    # The engine may end a followed log before the last lines are in it: read those now.
                     yield from _stream(client, name, messages, tell, follow=False)
                     return
                 except docker.errors.NotFound:
@@ -139,7 +139,7 @@ def follow(
 
 
 def read(client: Any, name: str) -> Iterator[bytes]:
-    """What there is of the log of the container `name` by now, as `follow` shows it."""
+    """Yield the log of the container `name` up to now, in the form that `follow` gives it."""
     yield from _stream(client, name, Messages(), lambda _line: None, follow=False)
 
 
@@ -153,7 +153,7 @@ def _stream(
     with client.api.get(url, params=asked, stream=True, timeout=(_ANSWER_SECONDS, SILENT_SECONDS)) as answer:
         if answer.status_code == 404:
             raise docker.errors.NotFound(f"no container {name}")
-        if answer.status_code >= 400:  # such as a logging driver that keeps nothing; the run goes on all the same
+        if answer.status_code >= 400:  # for example a logging driver that keeps nothing; the script runs on
             tell(f"Failed to read the log of {name}: {answer.json().get('message', answer.text)}")
             return
         for found in answer.iter_content(chunk_size=None):
@@ -174,7 +174,7 @@ def _gone(name: str, problem: Exception) -> SamerunError:
 
 
 def _nanoseconds(stamp: bytes) -> int:
-    """`2026-01-02T03:04:05.000000006Z`, as the engine writes times, since the epoch."""
+    """Convert a time of the engine, such as `2026-01-02T03:04:05.000000006Z`, to nanoseconds since the epoch."""
     text = stamp.decode()
     whole, _, rest = text.partition(".")
     digits = rest.rstrip("Z").partition("+")[0].partition("-")[0]

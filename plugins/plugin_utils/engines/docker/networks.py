@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The network of a world on a Docker engine, which is one however many make it at once."""
+"""Creates the network of a world on a Docker engine exactly once, even in a race."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ BUILT_IN = {"bridge", "host", "none"}
 
 
 def named(client: Any, name: str) -> list[Any]:
-    """The networks of that name, the oldest first; engines before Docker 25 let there be several."""
-    # The engine's filter finds every network whose name holds this one.
+    """Return the networks of that name, the oldest first; engines before Docker 25 allow several."""
+    # The engine's filter also finds networks whose name only contains this one.
     found = [network for network in client.networks.list(names=[name]) if network.name == name]
     return sorted(found, key=lambda network: (parse_time(network.attrs["Created"]), network.id))
 
 
 def is_there(client: Any, name: str) -> bool:
-    """Whether containers can be put into the network `name`."""
+    """Whether the network `name` exists and containers can join it."""
     return name in BUILT_IN or bool(named(client, name))
 
 
 def ensure(client: Any, name: str, labels: Mapping[str, str]) -> bool:
-    """Make the network `name` unless it is there; return whether it was made.
+    """Create the network `name` unless it exists; return whether it was created.
 
-    Of two that are made at the same moment the older one stays: with both no container could be started.
+    If two are created at the same moment, the older one stays. With both, no container could start.
     """
     import docker
 

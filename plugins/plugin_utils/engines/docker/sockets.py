@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The Unix socket of a Docker engine, closed also where nobody listens at it: there Docker's client leaves it open."""
+"""Connects to the Unix socket of a Docker engine, and closes it on failure, which Docker's client forgets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from docker.transport.unixconn import UnixHTTPAdapter, UnixHTTPConnection
 
 SCHEME = "unix://"
-_MOUNTED = "http+docker://"  # what the client puts before the paths that it asks for
+_MOUNTED = "http+docker://"  # the prefix that the client gives to all its requests
 
 
 class _Connection(UnixHTTPConnection):
@@ -28,13 +28,13 @@ class _Adapter(UnixHTTPAdapter):
 
 
 def check(url: str, seconds: float) -> None:
-    """Raise an OSError if `url` names a Unix socket at which nobody listens; a client need not be made then."""
+    """Raise an OSError if `url` names a Unix socket that nobody listens at; then no client need be made."""
     if url.startswith(SCHEME):
         _connected(url.removeprefix(SCHEME), seconds).close()
 
 
 def use(client: Any, url: str) -> None:
-    """Have a `docker.DockerClient` close what it cannot connect; for addresses of other kinds its own way is right."""
+    """Make a `docker.DockerClient` close a socket that it cannot connect; only Unix sockets need this."""
     if url.startswith(SCHEME):
         client.api.mount(_MOUNTED, _Adapter(f"http+{url}", client.api.timeout))
 

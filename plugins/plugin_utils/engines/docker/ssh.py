@@ -1,9 +1,10 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The socket of a Docker engine on a host that SSH reaches, as a socket of this host.
+"""Forwards the socket of a Docker engine on another host to a socket on this host, through SSH.
 
-One ssh process forwards it for all that talk to the engine from here, and ends by itself once nobody has for a while.
-There, nothing is needed but sshd and the right to use the engine's socket; here, the ssh command with its own settings.
+One ssh process forwards the socket for all clients on this host. It ends by itself after a while without connections.
+The other host needs only sshd and permission to use the engine's socket. This host needs the ssh command; ssh reads
+its usual settings.
 """
 
 from __future__ import annotations
@@ -29,20 +30,20 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
 
 _SOCKET_THERE = "/var/run/docker.sock"
 _IDLE_SECONDS = 30
-_LONGEST = 75  # bytes of a folder's name; ssh binds its control socket under a longer name first
+_LONGEST = 75  # bytes of the folder's path; ssh first binds its control socket under a longer name
 _OPTIONS = {
-    "BatchMode": "yes",  # it never asks: a play has nobody to answer
+    "BatchMode": "yes",  # ssh must not prompt: nobody could answer in a play
     "ConnectTimeout": "8",
     "ControlMaster": "yes",
     "ControlPersist": str(_IDLE_SECONDS),
     "ExitOnForwardFailure": "yes",
-    # A link that is silent is noticed, and not only when somebody writes.
+    # Detect a dead connection even while nothing is sent.
     "ServerAliveCountMax": "3",
     "ServerAliveInterval": "5",
     "StreamLocalBindMask": "0177",
     "StreamLocalBindUnlink": "yes",
 }
-# What ssh says, and what it means.
+# Words in the error of ssh, and the cause that they mean.
 _CAUSES = (
     (
         "could not resolve",
@@ -67,10 +68,10 @@ _CAUSES = (
 
 
 def forwarded(address: str) -> str:
-    """The address of a socket here that is the engine's of `address` (`ssh://[user@]host[:port][/path]`).
+    """Forward the engine at `address` (`ssh://[user@]host[:port][/path]`); return the address of the local socket.
 
     Raises:
-        SamerunError: the host cannot be reached or does not let us in.
+        SamerunError: the host cannot be reached or refuses the login.
     """
     folder = _folder(address)
     here = folder / "docker.sock"
@@ -81,18 +82,18 @@ def forwarded(address: str) -> str:
 
 
 def target(address: str) -> str:
-    """What somebody would type after `ssh`."""
+    """Return the host as a user would type it after `ssh`."""
     parts = urlsplit(address)
     host = f"{parts.username}@{parts.hostname}" if parts.username else str(parts.hostname)
     return f"-p {parts.port} {host}" if parts.port else host
 
 
 def _folder(address: str) -> Path:
-    """A folder of this user's alone, short enough for the names of sockets."""
+    """Return a folder that only this user may enter, with a path short enough for sockets."""
     key = hashlib.sha256(address.encode()).hexdigest()[:12]
     folder = user_runtime_path("samerun") / f"ssh-{key}"
     if len(os.fsencode(folder)) > _LONGEST:
-        folder = Path(f"/tmp/samerun-{os.getuid()}-ssh-{key}")  # noqa: S108 - looked at below
+        folder = Path(f"/tmp/samerun-{os.getuid()}-ssh-{key}")  # noqa: S108 - its owner is verified below
     files.private_folder(folder)
     found = folder.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077:
@@ -113,7 +114,7 @@ def _start(address: str, control: Path, here: Path) -> None:
         path.unlink(missing_ok=True)
     options = [word for name, value in _OPTIONS.items() for word in ("-o", f"{name}={value}")]
     argv = ["ssh", "-N", *options, "-S", str(control), "-L", f"{here}:{there}", *target(address).split()]
-    # Not a pipe: the process that stays in the background keeps it open.
+    # A file, not a pipe: the ssh process in the background would keep a pipe open.
     with tempfile.TemporaryFile() as said:
         try:
             ended = subprocess.run(

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a Docker engine says when it refuses, told apart; its own words differ by version, these do not."""
+"""Maps the error messages of a Docker engine to causes; the messages differ by version, the causes do not."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ansible_collections.samerun.stack.plugins.module_utils.errors import (
 
 @dataclass(frozen=True)
 class Cause:
-    """Why the engine refused.
+    """A cause for which an engine refuses a request.
 
     Attributes:
-        words: any of them, in lower case, in what the engine says means this cause.
-        text: the cause in our words; empty where the engine's say it best.
+        words: in lower case; a message that contains any of them means this cause.
+        text: the cause in our words; empty where the engine's own words are best.
     """
 
     words: tuple[str, ...]
@@ -31,7 +31,7 @@ class Cause:
     code: int = UNAVAILABLE
 
     def means(self, words: str) -> bool:
-        """Whether `words` of an engine say this."""
+        """Whether the engine's message `words` means this cause."""
         return any(part in words.lower() for part in self.words)
 
 
@@ -61,7 +61,7 @@ DENIED = Cause(
     "Log in there: docker login REGISTRY.",
     NO_PERMISSION,
 )
-# A registry that hides what it does not show to all says "denied" and means "not found or not for you".
+# A registry may hide private images: its "denied" then means "not found, or not for you".
 NOT_FOUND = Cause(
     (
         "no such image",
@@ -74,7 +74,7 @@ NOT_FOUND = Cause(
     "there is no such image",
     "Is its name right? If it is private: docker login REGISTRY.",
 )
-# In this order: a message may hold words of several, and the first says most.
+# The order counts: a message may contain words of several causes; the first is the most specific.
 CAUSES = (
     FULL_DISK,
     ARCHITECTURE,
@@ -112,10 +112,10 @@ CAUSES = (
 
 
 class RefusalError(SamerunError):
-    """What the engine refused.
+    """The engine refused a request.
 
     Args:
-        cause: why, where that is known.
+        cause: None if it is not a known one.
     """
 
     def __init__(self, message: str, hint: str, code: int, cause: Cause | None) -> None:
@@ -124,15 +124,15 @@ class RefusalError(SamerunError):
 
 
 class Away(Enum):
-    """Why nobody talks to an engine."""
+    """Why an engine cannot be reached."""
 
-    FORBIDDEN = auto()  # its socket is not for us
-    SILENT = auto()  # it takes a connection and says nothing
-    NO_ADDRESS = auto()  # its address is not one of Docker's
+    FORBIDDEN = auto()  # this user may not use its socket
+    SILENT = auto()  # it accepts a connection but does not answer
+    NO_ADDRESS = auto()  # the address has no form that Docker knows
     ABSENT = auto()  # nothing answers
 
 
-# As the client library and the system say it, in this order.
+# Words in the errors of the client library and the system, tried in this order.
 _AWAY = (
     (("Permission denied", "PermissionError"), Away.FORBIDDEN),
     (("timed out",), Away.SILENT),
@@ -141,17 +141,17 @@ _AWAY = (
 
 
 def away(words: str) -> Away:
-    """What `words` of a failed first call mean."""
+    """Return the cause that the error `words` of a failed first call mean."""
     return next((one for parts, one in _AWAY if any(part in words for part in parts)), Away.ABSENT)
 
 
 def cause(words: str) -> Cause | None:
-    """The cause that `words` of an engine mean, if it is a known one."""
+    """Return the cause that the engine's message `words` means; None if it is not a known one."""
     return next((one for one in CAUSES if one.means(words)), None)
 
 
 def refusal(what: str, words: str, hint: str = "") -> RefusalError:
-    """ "Failed to <what>: <cause>", with the engine's own words; `hint` is for causes that are not known."""
+    """Return the error "Failed to <what>: <cause>" with the engine's own words; `hint` serves unknown causes."""
     words = " ".join(words.split()).rstrip(".")
     found = cause(words)
     if found is None:

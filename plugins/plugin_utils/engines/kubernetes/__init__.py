@@ -1,5 +1,5 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A Kubernetes cluster."""
+"""Talks to a Kubernetes cluster."""
 
 from __future__ import annotations

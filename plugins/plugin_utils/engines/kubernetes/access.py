@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a launch may do in its namespace, asked beforehand, and the least Role that allows it."""
+"""Asks before a launch what it may do in its namespace, and builds the smallest Role that allows all of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 
-# (group, resource) -> the verbs by which a launch is started, followed, cancelled and collected.
+# (group, resource) -> the verbs that starting, following, cancelling and collecting a launch need.
 VERBS: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "configmaps"): ("create", "get", "patch"),
     ("", "secrets"): ("create", "get", "patch"),
@@ -19,7 +19,7 @@ VERBS: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "pods/log"): ("get",),
     ("batch", "jobs"): ("create", "delete", "get", "list", "patch"),
 }
-# With them reasons are better, quotas are seen beforehand, and a pod on a lost node is let go.
+# They are useful but not required: for better reasons, for quotas before a launch, and to release a pod on a lost node.
 OPTIONAL: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "events"): ("list",),
     ("", "pods"): ("delete", "patch"),
@@ -30,21 +30,21 @@ _AUTHORIZATION = "apis/authorization.k8s.io/v1"
 
 
 def denied(cluster: Cluster, namespace: str) -> list[str]:
-    """The verbs of `VERBS` that we may not use, such as `create jobs.batch`."""
+    """Return the verbs of `VERBS` that our user may not use, such as `create jobs.batch`."""
     try:
         answer = cluster.api.call(
             "POST", f"{_AUTHORIZATION}/selfsubjectrulesreviews", {"spec": {"namespace": namespace}}
         )
     except ApiError:
-        return []  # nobody can be asked: then the request itself tells
+        return []  # the question itself is refused: the real request will show it
     rules = answer["status"].get("resourceRules") or []
-    # What another authorizer than RBAC allows is not among the rules: it is asked for one by one.
+    # The rules do not list what an authorizer other than RBAC allows, so ask for the remaining verbs one by one.
     unknown = [one for one in _each(VERBS) if not any(_allows(rule, *one) for rule in rules)]
     return [_named(*one) for one in unknown if not _allowed(cluster, namespace, *one)]
 
 
 def role(cluster: Cluster, namespace: str) -> list[dict[str, Any]]:
-    """The Role with every verb that is used for training, and the RoleBinding that gives it to us."""
+    """Return a Role with every verb that training uses, and a RoleBinding that gives it to our user."""
     verbs = {key: sorted({*VERBS.get(key, ()), *OPTIONAL.get(key, ())}) for key in sorted({*VERBS, *OPTIONAL})}
     rules = [{"apiGroups": [group], "resources": [one], "verbs": found} for (group, one), found in verbs.items()]
     group = "rbac.authorization.k8s.io"

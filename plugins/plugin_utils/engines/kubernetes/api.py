@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The API server of a cluster: logged in by the official client, spoken to in plain data, refusing in one line."""
+"""Sends requests to a cluster's API server: the official client logs in, bodies are plain data, errors are one line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.w
 
 CONNECT_SECONDS = 4.0
 ANSWER_SECONDS = 20.0
-FIRST_SECONDS = 5.0  # for the first answer: whoever gets none is told within 10 s
+FIRST_SECONDS = 5.0  # for the first answer, so that the user learns within 10 s that there is none
 FORBIDDEN = 403
 NOT_FOUND = 404
 
@@ -38,15 +38,15 @@ _AWAY = {
     Away.UNRESOLVED: ("its name cannot be resolved", "Is the kubeconfig's server right, is a VPN needed?"),
     Away.ABSENT: ("nothing answers there", "Start the cluster, or name another context by samerun_context."),
 }
-_LOADING = threading.Lock()  # of a kubeconfig, by a library that is not made for threads
+_LOADING = threading.Lock()  # the library's loading of a kubeconfig is not thread-safe
 
 
 class ApiError(Exception):
-    """What the API server refuses.
+    """The API server refused a request.
 
     Args:
-        status: of HTTP.
-        words: its own message, without a full stop.
+        status: the HTTP status.
+        words: the server's own message, without a full stop.
     """
 
     def __init__(self, status: int, words: str) -> None:
@@ -56,23 +56,23 @@ class ApiError(Exception):
 
     @property
     def passing(self) -> bool:
-        """Whether the same request may well be answered later: the server is busy, starts, or cannot reach a node."""
+        """Whether the same request may succeed later: the server is busy, is starting, or cannot reach a node."""
         return self.status in (410, 429, 500, 502, 503, 504)
 
 
 class GoneError(ApiError):
-    """There is no such object, or none any more."""
+    """The object does not exist, or does not exist any more."""
 
 
 class Api:
     """The API server of one context of a kubeconfig.
 
-    The client library reads the kubeconfig and makes the connections, with all the ways to log in that it knows. Its
-    classes for every kind are left out: to load them takes half a second, and objects are plain data here anyway.
+    The client library reads the kubeconfig, logs in by any method that it knows, and makes the connections. Its classes
+    for kinds of objects are not used: loading them takes half a second, and objects are plain data here.
 
     Args:
-        kubeconfig: a path, or empty for the one that kubectl would use.
-        context: its name, or empty for the current one.
+        kubeconfig: a path; empty for the file that kubectl would use.
+        context: the context's name; empty for the current one.
     """
 
     def __init__(self, kubeconfig: str, context: str) -> None:
@@ -99,16 +99,17 @@ class Api:
         self._patience = FIRST_SECONDS
 
     def close(self) -> None:
-        """Close idle connections; the next call opens what it needs."""
+        """Close idle connections; the next call opens a new one."""
         self._pool.clear()
 
     @contextlib.contextmanager
     def settings(self) -> Iterator[Any]:
-        """The client library's configuration, usable inside the block.
+        """Yield the client library's configuration, which is valid inside the block.
 
-        The library writes the kubeconfig's certificates and keys into files and removes them when Python ends, which
-        a worker of Ansible, or whoever is killed, never does. So they have a folder that is gone after the block.
-        It would also give the same file to all threads that ask meanwhile: it is made to forget ours.
+        The library writes the kubeconfig's certificates and keys into files, and removes them when Python exits. A
+        worker of Ansible, or a killed process, does not exit that way. So the files lie in a temporary folder that is
+        removed after the block. The library would also give the same files to other threads, so they are removed from
+        its cache.
         """
         from kubernetes import client, config
 
@@ -125,7 +126,7 @@ class Api:
 
     @contextlib.contextmanager
     def explained(self, what: str) -> Iterator[None]:
-        """Turn what the cluster refuses inside the block into "Failed to <what>: <its own words>"."""
+        """Turn an error of the cluster inside the block into "Failed to <what>: <its own words>"."""
         import urllib3
 
         try:
@@ -198,7 +199,7 @@ class Api:
 
 
 def lost_link(error: BaseException) -> bool:
-    """Whether the cluster could not be reached or was busy, so that the same request may be answered later."""
+    """Whether the cluster was unreachable or busy, so that the same request may succeed later."""
     import urllib3
 
     if isinstance(error, ApiError):
@@ -207,14 +208,14 @@ def lost_link(error: BaseException) -> bool:
 
 
 def is_silent(error: BaseException) -> bool:
-    """Whether a connection is there and says nothing."""
+    """Whether a connection was made but no answer came in time."""
     import urllib3
 
     return isinstance(error, urllib3.exceptions.ReadTimeoutError)
 
 
 def _keep_in_memory(pool: Any, settings: Any) -> None:
-    """Let the connections of `pool` take certificates and keys from memory, where they were read into now."""
+    """Read certificates and keys into memory now, so that the connections of `pool` need no files later."""
     from urllib3.util.ssl_ import create_urllib3_context
 
     context = create_urllib3_context()

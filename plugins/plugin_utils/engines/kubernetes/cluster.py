@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A cluster: its objects as plain data."""
+"""Reads, writes, watches and signals the objects of a cluster, as plain data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.a
     GoneError,
 )
 
-# kind -> where the API keeps it; a namespace goes in between, for all but Namespace itself.
+# kind -> API prefix and plural; the namespace goes between the two, except for the kind Namespace.
 _KINDS = {
     "ConfigMap": ("api/v1", "configmaps"),
     "Deployment": ("apis/apps/v1", "deployments"),
@@ -42,7 +42,7 @@ _RESTRICTED = {
     "pod-security.kubernetes.io/enforce-version": "latest",
 }
 
-# A note is whole or not there.
+# Write the note to another name first and rename it, so that no reader sees half a note.
 _SIGNAL = """\
 import os, sys
 note, number = sys.argv[1:]
@@ -55,7 +55,7 @@ os.kill(1, int(number))
 
 
 class Cluster:
-    """One context of a kubeconfig; see `Api` for what it takes."""
+    """The cluster of one context of a kubeconfig; the arguments are those of `Api`."""
 
     def __init__(self, kubeconfig: str, context: str) -> None:
         self.api = Api(kubeconfig, context)
@@ -63,31 +63,31 @@ class Cluster:
         self.server = self.api.server
 
     def explained(self, what: str) -> contextlib.AbstractContextManager[None]:
-        """Turn what the cluster refuses inside the block into "Failed to <what>: <its own words>"."""
+        """Turn an error of the cluster inside the block into "Failed to <what>: <its own words>"."""
         return self.api.explained(what)
 
     def close(self) -> None:
-        """Close idle connections; the next call opens what it needs."""
+        """Close idle connections; the next call opens a new one."""
         self.api.close()
 
     def check(self) -> None:
-        """Raise a SamerunError, within 10 s, if the API server does not answer to us."""
+        """Raise a SamerunError, within 10 s, if the API server does not answer or refuses our login."""
         with self.explained("talk to the cluster"):
             self.api.call("GET", "version")
 
     def get(self, kind: str, name: str, namespace: str = "") -> dict[str, Any] | None:
-        """The object, or None where there is none."""
+        """Return the object; None if it does not exist."""
         try:
             return self.api.call("GET", _path(kind, namespace, name))
         except GoneError:
             return None
 
     def find(self, kind: str, namespace: str = "", **selectors: str) -> list[dict[str, Any]]:
-        """The objects of a namespace, or of all; `labelSelector` and `fieldSelector` as the API takes them."""
+        """Return the objects of one namespace or of all; `selectors` are the API's labelSelector and fieldSelector."""
         return self.listed(kind, namespace, **selectors)[0]
 
     def listed(self, kind: str, namespace: str = "", **selectors: str) -> tuple[list[dict[str, Any]], str]:
-        """As `find`, with the version of the list."""
+        """As `find`, but return the resourceVersion of the list too."""
         found = self.api.call("GET", _path(kind, namespace), query=selectors)
         return found["items"], str(found["metadata"]["resourceVersion"])
 
@@ -95,7 +95,7 @@ class Cluster:
         return self.api.call("POST", _path(wanted["kind"], _namespace(wanted)), wanted)
 
     def apply(self, wanted: Mapping[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
-        """Server-side apply; with `dry_run` only what would be there."""
+        """Apply an object on the server; with `dry_run`, return the result without a change."""
         query = {"fieldManager": OWNER, "force": "true", **({"dryRun": "All"} if dry_run else {})}
         path = _path(wanted["kind"], _namespace(wanted), wanted["metadata"]["name"])
         return self.api.call("PATCH", path, wanted, query=query, content_type=_APPLY)
@@ -104,12 +104,12 @@ class Cluster:
         return self.api.call("PATCH", _path(kind, namespace, name), change, content_type=_MERGE)
 
     def delete(self, kind: str, name: str, namespace: str = "") -> None:
-        """Delete the object with what it owns; nothing where there is none."""
+        """Delete the object and the objects that it owns; do nothing if it does not exist."""
         with contextlib.suppress(GoneError):
             self.api.call("DELETE", _path(kind, namespace, name), query={"propagationPolicy": "Background"})
 
     def has_namespace(self, name: str) -> bool:
-        """Whether there is such a namespace; whoever may not look was given one."""
+        """Whether the namespace exists; true if we may not read namespaces, as then somebody assigned us one."""
         try:
             return self.get("Namespace", name) is not None
         except ApiError as error:
@@ -118,9 +118,9 @@ class Cluster:
             raise
 
     def ensure_namespace(self, name: str, labels: Mapping[str, str]) -> bool:
-        """Create the namespace, with Pod Security restricted, unless it is there; return whether it was made.
+        """Create the namespace, with Pod Security `restricted`, unless it exists; return whether it was created.
 
-        A namespace that was there is used as it is: others may live in it.
+        An existing namespace is not changed: others may use it.
         """
         if self.has_namespace(name):
             return False
@@ -130,20 +130,20 @@ class Cluster:
     def log(
         self, pod: str, namespace: str, query: Mapping[str, str] | None = None, *, seconds: float = ANSWER_SECONDS
     ) -> Iterator[bytes]:
-        """The bytes of a pod's log as they come; none for `seconds` is a `ReadTimeoutError`."""
+        """Yield the bytes of a pod's log as they arrive; raise a `ReadTimeoutError` after `seconds` without any."""
         path = f"{_path('Pod', namespace, pod)}/log"
         answer = self.api.send("GET", path, query=query or {}, seconds=seconds, stream=True)
         try:
             while found := answer.read1(1 << 16):
                 yield found
         finally:
-            answer.close()  # what is left in it is wanted by nobody
+            answer.close()  # drop the unread rest
             answer.release_conn()
 
     def watch(
         self, kind: str, namespace: str, version: str, seconds: int, **selectors: str
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What happens after `version` of a list, for `seconds`: ADDED, MODIFIED or DELETED, and the object."""
+        """Yield the events after `version` of a list, for `seconds`: ADDED, MODIFIED or DELETED, and the object."""
         query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": str(seconds), **selectors}
         path, patience = _path(kind, namespace), seconds + CONNECT_SECONDS
         answer = self.api.send("GET", path, query=query, seconds=patience, stream=True)
@@ -160,14 +160,14 @@ class Cluster:
             answer.release_conn()
 
     def release(self, pod: Mapping[str, Any]) -> None:
-        """Let a pod go whose node is lost: nobody there confirms its end, and its Job would wait for that for ever."""
+        """Delete a pod whose node is lost. The node cannot confirm the pod's end, and its Job would wait forever."""
         name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
         with contextlib.suppress(GoneError):
             self.merge("Pod", namespace, name, {"metadata": {"finalizers": None}})
             self.api.call("DELETE", _path("Pod", namespace, name), {"gracePeriodSeconds": 0})
 
     def signal(self, pod: str, namespace: str, python: str, number: int, note: str) -> None:
-        """Send signal `number` to the first process of a pod, and note it at the path `note` before that."""
+        """Write signal `number` to the file `note` in a pod, then send it to the pod's first process."""
         from kubernetes import client
         from kubernetes.stream import stream
         from websocket import WebSocketException
@@ -181,22 +181,23 @@ class Cluster:
                 )
             except client.ApiException as error:
                 raise ApiError(*words.handshake(str(error.reason))) from error
-            with contextlib.suppress(OSError, WebSocketException):  # a pod that ends by it takes the connection along
+            # The signal may end the pod, and the connection with it.
+            with contextlib.suppress(OSError, WebSocketException):
                 try:
                     session.run_forever(timeout=ANSWER_SECONDS)
                 finally:
-                    session.sock.shutdown()  # which `close` leaves out once the command has ended
+                    session.sock.shutdown()  # `close` does not do it once the command has ended
 
 
 def namespace(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    """A namespace of ours, which takes only pods that follow Pod Security `restricted`."""
+    """Return a Namespace with our labels that admits only pods which follow Pod Security `restricted`."""
     return {
         "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {**labels, **_RESTRICTED}},
     }  # fmt: skip
 
 
 def is_of(found: Mapping[str, Any], world: str) -> bool:
-    """Whether an object is that world's; see `is_of` of its labels in world.py."""
+    """Whether an object belongs to the world, by its labels; see `is_of` in world.py."""
     return labels_are_of(found["metadata"].get("labels"), world)
 
 

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The contract where a cluster keeps it: a ConfigMap and a Secret in the training namespace."""
+"""Keeps the contract in a cluster: as a ConfigMap and a Secret in the training namespace."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ SECRET = "r2-credentials"  # noqa: S105 - the name of an object
 
 
 def encoded(values: Mapping[str, str]) -> dict[str, str]:
-    """Values as a Secret's `data` takes them."""
+    """Encode values as base64 for the `data` of a Secret."""
     return {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
 
 
 def decoded(secret: Mapping[str, Any]) -> dict[str, str]:
-    """The inverse of `encoded`, of a whole Secret."""
+    """Return the decoded values of a Secret; the inverse of `encoded`."""
     return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
 
 
 def references(resolved: contract.Contract) -> list[dict[str, Any]]:
-    """The variables of a contract as a container's `env`: by reference, never by value."""
+    """Return the variables of a contract for a container's `env`: as references to the two objects, without values."""
     plain, secret = contract.keys(secret=False), contract.keys(secret=True)
     entries = [(name, "configMapKeyRef", CONFIG_MAP, plain[name]) for name in resolved.plain]
     entries += [(name, "secretKeyRef", SECRET, secret[name]) for name in resolved.secret]
@@ -36,15 +36,15 @@ def references(resolved: contract.Contract) -> list[dict[str, Any]]:
 
 
 def ensure(cluster: Cluster, world: World, resolved: contract.Contract, *, change: bool = True) -> bool:
-    """Write both objects where they are missing or say something else.
+    """Write each of the two objects if it is missing or differs.
 
-    Objects that were there before us are used as they are, if they say the same.
+    An object that others created is used unchanged if its data is the same.
 
     Returns:
         Whether anything changed or, without `change`, would change.
 
     Raises:
-        SamerunError: an object that is not this world's says something else.
+        SamerunError: an object that does not belong to this world differs.
     """
     plain = contract.keys(secret=False)
     wanted = {plain[name]: value for name, value in resolved.plain.items()}
@@ -53,7 +53,7 @@ def ensure(cluster: Cluster, world: World, resolved: contract.Contract, *, chang
 
 
 def ensure_secret(cluster: Cluster, world: World, resolved: contract.Contract, *, change: bool = True) -> bool:
-    """As `ensure`, for the Secret alone."""
+    """As `ensure`, for the Secret only."""
     secret = contract.keys(secret=True)
     wanted = encoded({secret[name]: value for name, value in resolved.secret.items()})
     return _ensure(cluster, world, "Secret", SECRET, wanted, change=change)
@@ -76,6 +76,6 @@ def _ensure(cluster: Cluster, world: World, kind: str, name: str, data: Mapping[
     if change:
         cluster.ensure_namespace(namespace, world.labels)
         metadata = {"name": name, "namespace": namespace, "labels": world.labels}
-        # `data`, not `stringData`: the latter would be kept in clear by the API server's bookkeeping of an apply.
+        # `data`, not `stringData`: an apply would record the latter in clear text in the object's metadata.
         cluster.apply({"apiVersion": "v1", "kind": kind, "metadata": metadata, "data": dict(data)})
     return True

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a Job says of a launch, over all its pods. Everything here is read from data; nothing asks the cluster."""
+"""Reads the state of a launch from its Job's data, over all its pods. Nothing here asks the cluster."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause,
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import pod_words, pods
 
-CANCELLED = "samerun.dev/cancelled"  # an annotation: by which signal, and that its script had not started, if so
+CANCELLED = "samerun.dev/cancelled"  # annotation: the signal, and whether the script had not started yet
 _OVER = ("Complete", "Failed", "FailureTarget", "SuccessCriteriaMet")
-# What the events of a pod that is gone say about why, the more telling first.
+# Reasons in the events of a removed pod, and what they mean; the most specific comes first.
 _TAKEN = {
     "Evicted": "The pod was evicted", "Preempted": "The pod had to make room for one of a higher priority",
     "TaintManagerEviction": "The pod's node was lost or drained", "NodeNotReady": "The pod's node was lost",
@@ -24,12 +24,12 @@ _TAKEN = {
 
 
 def is_cancelled(job: Mapping[str, Any]) -> str:
-    """What it was cancelled by, empty if it was not."""
+    """Return the note by which the Job was cancelled; empty if it was not."""
     return str((job["metadata"].get("annotations") or {}).get(CANCELLED, ""))
 
 
 def over(job: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The condition by which the Job starts no other pod, empty while it may."""
+    """Return the condition after which the Job starts no more pods; empty while it may start one."""
     for condition in job.get("status", {}).get("conditions") or []:
         if condition["type"] in _OVER and condition["status"] == "True":
             found: Mapping[str, Any] = condition
@@ -38,19 +38,19 @@ def over(job: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def may_replace(job: Mapping[str, Any], pod: Mapping[str, Any]) -> bool:
-    """Whether the Job may start another pod for one that has ended."""
+    """Whether the Job may start a new pod in place of `pod`, which has ended."""
     policy = job["spec"].get("podFailurePolicy")
     if over(job) or is_cancelled(job):
         return False
     if job["spec"].get("suspend"):
-        return True  # by its queue, which starts it again
+        return True  # its queue suspended it, and will start it again
     if not policy:
         return False
     code = pods.container_state(pod).get("terminated", {}).get("exitCode")
     if code == 0:
         return False
     if pods.taken_away(pod):
-        return True  # the policy's rule for disruptions comes first, and a deleted pod is none of the script's failures
+        return True  # the policy's first rule ignores disruptions, and a deleted pod is no failure of the script
     for rule in policy["rules"]:
         codes = rule.get("onExitCodes")
         if rule["action"] == "FailJob" and codes and code is not None:
@@ -59,7 +59,7 @@ def may_replace(job: Mapping[str, Any], pod: Mapping[str, Any]) -> bool:
 
 
 def limited(job: Mapping[str, Any]) -> dict[str, Any]:
-    """That the Job's own time limit ended it, empty if it did not."""
+    """Return the facts if the Job's own time limit ended it; empty if it did not."""
     condition = over(job)
     if condition.get("reason") != "DeadlineExceeded":
         return {}
@@ -69,7 +69,7 @@ def limited(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_pod(job: Mapping[str, Any], events: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any] | None:
-    """That a Job failed whose pod is not there any more, with the pod's events or the Job's own words."""
+    """Return the facts of a failed Job whose pod was removed, from the pod's events or else the Job's condition."""
     condition = over(job)
     if condition.get("type") not in ("Failed", "FailureTarget"):
         return None
@@ -84,7 +84,7 @@ def without_pod(job: Mapping[str, Any], events: Sequence[Mapping[str, Any]] = ()
 
 
 def refused(events: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
-    """Why a Job gets no pod, from its events."""
+    """Return why a Job cannot create its pod, from its events; None if it can, or may later."""
     for event in events:
         message = str(event.get("message", ""))
         if event.get("reason") == "FailedCreate" and pod_words.is_refused(message):
@@ -93,11 +93,11 @@ def refused(events: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
 
 
 def cancelled(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a launch that was cancelled and left no report."""
+    """Return the facts of a launch that was cancelled and left no report."""
     name, _space, before = is_cancelled(job).partition(" ")
     return {"state": RunState.KILLED, **causes.cancelled(signal.Signals[name], started=not before).facts}
 
 
 def cancel_note(number: int, *, started: bool) -> str:
-    """What the annotation CANCELLED holds once the launch is cancelled by signal `number`."""
+    """Return the value of the annotation CANCELLED for a launch that is cancelled by signal `number`."""
     return f"{signal.Signals(number).name}{'' if started else ' before the script started'}"

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What else lives in a namespace: whoever deletes one deletes all of it, whatever kind it is."""
+"""Finds the objects of others in a namespace: deleting the namespace would delete them too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.api import ApiError
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster, is_of
 
-# What a cluster makes by itself: of other objects, or in every namespace.
+# Objects that a cluster creates by itself: from other objects, or in every namespace.
 _DERIVED = {"events", "endpoints", "endpointslices"}
 _VIEWS = {"metrics.k8s.io", "events.k8s.io", "custom.metrics.k8s.io"}
 _DEFAULTS = {
@@ -21,9 +21,9 @@ _TOKEN_OF = "kubernetes.io/service-account.name"  # noqa: S105 - an annotation o
 
 
 def foreign(cluster: Cluster, namespace: str, world: str) -> list[str]:
-    """The objects of a namespace that are not the world's, such as `PersistentVolumeClaim checkpoints`.
+    """Return the objects of a namespace that are not the world's, such as `PersistentVolumeClaim checkpoints`.
 
-    All kinds that the cluster knows are looked at, those of its extensions too; one that nobody may look at counts.
+    All kinds of the cluster are listed, including those of its extensions. A kind that we may not list counts as one.
     """
     groups = [group for group in cluster.api.call("GET", "apis")["groups"] if group["name"] not in _VIEWS]
     found = []
@@ -40,14 +40,14 @@ def foreign(cluster: Cluster, namespace: str, world: str) -> list[str]:
 
 
 def _kinds(cluster: Cluster, prefix: str) -> Iterator[tuple[str, str]]:
-    """Name and kind of everything of a group that can be in a namespace."""
+    """Yield name and kind of each namespaced resource in an API group."""
     for one in cluster.api.call("GET", prefix)["resources"]:
         if one["namespaced"] and "list" in one["verbs"] and one["name"] not in _DERIVED:
             yield one["name"], one["kind"]
 
 
 def _stays(kind: str, found: Mapping[str, Any], world: str) -> bool:
-    """Whether an object is somebody's own: no part of another one, not the world's, not the cluster's."""
+    """Whether an object belongs to somebody else: neither to another object, nor to the world, nor to the cluster."""
     metadata = found["metadata"]
     token_of = (metadata.get("annotations") or {}).get(_TOKEN_OF)
     by_itself = metadata["name"] in _DEFAULTS.get(kind, ()) or token_of in _DEFAULTS["ServiceAccount"]

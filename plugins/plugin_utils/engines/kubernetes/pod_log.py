@@ -1,10 +1,10 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A pod's log over as many connections as it takes, each line once.
+"""Reads a pod's log over one or more connections, and gives each line exactly once.
 
-The node stamps every line with its time. After a cut the log is asked for again from the second of the last line on,
-and what was shown is left out, of the last line what had come of it. A count of bytes would not do: a node keeps ten
-megabytes of a log and begins anew.
+The node stamps every line with its time. After a cut, the log is requested again from the second of the last line.
+Lines that were shown already are skipped; of a line that was cut, only the rest is shown. Counting bytes would not
+work: a node rotates the log after ten megabytes.
 """
 
 from __future__ import annotations
@@ -16,35 +16,36 @@ from typing import Any
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.cluster import Cluster
 
-SILENCE_SECONDS = 10.0  # a connection that says nothing so long may be dead without knowing
+SILENCE_SECONDS = 10.0  # after this silence a connection may be dead without any error
 _STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* ")
-_STAMP_LENGTH = 40  # at most
+_STAMP_LENGTH = 40  # bytes at most
 
 
 class Stamped:
-    """Takes stamped lines as they come, whole or not, and gives what was not shown yet.
+    """Takes stamped lines as they arrive, complete or not, and gives the text that was not shown yet.
 
     Attributes:
-        since: from where to ask for the log again, empty for its start.
+        since: the time from which to request the log again; empty for its start.
     """
 
     def __init__(self) -> None:
         self.since = ""
-        self._last = b""  # the stamp of the last line that was begun
-        self._shown = 0  # bytes of that line
-        self._lines: Counter[bytes] = Counter()  # the stamps of all lines since `since`; two streams mix up their order
+        self._last = b""  # the stamp of the newest line
+        self._shown = 0  # bytes of that line that were shown
+        # The stamps of all lines since `since`; their order may differ if both streams write.
+        self._lines: Counter[bytes] = Counter()
         self.connect()
 
     def connect(self) -> None:
-        """What comes next comes over a new connection, which begins at `since`."""
+        """Prepare for the bytes of a new connection, which begins at `since`."""
         self._rest = b""
-        self._inside = False  # of a line whose stamp was read
-        self._left_out = False  # that line was shown before
-        self._skip = 0  # bytes of that line which were shown before
+        self._inside = False  # whether the stamp of the current line was read
+        self._left_out = False  # whether that line was shown before
+        self._skip = 0  # bytes of that line that were shown before
         self._before = self._lines.copy()
 
     def feed(self, data: bytes) -> bytes:
-        """What is new in `data`."""
+        """Return the new text in `data`."""
         found, data, place = [], self._rest + data, 0
         self._rest = b""
         while place < len(data):
@@ -54,7 +55,7 @@ class Stamped:
                     self._rest = data[place:]
                     break
                 self._inside = True
-                # Without a stamp it is the node's own word, such as that it has no log any more.
+                # A line without a stamp is the node's own message, such as that the log is gone.
                 self._left_out = not stamp or self._was_shown(stamp.group())
                 place = stamp.end() if stamp else place
             end = data.find(b"\n", place)
@@ -68,7 +69,7 @@ class Stamped:
             self._before[stamp] -= 1
             if self._before[stamp] or stamp != self._last:
                 return True
-            self._skip = self._shown  # the line that was cut, if it was
+            self._skip = self._shown  # nonzero only for the line that was cut
             return False
         if (since := _second(stamp)) > self.since:
             self.since = since
@@ -97,7 +98,7 @@ class PodLog:
         self._stamped = Stamped()
 
     def read(self, *, follow: bool) -> Iterator[bytes]:
-        """What was not shown yet, over one connection: to its end now, or with `follow` as long as it speaks.
+        """Yield the text that was not shown yet, over one connection: up to now, or with `follow` until the log ends.
 
         Raises:
             ApiError, urllib3.exceptions.HTTPError: there is no log, or the connection was cut or fell silent.

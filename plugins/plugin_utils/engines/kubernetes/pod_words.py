@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A cluster's words about a pod, as a cause, a reason and the next step."""
+"""Translates a cluster's messages about a pod into a cause, a reason and the next step."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _MORE_RETRIES = "Start it again: samerun train, or let the cluster do so: traini
 _ARCHITECTURE = (
     "The image is for another processor: build it for the nodes' one, or choose nodes: training_node_selector."
 )
-# A container that waits for one of these does not start by waiting longer; some pass within a moment.
+# Reasons for which a waiting container does not start; some of them pass within seconds.
 _FATAL = (
     "CreateContainerConfigError", "CreateContainerError", "ErrImagePull", "ErrImageNeverPull", "ImagePullBackOff",
     "InvalidImageName", "RunContainerError",
 )  # fmt: skip
-# These do not pass.
+# Words of reasons that never pass.
 _FINAL = (
     "not found",
     "manifest unknown",
@@ -29,7 +29,7 @@ _FINAL = (
     "unauthorized",
     "invalid reference",
 )
-# A registry that nobody answers at: the node asks it again after 10 s, for which nobody waits here.
+# The registry does not answer. The node tries again after 10 s; we do not wait for that.
 _UNREACHABLE = ("connection refused", "no such host")
 _HINTS = {
     "no match for platform": _ARCHITECTURE,
@@ -55,7 +55,7 @@ _DISRUPTED = {
     "TerminationByKubelet": "The node ended the pod",
 }
 _BY_KUBELET = {"Evicted": "The pod was evicted", "NodeLost": "The pod's node was lost"}
-# Of a Job that gets no pod: what the cluster forbids or lacks; anything else may pass.
+# Words of reasons for which a Job can never create its pod: something is forbidden, missing or invalid.
 _REFUSED = ("forbidden", "not found", "nvalid")
 
 
@@ -64,7 +64,7 @@ def is_fatal(reason: str) -> bool:
 
 
 def is_about_image(reason: str) -> bool:
-    """Whether a container waits for its image, by the name that the cluster gives to the reason."""
+    """Whether a container waits for its image, by the name of the waiting reason."""
     return "Image" in reason
 
 
@@ -73,7 +73,7 @@ def is_final(message: str) -> bool:
 
 
 def is_image_lost(message: str) -> bool:
-    """Whether an image does not come, by what the node says of it."""
+    """Whether the image cannot be pulled, by the node's message."""
     return any(part in message for part in (*_FINAL, *_UNREACHABLE))
 
 
@@ -82,27 +82,27 @@ def is_refused(message: str) -> bool:
 
 
 def is_missing(message: str) -> bool:
-    """Whether an object that the pod names is not there."""
+    """Whether an object that the pod names does not exist."""
     return "not found" in message
 
 
 def is_about_claims(message: str) -> bool:
-    """Whether the pod waits for volumes of its claims."""
+    """Whether the pod waits for the volumes of its claims."""
     return "PersistentVolumeClaim" in message
 
 
 def is_foreign(message: str) -> bool:
-    """Whether a program is made for another processor."""
+    """Whether a program is built for another processor."""
     return "exec format error" in message
 
 
 def created(message: str) -> str:
-    """The name of a Job's pod that was made: "Created pod: NAME"."""
+    """Return the pod's name from the event "Created pod: NAME" of a Job."""
     return message.rpartition(" ")[2]
 
 
 def refused_creation(message: str) -> str:
-    """Why a Job's pod was not made, without the words with which each such event begins."""
+    """Return why a Job's pod was not created, without the fixed first words of such an event."""
     return message.removeprefix("Error creating: ")
 
 
@@ -112,7 +112,7 @@ def cannot_start(words: str) -> dict[str, str]:
 
 
 def unstartable(message: str) -> dict[str, str]:
-    """Of a container whose first program the node could not start."""
+    """Return the facts of a container whose first program the node could not start."""
     hint = _ARCHITECTURE if is_foreign(message) else "Does training_python name an interpreter of the image?"
     return Why(Cause.UNSTARTABLE, f"The image could not start it: {message.rstrip('.')}.", hint).facts
 
@@ -123,7 +123,7 @@ def disrupted(reason: str, message: str) -> dict[str, str]:
 
 
 def by_kubelet(status: Mapping[str, Any]) -> dict[str, str]:
-    """Of a failed pod that the node ended, empty for any other."""
+    """Return the facts of a failed pod that its node ended; empty for any other pod."""
     what = _BY_KUBELET.get(status.get("reason", ""))
     words = str(status.get("message", "")).strip().rstrip(".")
     return taken_away(f"{what}: {words}.", _MORE_RETRIES) if what else {}
@@ -134,5 +134,5 @@ def lost_node(name: str, words: str) -> dict[str, str]:
 
 
 def taken_away(reason: str, hint: str = causes.AGAIN) -> dict[str, str]:
-    """Of a launch whose pod or Job somebody or something ended from outside."""
+    """Return the facts of a launch whose pod or Job was ended from outside."""
     return Why(Cause.TAKEN_AWAY, reason, hint).facts

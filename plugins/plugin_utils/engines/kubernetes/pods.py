@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a pod's status says, as facts about a run. Everything here is read from data; nothing asks the cluster."""
+"""Reads facts about a run from a pod's status. Everything here is read from data; nothing asks the cluster."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import RunState,
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes import pod_words
 
 _KILLED = 137
-PATIENCE = 4.0  # seconds: some of what keeps a container from starting passes by itself
+PATIENCE = 4.0  # seconds; some reasons that stop a container from starting pass by themselves
 _OUT_OF_MEMORY = {**causes.OUT_OF_MEMORY.facts, "state": "FAILED"}
 
 
 def ended(pod: Mapping[str, Any]) -> dict[str, Any] | None:
-    """How the pod's container ended, as the arguments of `outcome_from`; None while it runs or waits."""
+    """Return how the pod's container ended, as arguments for `outcome_from`; None while it runs or waits."""
     state = container_state(pod).get("terminated")
     status = pod.get("status", {})
     if state is None and status.get("phase") != "Failed":
@@ -31,11 +31,12 @@ def ended(pod: Mapping[str, Any]) -> dict[str, Any] | None:
         "report": report, "exit_code": None, "started_at": state.get("startedAt") or "",
         "ended_at": state.get("finishedAt") or "", **_why(state, report),
     }  # fmt: skip
-    if state.get("reason") == "OOMKilled" and state.get("exitCode"):  # else a part of the script, which went on
+    # With exit code 0 only a child of the script was killed, and the script went on.
+    if state.get("reason") == "OOMKilled" and state.get("exitCode"):
         found["report"] = {**report, **_OUT_OF_MEMORY} if report else {}
         found |= {**_OUT_OF_MEMORY, "state": RunState.FAILED}
     elif (words := taken_away(pod)) and report.get("state", "KILLED") == "KILLED":
-        # The shim only saw a signal.
+        # The shim saw only a signal, not why it came.
         found["report"] = {**report, **words} if report else {}
         found |= {**words, "state": RunState.KILLED}
     elif not state:
@@ -45,7 +46,7 @@ def ended(pod: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _why(state: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a container that left no report."""
+    """Return why a container ended; it counts if the container left no report."""
     code, message = state.get("exitCode"), str(state.get("message", "")).strip()
     if code == _KILLED:
         return {"state": RunState.KILLED, **pod_words.taken_away("The pod was killed.")}
@@ -56,7 +57,7 @@ def _why(state: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def last_words(pod: Mapping[str, Any], tail: str) -> dict[str, Any]:
-    """Why a container ended that left no report, by the last lines of its log; empty where they do not tell."""
+    """Return why a container without a report ended, from the last lines of its log; empty if they do not show it."""
     code = container_state(pod).get("terminated", {}).get("exitCode")
     lines = [line.strip() for line in tail.splitlines() if line.strip()]
     if not lines or code in (None, _KILLED):
@@ -68,7 +69,7 @@ def last_words(pod: Mapping[str, Any], tail: str) -> dict[str, Any]:
 
 
 def taken_away(pod: Mapping[str, Any]) -> dict[str, str]:
-    """Why the cluster took the pod away, empty if it did not."""
+    """Return why the cluster removed the pod; empty if it did not."""
     status = pod.get("status", {})
     if status.get("phase") == "Failed" and (words := pod_words.by_kubelet(status)):
         return words
@@ -80,15 +81,15 @@ def taken_away(pod: Mapping[str, Any]) -> dict[str, str]:
 
 
 def stuck(pod: Mapping[str, Any], start_timeout: int = 0) -> dict[str, str] | None:
-    """Why the pod will not start, if it will not.
+    """Return why the pod will never start; None if it may.
 
     Args:
-        start_timeout: seconds that a pod which no node takes is waited for, 0 for ever.
+        start_timeout: seconds to wait until a node takes the pod; 0 waits forever.
     """
     waiting = container_state(pod).get("waiting", {})
     message = str(waiting.get("message", "")).strip()
     why = str(waiting.get("reason", ""))
-    # An image that is not there does not come; a Secret may, of a Job that its queue was quick to start.
+    # A missing image stays missing. A missing Secret may still be created, if a queue started the Job early.
     lost = pod_words.is_about_image(why) and pod_words.is_image_lost(message)
     if pod_words.is_fatal(why) and (lost or age(pod) > PATIENCE):
         return pod_words.cannot_start(f"{why}: {message}")
@@ -98,12 +99,12 @@ def stuck(pod: Mapping[str, Any], start_timeout: int = 0) -> dict[str, str] | No
 
 
 def waits_for_node(pod: Mapping[str, Any]) -> str:
-    """Why no node takes the pod, in the cluster's words; empty where one has, or nothing is known yet."""
+    """Return why no node takes the pod, in the cluster's words; empty if one did, or no reason is known yet."""
     return str(_condition(pod, "PodScheduled", "False").get("message", ""))
 
 
 def waits_for(pod: Mapping[str, Any]) -> str:
-    """One line for the person who waits; empty where there is nothing to say."""
+    """Return one line for the user about what the pod waits for; empty if there is nothing to say."""
     waiting = container_state(pod).get("waiting", {})
     if waiting.get("reason") in (None, "ContainerCreating", "PodInitializing"):
         return waits_for_node(pod)
@@ -111,7 +112,7 @@ def waits_for(pod: Mapping[str, Any]) -> str:
 
 
 def claims(pod: Mapping[str, Any]) -> list[str]:
-    """The claims that the pod mounts."""
+    """Return the names of the PersistentVolumeClaims that the pod mounts."""
     found = pod.get("spec", {}).get("volumes") or []
     return [volume["persistentVolumeClaim"]["claimName"] for volume in found if "persistentVolumeClaim" in volume]
 
@@ -121,28 +122,28 @@ def is_running(pod: Mapping[str, Any]) -> bool:
 
 
 def is_leaving(pod: Mapping[str, Any]) -> bool:
-    """Whether somebody wants it away, and it has not ended."""
+    """Whether the pod is being deleted and has not ended yet."""
     return bool(pod["metadata"].get("deletionTimestamp")) and ended(pod) is None
 
 
 def overdue(pod: Mapping[str, Any]) -> bool:
-    """Whether it should have ended by now; its grace is in the time that the cluster notes."""
+    """Whether a deleted pod should have ended by now; its deletionTimestamp includes the grace period."""
     until = pod["metadata"].get("deletionTimestamp")
     return bool(until) and (datetime.now(UTC) - parse_time(until)).total_seconds() > PATIENCE
 
 
 def is_ready(pod: Mapping[str, Any]) -> bool:
-    """False for a pod on a lost node too."""
+    """Whether the pod is ready; a pod on a lost node is not."""
     return bool(_condition(pod, "Ready"))
 
 
 def has_started(pod: Mapping[str, Any]) -> bool:
-    """Whether there is a log to read."""
+    """Whether the container has started, so that there is a log to read."""
     return bool({"running", "terminated"} & set(container_state(pod)))
 
 
 def node_lost(node: Mapping[str, Any] | None) -> str:
-    """Why the node is not there, in the cluster's words; empty if it is."""
+    """Return why the node is lost, in the cluster's words; empty if it is ready."""
     if node is None:
         return "it was removed from the cluster"
     ready = _condition(node, "Ready") or _condition(node, "Ready", "False") or _condition(node, "Ready", "Unknown")
@@ -152,7 +153,7 @@ def node_lost(node: Mapping[str, Any] | None) -> str:
 
 
 def age(thing: Mapping[str, Any]) -> float:
-    """Seconds since it was made."""
+    """Return the seconds since the object was created."""
     return (datetime.now(UTC) - parse_time(thing["metadata"]["creationTimestamp"])).total_seconds()
 
 

@@ -1,10 +1,10 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A kept port-forward: this host reaches the services of a cluster that publishes no ports of its nodes.
+"""Forwards ports of this host to Services of a cluster, for clusters that publish no ports on their nodes.
 
-This file run as a program listens on this host's loopback and hands each connection on to a ready pod of a Service, by
-the API server. It looks for the pod anew each time, so that a pod that was replaced is found by the next connection. It
-outlives the play, because what trains on this host does; the teardown ends it.
+Run as a program, this file listens on this host's loopback. It forwards each connection to a ready pod of a Service,
+through the API server. It searches for the pod at each connection, so the next connection finds a pod that was
+replaced. It runs on after the play, as a training on this host may use it; the teardown ends it.
 See https://kubernetes.io/docs/tasks/access-application-cluster/port-forward-access-application-cluster/.
 """
 
@@ -25,11 +25,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-HOST = "127.0.0.1"  # where it listens
-LOCK = "alive.lock"  # held for as long as it runs
+HOST = "127.0.0.1"  # the address that it listens at
+LOCK = "alive.lock"  # locked while it runs
 _READ = 1 << 16
 _START_SECONDS = 10.0
-_FIND_SECONDS = 15.0  # for a pod that is just being replaced
+_FIND_SECONDS = 15.0  # to wait for a ready pod, as one may just be replaced
 _ANSWER_SECONDS = 5.0
 _AGAIN_SECONDS = 0.5
 
@@ -38,8 +38,8 @@ class Forwarder:
     """Finds pods and connects to them.
 
     Args:
-        kubeconfig, context: of the cluster; empty for what kubectl would use.
-        folder: where the client library keeps the files that its login needs.
+        kubeconfig, context: of the cluster; empty for those that kubectl would use.
+        folder: the folder for the files that the client library needs to log in.
     """
 
     def __init__(self, kubeconfig: str, context: str, folder: str) -> None:
@@ -55,10 +55,10 @@ class Forwarder:
         return client.CoreV1Api(client.ApiClient(self._settings))
 
     def connect(self, namespace: str, service: str, port: int) -> Any:
-        """A socket to `port` of a ready pod of the Service.
+        """Return a socket to `port` of a ready pod of the Service.
 
         Raises:
-            OSError: there is none for a while.
+            OSError: no pod became ready in time.
         """
         import urllib3
         from kubernetes.client import ApiException
@@ -68,7 +68,7 @@ class Forwarder:
         while True:
             try:
                 name, target = self._pod(namespace, service, port)
-                # A client of its own: the library replaces a method of the one that it streams by.
+                # A separate client: the library replaces a method of the client that it streams with.
                 call = self._client().connect_get_namespaced_pod_portforward
                 found = portforward(call, name, namespace, ports=str(target)).socket(target)
                 found.setblocking(True)
@@ -109,7 +109,7 @@ def _handler(forwarder: Forwarder, namespace: str, service: str, port: int) -> t
 
 
 def _pump(one: Any, other: Any) -> None:
-    """Copy both ways until one side ends."""
+    """Copy data in both directions until one side ends."""
     pairs = {one: other, other: one}
     while True:
         ready, _, _ = select.select(list(pairs), [], [])
@@ -121,7 +121,7 @@ def _pump(one: Any, other: Any) -> None:
 
 
 def main(argv: list[str]) -> None:
-    """Serve what the JSON object in argv says, for as long as the process lives."""
+    """Forward the ports that the JSON object in argv names, until the process is ended."""
     wanted = json.loads(argv[1])
     with open(os.path.join(wanted["folder"], LOCK), "a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -136,7 +136,7 @@ def main(argv: list[str]) -> None:
 
 
 def start(wanted: Mapping[str, Any], log: Path, environ: Mapping[str, str]) -> str:
-    """Start it as a process of its own; return what went wrong, empty once it listens."""
+    """Start the forwarder as a separate process and wait until it listens; return the error, empty for none."""
     with open(log, "ab") as out:
         started = subprocess.Popen(
             [sys.executable, "-P", __file__, json.dumps(dict(wanted))], env=dict(environ), stdin=subprocess.DEVNULL,
@@ -147,7 +147,7 @@ def start(wanted: Mapping[str, Any], log: Path, environ: Mapping[str, str]) -> s
         if started.poll() is not None:
             return (log.read_text(errors="replace").strip().splitlines() or ["it ended at once"])[-1]
         if all(_listens(row["local"]) for row in wanted["ports"]):
-            # Who lives on must not keep a zombie.
+            # If this process lives on, it must reap the forwarder, or a zombie would stay.
             threading.Thread(target=started.wait, daemon=True).start()
             return ""
         time.sleep(0.05)

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether a pod fits into the quotas of a namespace. Everything here is read from data; nothing asks the cluster."""
+"""Computes whether a pod fits into the quotas of a namespace, from data only; nothing here asks the cluster."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _UNITS = {
 
 
 def exceeded(quotas: Iterable[Mapping[str, Any]], job: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
-    """In one line which quota the pod of `job`, and the objects beside it, would exceed; empty for none.
+    """Name in one line the quota that the pod of `job` and the objects `others` would exceed; empty for none.
 
-    A quota for certain pods only, by scope, is left to the cluster.
+    A quota with a scope, which counts only certain pods, is left to the cluster.
     """
     wanted = _wanted(job, others)
     for quota in quotas:
@@ -34,7 +34,7 @@ def exceeded(quotas: Iterable[Mapping[str, Any]], job: Mapping[str, Any], others
 
 
 def amount(quantity: str) -> float:
-    """A quantity as Kubernetes writes it; what cannot be read is 0, so that the cluster decides."""
+    """Parse a Kubernetes quantity; an unreadable one counts as 0, so that the cluster decides."""
     found = re.fullmatch(r"([\d.]+(?:e\d+)?)([a-zA-Z]*)", str(quantity))
     return float(found[1]) * _UNITS.get(found[2], 0) if found else 0.0
 

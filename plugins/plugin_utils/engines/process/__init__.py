@@ -1,5 +1,5 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Processes of this host."""
+"""Runs services and launches as processes of this host."""
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Starts a service as a process, after ending what an earlier start of the same service left behind.
+"""Ends processes that an earlier start of a service left behind, then starts the service.
 
-A server whose parent was killed goes on without it and holds its port, so that the next one cannot start. Every
-process of a service carries its mark in the environment; this file, run as a program, ends those that are left and
-becomes the service. It runs in the service's own venv.
+A server whose parent was killed runs on and keeps its port, so a new server cannot start. Every process of a service
+has a mark in its environment. Run as a program, this file ends all processes with the mark, then becomes the service.
+It runs in the service's own venv.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SECONDS = 5
 
 
 def reap(mark: str) -> int:
-    """End every process of this user that carries `mark`, but not this one; return how many there were."""
+    """End every process of this user that has `mark`, except this one; return how many there were."""
     found = [process for process in psutil.process_iter() if process.pid != os.getpid() and _carries(process, mark)]
     for process in found:
         try:
@@ -39,7 +39,7 @@ def _carries(process: psutil.Process, mark: str) -> bool:
 
 def main(argv: list[str]) -> None:
     reap(os.environ[MARK])
-    os.execv(argv[1], argv[1:])  # noqa: S606 - this is what the file is for
+    os.execv(argv[1], argv[1:])  # noqa: S606 - becoming the service is the purpose
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ports of this machine: whether they are free, and who has them."""
+"""Finds out whether ports of this machine are free, and which process has them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _TRIED = 50
 
 
 def is_free(bind: str, port: int) -> bool:
-    """Whether a server could listen there now.
+    """Whether a server could listen at this address and port now.
 
     Raises:
-        SamerunError: the address is not one of this machine's.
+        SamerunError: the address does not belong to this machine.
     """
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As servers do it: a port whose last connections still fade is free.
+        # Servers set this option too: with it, a port whose last connections are in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((bind, port))
@@ -34,7 +34,7 @@ def is_free(bind: str, port: int) -> bool:
 
 
 def next_free(bind: str, port: int, taken: set[int]) -> int:
-    """The first free port from `port` on that is not in `taken`."""
+    """Return the first free port from `port` upwards that is not in `taken`."""
     for candidate in range(port, port + _TRIED):
         if candidate not in taken and is_free(bind, candidate):
             return candidate
@@ -42,8 +42,8 @@ def next_free(bind: str, port: int, taken: set[int]) -> int:
 
 
 def holder(port: int) -> str:
-    """Who listens on `port`, as far as this user may see."""
-    import psutil  # late: it is rarely asked
+    """Name the process that listens on `port`, if this user may see it."""
+    import psutil  # imported late, as it is rarely needed
 
     try:
         for connection in psutil.net_connections("tcp"):

@@ -1,11 +1,11 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Folders under other names, for one process and its children only (Linux).
+"""Mounts volumes at the wanted paths for one process and its children only (Linux).
 
-A container sees a volume at /data because it has a root of its own. A process gets the same here: this file, run as
-a program, enters a private mount namespace whose root shows the host as it is and the volumes where they were
-asked for, then becomes the command. It needs no privilege where the kernel allows user namespaces. Nothing on the
-host changes, and nothing is left. See mount_namespaces(7) and user_namespaces(7).
+A container sees a volume at /data because it has its own root. This file gives a process the same. Run as a program,
+it enters a private mount namespace. The root of that namespace shows the host's files, and the volumes at their wanted
+paths. Then it becomes the command. It needs no privilege if the kernel allows user namespaces. Nothing on the host
+changes, and nothing is left behind. See mount_namespaces(7) and user_namespaces(7).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-REFUSAL = "refusal.json"  # in the working folder, where there are no private mounts: `reason`
-ROOT = "root"  # the mount point, a folder in the working folder; it stays empty for everybody else
+REFUSAL = "refusal.json"  # written to the working folder if private mounts are not possible; its key `reason` says why
+ROOT = "root"  # the mount point, a folder in the working folder; other processes see it empty
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 0x1, 0x20, 0x1000, 0x4000, 0x40000
 
 
 def wrapped(argv: list[str], volumes: list[dict[str, Any]]) -> list[str]:
-    """`argv` as it must be started so that it sees `volumes` (source, path, read_only) at their paths."""
+    """Return the command that starts `argv` with `volumes` (source, path, read_only) mounted at their paths."""
     needed = [volume for volume in volumes if os.path.realpath(volume["source"]) != os.path.realpath(volume["path"])]
     return [argv[0], __file__, json.dumps(needed), *argv] if needed else argv
 
@@ -47,7 +47,7 @@ def main(argv: list[str]) -> None:
         print(f"samerun: {reason}", file=sys.stderr, flush=True)
         sys.exit(os.EX_UNAVAILABLE)
     os.chdir(here)
-    os.execv(command[0], command)  # noqa: S606 - this is what the file is for
+    os.execv(command[0], command)  # noqa: S606 - becoming the command is the purpose
 
 
 def _enter(volumes: list[dict[str, Any]]) -> None:
@@ -73,10 +73,10 @@ def _enter(volumes: list[dict[str, Any]]) -> None:
 
 
 def _assemble(folder: str, root: str, missing: list[str]) -> None:
-    """Let every entry of the host's `folder` appear below `root`.
+    """Make every entry of the host's `folder` appear below `root`.
 
-    A folder that is to hold a place which the host does not have (`missing`) is assembled of its entries, so that
-    the place is made here and not on the host.
+    If a mount point does not exist on the host (`missing`), its parent folder is assembled entry by entry. So the mount
+    point is created below `root`, and not on the host.
     """
     for entry in os.scandir(folder):
         place = root + entry.path

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Processes of this host that belong to a launch, whoever their parent is."""
+"""Ends the processes of this host that belong to a launch, whatever their parent is."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SECONDS = 5.0
 
 
 def kill(launch: str) -> int:
-    """Kill what a launch left behind whose shim is dead; return how many there were.
+    """Kill the processes that a launch left behind after its shim died; return how many there were.
 
-    A shim that ends kills everything that its script started. One that was killed could not, and only the script itself
-    dies with it.
+    A shim that ends by itself kills all processes that its script started. If the shim is killed, only the script dies
+    with it.
     """
     found = []
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):  # of somebody else, or gone meanwhile
+        with contextlib.suppress(psutil.Error):  # a process of another user, or one that has ended meanwhile
             if process.environ().get(LAUNCH) == launch:
                 process.kill()
                 found.append(process)

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""supervisord as the engine of a world without one: its configuration, and its interface over a socket.
+"""Runs supervisord as the engine of the process world: writes its configuration, and calls its API over a socket.
 
 See http://supervisord.org/configuration.html and http://supervisord.org/api.html.
 """
@@ -22,8 +22,8 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 
-INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")  # of the caller's environment, by it and so by its programs
-_LONGEST_SOCKET = 90  # bytes; supervisord binds a longer name first and moves it
+INHERITED = ("HOME", "LANG", "PATH", "TMPDIR")  # variables that supervisord and its programs get from our environment
+_LONGEST_SOCKET = 90  # bytes; supervisord first binds a longer name, then renames it
 _MAIN = """\
 [unix_http_server]
 file = {socket}
@@ -66,10 +66,10 @@ stdout_logfile_backups = 3
 
 
 class Supervisor:
-    """The supervisord of one folder; there may be none yet.
+    """The supervisord of one folder; it need not run yet.
 
     Args:
-        folder: where its configuration, log and, if the path is short enough, socket lie.
+        folder: the folder of its configuration and log, and of its socket if the path is short enough.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -85,7 +85,7 @@ class Supervisor:
 
     @property
     def rpc(self) -> Any:
-        """Its interface; each call raises OSError where it does not run."""
+        """Return its XML-RPC interface; each call raises an OSError if supervisord does not run."""
         server = xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=_Transport(self.socket))
         return server.supervisor
 
@@ -96,7 +96,7 @@ class Supervisor:
         return False
 
     def start(self, python: Path) -> None:
-        """Start it, as a daemon that outlives us, unless it answers."""
+        """Start supervisord as a daemon that outlives this process, unless it answers already."""
         if self.answers():
             return
         files.private_folder(self.socket.parent)
@@ -118,7 +118,7 @@ class Supervisor:
             )
 
     def state(self, name: str) -> str:
-        """The program's state as supervisord names it; empty where there is no such program or no supervisord."""
+        """Return the program's state in supervisord's words; empty if the program or supervisord does not exist."""
         try:
             return str(self.rpc.getProcessInfo(name)["statename"])
         except (OSError, http.client.HTTPException, xmlrpc.client.Fault):
@@ -128,7 +128,7 @@ class Supervisor:
         return self.folder / f"{name}.conf.d"
 
     def apply(self, name: str, *, restart: bool) -> None:
-        """Make the program run as its file says."""
+        """Make the program run as its configuration file says."""
         added, changed, removed = self.rpc.reloadConfig()[0]
         for group in [*changed, *removed]:
             self.rpc.stopProcessGroup(group)
@@ -142,7 +142,7 @@ class Supervisor:
             self.rpc.startProcess(name, False)
 
     def shutdown(self) -> bool:
-        """End it with all its programs; return whether it ran."""
+        """End supervisord and all its programs; return whether it ran."""
         if not self.answers():
             return False
         pid = int(self.rpc.getPID())
@@ -153,9 +153,9 @@ class Supervisor:
 
 
 def _end_those_of(configuration: Path) -> None:
-    """End every supervisord of this file that answers no more, as after its folder was removed by hand.
+    """End every supervisord with this configuration file that does not answer, as after its folder was removed by hand.
 
-    It would start its programs again and again, and each start would end those of the one that is to come.
+    It would restart its programs again and again, and each restart would end the programs of the new supervisord.
     """
     import psutil
 
@@ -169,14 +169,14 @@ def _end_those_of(configuration: Path) -> None:
 
 
 def program(name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> str:
-    """The file that makes a program of `command`."""
+    """Return the configuration file that runs `command` as a program of supervisord."""
     quoted = ",".join(f'{key}="{_plain(value)}"' for key, value in sorted(environment.items()))
     words = " ".join(f'"{_plain(word)}"' for word in command)
     return _PROGRAM.format(name=name, command=words, environment=quoted, folder=folder, log=log)
 
 
 def _plain(text: str) -> str:
-    """`text` for supervisord's own quoting, in which a percent sign is special."""
+    """Escape `text` for supervisord's configuration, in which a percent sign is special."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
 
 
@@ -201,7 +201,7 @@ class _Transport(xmlrpc.client.Transport):
             self.close()
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        self._connection = (None, _Connection(self._path))  # the one that `close` closes
+        self._connection = (None, _Connection(self._path))  # `close` closes this one
         return self._connection[1]
 
 

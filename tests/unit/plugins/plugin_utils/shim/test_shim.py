@@ -504,7 +504,7 @@ def test_another_attempt_waits_for_services_that_are_coming_back(
     server.refusal = None
     ended = started.end()
     assert "answers 503" in said
-    assert "looked for for 200 s" in said
+    assert "trying again for 200 s" in said
     assert (ended.code, ended.report["attempts"]) == (0, 2)
     assert ended.log.endswith("\na\n"), ended.log
 
