@@ -15,7 +15,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.service imp
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes
 
 _POLL = 0.25
-_LOOK_SECONDS = 2  # between two readings of the service's log, which may be on another machine
+_LOG_SECONDS = 2  # between two readings of the service's log, which may be on another machine
 _PASSING_SECONDS = 20  # a problem that may pass by itself, such as the lock of a server that is ending, has passed then
 # If the engine calls a server ready and this host does not reach it for so long, it never will. The limit is high since
 # servers start slowly on a busy machine.
@@ -33,14 +33,14 @@ class ActionModule(SamerunAction):
         service = host.service(options["service"])
         endpoint = world.services[service.role]
         started = running_since = time.monotonic()
-        looked = 0.0
+        read_at = 0.0
         while problem := readiness.problem(host, service):
             seconds = time.monotonic() - started
             if host.running(service.role, service.name, service.namespace) != "running":
                 running_since = time.monotonic()
             over = seconds > options["timeout"]
-            if over or seconds > looked + _LOOK_SECONDS:
-                looked = seconds
+            if over or seconds > read_at + _LOG_SECONDS:
+                read_at = seconds
                 self._diagnose(host, service, over=over or seconds > probes.patience(_PASSING_SECONDS))
             hopeless = host.hopeless(service)
             if not hopeless and time.monotonic() - running_since > _UNREACHED_SECONDS:

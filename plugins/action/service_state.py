@@ -20,7 +20,7 @@ class ActionModule(SamerunAction):
         world = self.world(options)
         host = host_of(world)
         service = host.service(options["service"])
-        state = host.look(service, named_secrets.read_by(world, service))
+        state = host.compare(service, named_secrets.read_by(world, service))
         # A service that was just restarted is as wanted, but may not answer yet; the next tasks need its answer.
         if not state.differs and not self.checking and (problem := readiness.problem(host, service)):
             state.differs.append(f"{service.name} does not answer: {problem}")

@@ -34,7 +34,7 @@ endpoint:
   type: str
   default: ''
 example:
-  description: What such a URL looks like.
+  description: An example of such a URL.
   type: str
   default: ''
 scheme:
@@ -164,7 +164,7 @@ options:
             description:
               - What ends with 0 when it is ready. It runs where the service runs, with its environment and the places
                 of its command line.
-              - A container looks at itself by it; without one it does not.
+              - A container's own health check runs it; without one a container has no health check.
             type: list
             elements: str
             default: []

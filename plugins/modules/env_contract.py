@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: env_contract
-short_description: Resolve the environment contract of a world and look at its endpoints
+short_description: Resolve the environment contract of a world and probe its endpoints
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
@@ -23,7 +23,7 @@ options:
     choices: [host, container, pod]
     default: host
   probe:
-    description: Whether to look at the endpoints.
+    description: Whether to probe the endpoints.
     type: bool
     default: true
 """

@@ -11,7 +11,7 @@ version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
   - Waits until the engine says that the service runs and its health path answers from this host.
-  - Then remembers how the service looks, so that edits by hand are seen later.
+  - Then records the state of the service, so that edits by hand are noticed later.
 extends_documentation_fragment:
   - samerun.stack.action
   - samerun.stack.world

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
     from samerun.api import attach, cancel, down, logs, run, runs, status, submit, up, wait
     from samerun.launch import Launch
-    from samerun.look import WorldStatus
+    from samerun.world_status import WorldStatus
 
 _UTILS = "ansible_collections.samerun.stack.plugins.module_utils"
 _FROM = {
@@ -51,7 +51,7 @@ _FROM = {
     "RunRecord": f"{_UTILS}.run",
     "RunState": f"{_UTILS}.run",
     "SamerunError": f"{_UTILS}.errors",
-    "WorldStatus": "samerun.look",
+    "WorldStatus": "samerun.world_status",
     **dict.fromkeys(
         ("attach", "cancel", "down", "logs", "run", "runs", "status", "submit", "up", "wait"), "samerun.api"
     ),

@@ -16,10 +16,10 @@ from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord
 from samerun import inventories
 from samerun.interrupts import Cancelled, as_if_unseen
 from samerun.launch import Launch
-from samerun.look import WorldStatus
 from samerun.request import Training
 from samerun.silent import Silent
 from samerun.variables import Variables
+from samerun.world_status import WorldStatus
 
 if TYPE_CHECKING:
     from samerun.player import Played
@@ -129,9 +129,9 @@ def status(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any]
     Raises:
         SamerunError: the engine does not answer, or the inventory holds more than one world.
     """
-    from samerun import look, worlds
+    from samerun import world_status, worlds
 
-    return look.look(worlds.one(inventory, _of_the_folder(variables)))
+    return world_status.read(worlds.one(inventory, _of_the_folder(variables)))
 
 
 def runs(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] | None = None) -> list[RunRecord]:
@@ -140,9 +140,9 @@ def runs(*, inventory: str = inventories.DEFAULT, variables: Mapping[str, Any] |
     Raises:
         SamerunError: the engine does not answer, or the inventory holds more than one world.
     """
-    from samerun import look, worlds
+    from samerun import world_status, worlds
 
-    return look.launches(worlds.one(inventory, _of_the_folder(variables)))[0]
+    return world_status.launches(worlds.one(inventory, _of_the_folder(variables)))[0]
 
 
 def attach(

@@ -114,13 +114,13 @@ def down(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> int:
     """Show the services and the launches."""
-    from samerun import look, worlds
+    from samerun import world_status, worlds
 
-    found = [(world, look.look(world)) for world in worlds.load(options.inventory, of_the_folder(options))]
+    found = [(world, world_status.read(world)) for world in worlds.load(options.inventory, of_the_folder(options))]
     for _world, seen in found:
         tell_settled(seen.settled)
     if options.json:
-        print_json([look.status_as_dict(world, seen) for world, seen in found])
+        print_json([world_status.status_as_dict(world, seen) for world, seen in found])
         return 0
     for _world, seen in found:
         print(f"{seen.world} ({seen.target})")
@@ -133,10 +133,10 @@ def status(options: argparse.Namespace) -> int:
 
 def env(options: argparse.Namespace) -> int:
     """Print the contract as this host sees it."""
-    from samerun import look
+    from samerun import world_status
 
     masked = sys.stdout.isatty() and not options.show
-    return look.env(options.inventory, of_the_folder(options), as_json=options.json, masked=masked)
+    return world_status.env(options.inventory, of_the_folder(options), as_json=options.json, masked=masked)
 
 
 def of_the_folder(options: argparse.Namespace) -> variables.Variables:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from ansible_collections.samerun.stack.plugins.plugin_utils.plays.signals import ONE_WISH_SECONDS
+from ansible_collections.samerun.stack.plugins.plugin_utils.plays.signals import SAME_SIGNAL_SECONDS
 
 
 class Cancelled(KeyboardInterrupt):
@@ -87,7 +87,7 @@ class ForLaunches:
             raise Cancelled(number)
         self._first = self._first or number
         now, before = time.monotonic(), self._last
-        if not self._takers or (before and now - before <= ONE_WISH_SECONDS):
+        if not self._takers or (before and now - before <= SAME_SIGNAL_SECONDS):
             return
         self._last = now
         for taker in tuple(self._takers):

@@ -34,7 +34,7 @@ class Launch:
             SamerunError: the engine does not answer.
         """
         with contextlib.closing(self._attached) as attached:
-            return attached.look()
+            return attached.refresh()
 
     @property
     def state(self) -> RunState:

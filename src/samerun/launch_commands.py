@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
 from ansible_collections.samerun.stack.plugins.plugin_utils.launches import attach
-from samerun import look, worlds
+from samerun import world_status, worlds
 from samerun.commands import command, launch_lines, of_the_folder, print_json, tell, tell_settled
 
 
@@ -19,7 +19,7 @@ def runs(options: argparse.Namespace) -> int:
     """List the launches, newest first."""
     records = []
     for world in worlds.load(options.inventory, of_the_folder(options)):
-        found, settled = look.launches(world)
+        found, settled = world_status.launches(world)
         tell_settled(settled)
         records += found
     if options.json:
@@ -42,7 +42,7 @@ def logs(options: argparse.Namespace) -> int:
 def cancel(options: argparse.Namespace) -> int:
     """End a launch."""
     attached = _attached(options)
-    before = attached.look()
+    before = attached.refresh()
     if before.ended_at:
         print(f"samerun: {before.launch} ended already: {before.state}", file=sys.stderr)
         record = before

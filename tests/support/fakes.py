@@ -63,7 +63,7 @@ class FakeHost(ServiceHost):
     def places(self, service: Service) -> Places:
         return Places(data=service.data_path, secrets="/secrets")
 
-    def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
+    def compare(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
         return copy.deepcopy(self.found)
 
     def fetch(self, service: Service) -> None:

@@ -69,7 +69,7 @@ class Watch:
         self._read: set[tuple[Path, int, int]] = set()
         self._known: dict[int, int] = {}
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread = threading.Thread(target=self._search, daemon=True)
 
     def add(self, secrets: Iterable[str]) -> None:
         """Look for these from now on too."""
@@ -83,7 +83,7 @@ class Watch:
         self._over.set()
         self._thread.join()
 
-    def _look(self) -> None:
+    def _search(self) -> None:
         while not self._over.wait(_PAUSE):
             self._at_processes()
             for folder in self._folders:

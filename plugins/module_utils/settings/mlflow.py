@@ -8,7 +8,10 @@ from ansible_collections.samerun.stack.plugins.module_utils.contract import DIRE
 from ansible_collections.samerun.stack.plugins.module_utils.settings.setting import ROLES_ONLY, Role, Setting
 
 _YOURS = (
-    Setting("mlflow_endpoint", "str", "", "The URL of an MLflow server of your own. Then none is set up.", option=ROLES_ONLY),
+    Setting(
+        "mlflow_endpoint", "str", "", "The URL of an MLflow server of your own. Then none is set up.",
+        option=ROLES_ONLY,
+    ),
     Setting(
         "mlflow_username", "str", "",
         "The user name for a server of your own. A server that samerun sets up needs no login.", no_log=True,
@@ -35,14 +38,19 @@ _SERVER = (
     Setting(
         "mlflow_base_image", "str", "python:3.11-slim-bookworm", "The base image of that build.", option=ROLES_ONLY,
     ),
-    Setting("mlflow_name", "str", "mlflow", "The name of its container, or of its Deployment and Service.", option=ROLES_ONLY),
+    Setting(
+        "mlflow_name", "str", "mlflow", "The name of its container, or of its Deployment and Service.",
+        option=ROLES_ONLY,
+    ),
     Setting("mlflow_namespace", "str", "monitoring", "Its namespace.", option=ROLES_ONLY),
 )  # fmt: skip
 
 _PORTS = (
     Setting("mlflow_port", "int", 5000, "Its port.", option=ROLES_ONLY),
     Setting(
-        "mlflow_node_port", "int", 30500, "The NodePort at which this host reaches it in a cluster. 0: none.", option=ROLES_ONLY),
+        "mlflow_node_port", "int", 30500, "The NodePort at which this host reaches it in a cluster. 0: none.",
+        option=ROLES_ONLY,
+    ),
     Setting(
         "mlflow_allowed_hosts", "list", [],
         "Host headers that it accepts in addition to those of samerun, such as `mlflow.example.com:443`.",

@@ -9,7 +9,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.settings.setting imp
 _YOURS = (
     Setting(
         "object_store_endpoint", "str", "",
-        "The URL of an S3 store of your own, such as `https://ACCOUNT.r2.cloudflarestorage.com`. Then none is set up.", option=ROLES_ONLY),
+        "The URL of an S3 store of your own, such as `https://ACCOUNT.r2.cloudflarestorage.com`. Then none is set up.",
+        option=ROLES_ONLY,
+    ),
 )  # fmt: skip
 
 _BUCKET = (
@@ -41,7 +43,10 @@ _WHERE = (
     Setting(
         "object_store_image", "str", "", "The image. Empty: the one in the data file of the store.", option=ROLES_ONLY,
     ),
-    Setting("object_store_name", "str", "minio", "The name of its container, or of its Deployment and Service.", option=ROLES_ONLY),
+    Setting(
+        "object_store_name", "str", "minio", "The name of its container, or of its Deployment and Service.",
+        option=ROLES_ONLY,
+    ),
     Setting("object_store_namespace", "str", "storage", "Its namespace.", option=ROLES_ONLY),
 )  # fmt: skip
 
@@ -52,7 +57,9 @@ _PORTS = (
         option=ROLES_ONLY,
     ),
     Setting(
-        "object_store_node_port", "int", 30900, "The NodePort at which this host reaches S3 in a cluster. 0: none.", option=ROLES_ONLY),
+        "object_store_node_port", "int", 30900, "The NodePort at which this host reaches S3 in a cluster. 0: none.",
+        option=ROLES_ONLY,
+    ),
 )  # fmt: skip
 
 _DATA = (

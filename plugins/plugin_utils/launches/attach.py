@@ -57,7 +57,7 @@ class Attached:
         if self.target:
             self.target.close()
 
-    def look(self) -> RunRecord:
+    def refresh(self) -> RunRecord:
         """Return the record as it is now; settle the launch first if it has ended and has no follower."""
         if self.target is None:
             return self.record
@@ -110,7 +110,7 @@ class Attached:
         away = 0.0  # when the engine stopped answering, on the monotonic clock
         while True:
             try:
-                if true(record := self.look()):
+                if true(record := self.refresh()):
                     return record
                 away = 0.0
             except SamerunError:
@@ -189,7 +189,7 @@ def equal(target: Target, fingerprint: str, *, settle: bool) -> Attached | None:
         if followed or target.outcome(record.launch) is None:
             return Attached(target.world, record, target)
         if settle:
-            Attached(target.world, record, target).look()
+            Attached(target.world, record, target).refresh()
     return None
 
 

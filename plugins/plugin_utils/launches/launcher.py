@@ -59,7 +59,7 @@ class Launcher:
         """Raise for a launch that the target cannot carry out, before the project is packed."""
         spec = self._spec(bundle.Bundle(b"", "", 0), planning=True)
         self.target.plan(spec)
-        self.target.look(spec)
+        self.target.verify(spec)
 
     def _spec(self, code: bundle.Bundle, *, planning: bool) -> RunSpec:
         given, target = self.training, self.target
@@ -102,21 +102,21 @@ class Launcher:
         spec = replace(spec, environment=environment, imports=wanted)
         prepared = time.monotonic()
         lock = self.world.folder(spec.launch).lock
-        wishes = watching.Wishes(self.target, spec.launch)
-        caught = contextlib.nullcontext() if detach else catching(wishes.take)
+        pending = watching.PendingSignals(self.target, spec.launch)
+        caught = contextlib.nullcontext() if detach else catching(pending.take)
         with files.locked(lock), caught:
             with _nothing_left(lock):
                 self.target.submit(spec, code)
             record = spec.record()
             record.started_at = run.now()
             collector.note(self.world, record)
-            wishes.submitted()
+            pending.submitted()
             submitted()
             import_marks.expect(self.world, spec.launch, environment, self.sources)
             if detach:
                 record.state = RunState.RUNNING
                 return record
-            outcome, first = watching.watch(self.target, record, wishes, self.show)
+            outcome, first = watching.watch(self.target, record, pending, self.show)
             record.durations = {"prepare": round(prepared - started, 3)}
             if first:
                 record.durations["first_output"] = round(first - prepared, 3)

@@ -51,8 +51,8 @@ def training_of(options: Mapping[str, Any], world: World) -> Training:
 
 
 def sources_of(training: Training) -> checks.Sources:
-    """Scan the script and the modules beside it; raises as `checks.look` does."""
+    """Scan the script and the modules beside it; raises as `checks.scan` does."""
     given = training.environment
     ours = not given.python and not given.image and given.base_image in ("", images.BASE_IMAGE)
     script = scripts.Script(Path(training.project), training.script)
-    return checks.look(script, ours=ours, travels=training.delivery != "mount")
+    return checks.scan(script, ours=ours, travels=training.delivery != "mount")

@@ -17,7 +17,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.plays import lines
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import Target
 
 
-class Wishes:
+class PendingSignals:
     """Signals for a launch: kept until the launch is submitted, then passed on.
 
     Attributes:
@@ -45,7 +45,9 @@ class Wishes:
             self._target.cancel(self._launch, number)
 
 
-def watch(target: Target, record: RunRecord, wishes: Wishes, show: Callable[[bytes], None]) -> tuple[Outcome, float]:
+def watch(
+    target: Target, record: RunRecord, pending: PendingSignals, show: Callable[[bytes], None]
+) -> tuple[Outcome, float]:
     """Follow a launch to its end, over all its attempts.
 
     Returns:
@@ -57,7 +59,7 @@ def watch(target: Target, record: RunRecord, wishes: Wishes, show: Callable[[byt
         outcome = target.outcome(record.launch)
         if outcome is None:
             raise SamerunError(f"Failed to follow {record.launch}: its log ended before it did.", "", SOFTWARE)
-        if wishes.cancelled or not collector.restarted(target, record, outcome):
+        if pending.cancelled or not collector.restarted(target, record, outcome):
             log.end()
             return outcome, log.first
         target.say(f"{outcome.reason} It is started again.")

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import descendants
 
 # Ansible sends its worker a SIGTERM right after the terminal's SIGINT: the user wants to cancel once, not twice.
-ONE_WISH_SECONDS = 1.0
+SAME_SIGNAL_SECONDS = 1.0
 
 Take = Callable[[int], None]
 # Inside its block, passes signals to the function `Take`.
@@ -36,7 +36,7 @@ def passed_on(cancel: Take) -> Iterator[None]:
 
     def caught(number: int, _frame: Any) -> None:
         nonlocal last
-        if time.monotonic() - last > ONE_WISH_SECONDS or os.getppid() != parent:
+        if time.monotonic() - last > SAME_SIGNAL_SECONDS or os.getppid() != parent:
             last = time.monotonic()
             if number == signal.SIGINT:
                 descendants.hear_of_the_parents_death(signal.SIGINT)

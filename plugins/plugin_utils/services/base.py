@@ -86,7 +86,7 @@ class ServiceHost(abc.ABC):
         """The paths and addresses that the service's command refers to."""
 
     @abc.abstractmethod
-    def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
+    def compare(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
         """Compare the service with what is wanted; changes nothing.
 
         Args:

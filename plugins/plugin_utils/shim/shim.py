@@ -22,9 +22,9 @@ from ansible_collections.samerun.stack.plugins.module_utils.causes import Cause,
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim import (
     descendants,
     imports,
-    looks,
     mlflow_words,
     probes,
+    probing,
     proxies,
     s3,
     tracking,
@@ -122,7 +122,7 @@ class Shim:
 
     def _probe(self) -> str:
         endpoint = "" if self._proxied else self.env.get(probes.S3_ENDPOINT, "")
-        return looks.look(
+        return probing.probe_all(
             self.server, endpoint, self.code.client, self.spec["bucket"], self.spec["viewpoint"],
             artifacts=self._proxied, own_hosts=self.spec.get("own_hosts", ()),
         )  # fmt: skip
@@ -143,11 +143,11 @@ class Shim:
             server = self._patiently(self._probe) if looked is None else looked
             self.report["imports"] = checking.result(server, self.output.say)
 
-    def _patiently(self, look: Callable[[], _T]) -> _T:
-        """Call `look`; try again for a while if an earlier attempt succeeded, as the service may be restarting."""
+    def _patiently(self, probe: Callable[[], _T]) -> _T:
+        """Call `probe`; try again for a while if an earlier attempt succeeded, as the service may be restarting."""
         again = self.spec.get("retries") and (self.attempts.again or "attempts" in self.report)
         seconds = float(self.spec.get("patience", _PATIENCE)) if again else 0.0
-        return looks.patiently(look, seconds, self.output.say, self._stopped)
+        return probing.patiently(probe, seconds, self.output.say, self._stopped)
 
     def _refuse(self, error: probes.ProbeError, code: int = EX_UNAVAILABLE) -> int:
         self.output.say(f"{error.message} {error.hint}".rstrip())

@@ -93,7 +93,7 @@ class Target(abc.ABC):
             SamerunError: the spec asks for something that this target cannot do.
         """
 
-    def look(self, spec: RunSpec) -> None:  # noqa: B027 - most of what a target cannot do, its plan refuses
+    def verify(self, spec: RunSpec) -> None:  # noqa: B027 - most of what a target cannot do, its plan refuses
         """Raise a SamerunError for what `spec` names and the engine does not have; changes nothing, within 10 s."""
 
     @abc.abstractmethod

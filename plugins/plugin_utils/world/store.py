@@ -10,7 +10,7 @@ from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.errors import UNAVAILABLE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.world import Credentials, World
 from ansible_collections.samerun.stack.plugins.plugin_utils.code.bundle import Bundle
-from ansible_collections.samerun.stack.plugins.plugin_utils.shim import looks, probes, s3
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim import probes, probing, s3
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_client import S3Client
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.s3_connection import S3Error
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.signing import Keys
@@ -67,7 +67,7 @@ def probe(world: World) -> None:
     probes.probe_tcp(world.object_store.service, probes.S3_ENDPOINT, url, "host", ours=ours)
     used = keys.for_runs if world.artifact_mode == contract.DIRECT else keys
     start = f"Failed to use the S3 store from the host: {probes.S3_ENDPOINT}={url}"
-    looks.at_once({start: lambda: s3.probe_s3(objects(world, used), world.bucket, url, "host")})
+    probing.at_once({start: lambda: s3.probe_s3(objects(world, used), world.bucket, url, "host")})
 
 
 def put_code(world: World, code: Bundle) -> str:

@@ -13,7 +13,7 @@ import samples
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import USAGE, SamerunError
 from ansible_collections.samerun.stack.plugins.module_utils.run import MlflowRun, RunState
-from samerun import cli, commands, look, plays, worlds
+from samerun import cli, commands, plays, world_status, worlds
 from samerun.player import Played
 from samerun.variables import Variables
 
@@ -113,10 +113,10 @@ def test_status_shows_services_and_the_newest_launches(
 ) -> None:
     world = samples.world(here)
     records = [samples.record(f"train-{number:02}", state=RunState.FINISHED, **ENDED) for number in range(12)]
-    service = look.ServiceStatus("mlflow", "running", "http://x:1")
-    seen = look.WorldStatus("w", "process", [service], records, [samples.record(state=RunState.FAILED)])
+    service = world_status.ServiceStatus("mlflow", "running", "http://x:1")
+    seen = world_status.WorldStatus("w", "process", [service], records, [samples.record(state=RunState.FAILED)])
     monkeypatch.setattr(worlds, "load", lambda _inventory, _variables: [world])
-    monkeypatch.setattr(look, "look", lambda _world: seen)
+    monkeypatch.setattr(world_status, "read", lambda _world: seen)
     run("status")
     shown = capsys.readouterr()
     assert shown.out.splitlines()[:3] == [

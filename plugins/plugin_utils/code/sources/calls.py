@@ -35,7 +35,7 @@ class Calls:
     log_model: str = ""
 
 
-def look(units: Sequence[Unit]) -> Calls:
+def scan(units: Sequence[Unit]) -> Calls:
     """Search the sources of a script; the script itself comes first in `units`."""
     calls, constants = Calls(), shared(units)
     speaking = [Names(unit, constants) for unit in units if unit.speaks]

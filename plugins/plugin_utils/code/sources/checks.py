@@ -54,7 +54,7 @@ class Sources:
     log_model: str = ""
 
 
-def look(script: Script, *, ours: bool = True, travels: bool = True) -> Sources:
+def scan(script: Script, *, ours: bool = True, travels: bool = True) -> Sources:
     """Read a script and what it imports of its project.
 
     Args:
@@ -115,7 +115,7 @@ class _Look:
             for source in read
             if source.tree is not None
         ]
-        calls = source_calls.look(units)
+        calls = source_calls.scan(units)
         return Sources(
             tuple(self._shown(path) for path in self.found), tuple(self.imports), self.hints, tuple(self.unread),
             self.lenient, self.stirs, tuple(calls.overrides), calls.log_model,

@@ -62,7 +62,7 @@ class DockerHost(ServiceHost):
     def places(self, service: Service) -> Places:
         return Places(data=service.data_path, secrets=_SECRETS)
 
-    def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
+    def compare(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
         container = self._container(service.name)
         state = ServiceState(exists=container is not None, request=self._request(service))
         if container is None:

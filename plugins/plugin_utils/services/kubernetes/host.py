@@ -75,7 +75,7 @@ class KubernetesHost(ServiceHost):
     def places(self, service: Service) -> Places:
         return Places(data=service.data_path, secrets=objects.SECRETS)
 
-    def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
+    def compare(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
         with self.cluster.explained(f"compare the service {service.name}"):
             new_namespace = not self.cluster.has_namespace(service.namespace)
             wanted = objects.objects(service, self.world)

@@ -64,7 +64,7 @@ class ProcessHost(ServiceHost):
             listen=bind, itself="127.0.0.1" if bind in LOOPBACK else bind,
         )  # fmt: skip
 
-    def look(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
+    def compare(self, service: Service, values: Mapping[str, str] | None) -> ServiceState:
         state = ServiceState(
             exists=self.supervisor.program_path(service.name).exists(),
             request={"requirements": [*service.requirements, *_KEEPERS]},

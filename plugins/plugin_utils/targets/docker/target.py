@@ -108,7 +108,7 @@ class DockerTarget(Target):
         asked = spec.training
         with engine.explained(f"start the container {container_name(spec.launch)}"):
             spec = code_images.made(self.client, spec, code, self.world.registry, self.say)
-            self.look(spec)
+            self.verify(spec)
             self._ensure_network(asked.network)
             request = described(self.world, spec, spec.secrets, self.viewpoint(asked.network))
             files = {
@@ -252,7 +252,7 @@ class DockerTarget(Target):
             named = "Name a volume of that engine instead: NAME:PATH"
             refuse({f"training_volumes ({', '.join(folders)})": folders}, why, named)
 
-    def look(self, spec: RunSpec) -> None:
+    def verify(self, spec: RunSpec) -> None:
         wanted = spec.training.network
         if wanted in ("", self.world.network, *networks.BUILT_IN) or wanted.startswith("container:"):
             return

@@ -25,7 +25,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes i
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import pod as kubernetes_pod
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.view import JobView, Pod
 
-_LOOK_SECONDS = 1  # a change of a pod is seen at once, a change of the Job alone after at most this time
+_AGAIN_SECONDS = 1  # a change of a pod is seen at once, a change of the Job alone after at most this time
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)  # seconds between tries to reach a cluster that does not answer
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class Follower:
             if self.ended is not None:
                 return None
             self._say_once(self._waits_for())
-            self._patiently(lambda: self.view.wait(_LOOK_SECONDS))
+            self._patiently(lambda: self.view.wait(_AGAIN_SECONDS))
 
     def _waits_for(self) -> str:
         job, last = self.view.job, self.view.pods[-1] if self.view.pods else None
@@ -91,14 +91,14 @@ class Follower:
         log = PodLog(self.view.cluster, pod["metadata"]["name"], self.view.namespace, kubernetes_pod.CONTAINER)
         over = False
         while True:
-            looks = 1
+            rereads = 1
             try:
                 for piece in log.read(follow=not over):
-                    looks = 0
+                    rereads = 0
                     yield piece
                 if over:
                     return
-                looks = 2  # a log ends up to a second before its node reports the end
+                rereads = 2  # a log ends up to a second before its node reports the end
             except GoneError:
                 return  # the log is gone with its pod
             except Exception as error:
@@ -106,11 +106,11 @@ class Follower:
                     raise
                 if over and isinstance(error, ApiError):
                     return  # the rest of the log is on a node that is gone
-                looks = 0 if is_silent(error) else looks
-            over = self._patiently(functools.partial(self._is_over, pod, looks))
+                rereads = 0 if is_silent(error) else rereads
+            over = self._patiently(functools.partial(self._is_over, pod, rereads))
 
-    def _is_over(self, pod: Pod, looks: int) -> bool:
-        """Whether a pod's log is complete; reads the pod again up to `looks` times, since its node reports late."""
+    def _is_over(self, pod: Pod, rereads: int) -> bool:
+        """Whether a pod's log is complete; reads the pod again up to `rereads` times, since its node reports late."""
         while True:
             self.view.read()
             found = self.view.current(pod)
@@ -122,10 +122,10 @@ class Follower:
                 self._say_once(line)
                 if self.view.outcome() is not None:
                     return True
-            if not looks:
+            if not rereads:
                 return False
-            looks -= 1
-            self.view.wait(_LOOK_SECONDS)
+            rereads -= 1
+            self.view.wait(_AGAIN_SECONDS)
 
     def _lost_node(self, pod: Pod) -> str:
         words = self.view.lost(pod)

@@ -19,7 +19,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes import job as kubernetes_job
 from ansible_collections.samerun.stack.plugins.plugin_utils.targets.kubernetes.reasons import Reasons
 
-_LOOK_BACK_SECONDS = 2
+_FIRST_SECONDS = 2
 Pod = Mapping[str, Any]
 
 
@@ -59,7 +59,7 @@ class JobView:
         """
         waits = set(gone)
         with contextlib.suppress(ApiError):  # the cluster no longer has the changes since `version`
-            for kind, pod in self.cluster.watch("Pod", self.namespace, version, _LOOK_BACK_SECONDS, **self._selector):
+            for kind, pod in self.cluster.watch("Pod", self.namespace, version, _FIRST_SECONDS, **self._selector):
                 if kind == "DELETED":
                     self._seen[pod["metadata"]["uid"]] = pod
                     waits.discard(pod["metadata"]["uid"])

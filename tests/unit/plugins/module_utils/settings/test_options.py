@@ -47,7 +47,7 @@ def test_documentation_marks_code_as_ansible_does() -> None:
 def test_options_with_settings_in_them_come_last_and_say_what_they_are() -> None:
     found = options.documentation("world")
     assert list(found)[-2:] == ["object_store", "mlflow"]
-    assert found["mlflow"]["description"] == ["What is said of MLflow alone."]
+    assert found["mlflow"]["description"] == ["The settings of MLflow alone."]
     assert found["mlflow"]["suboptions"]["artifact_mode"]["type"] == "str"
 
 

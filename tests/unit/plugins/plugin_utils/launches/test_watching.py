@@ -27,13 +27,13 @@ class Target(fakes.FakeTarget):
 
 def test_a_signal_that_comes_too_early_waits_until_the_launch_is_submitted(tmp_path: Path) -> None:
     target = Target(tmp_path)
-    wishes = watching.Wishes(target, LAUNCH)
-    assert not wishes.cancelled
-    wishes.take(signal.SIGINT)
-    assert (wishes.cancelled, target.got) == (True, [])
-    wishes.submitted()
+    pending = watching.PendingSignals(target, LAUNCH)
+    assert not pending.cancelled
+    pending.take(signal.SIGINT)
+    assert (pending.cancelled, target.got) == (True, [])
+    pending.submitted()
     assert target.got == [(LAUNCH, signal.SIGINT)]
-    wishes.take(signal.SIGTERM)
+    pending.take(signal.SIGTERM)
     assert target.got == [(LAUNCH, signal.SIGINT), (LAUNCH, signal.SIGTERM)]
 
 

@@ -13,10 +13,10 @@ SETS = "the script itself sets"
 TOLD = "with an address of its own overrides MLFLOW_TRACKING_URI"
 
 
-def look(root: Path, *texts: str) -> checks.Sources:
+def scan(root: Path, *texts: str) -> checks.Sources:
     for name, text in zip(("train.py", "config.py"), texts, strict=False):
         (root / name).write_text(text)
-    return checks.look(scripts.Script(root, "train.py"))
+    return checks.scan(scripts.Script(root, "train.py"))
 
 
 OVERRIDES: dict[str, tuple[str, str]] = {
@@ -84,19 +84,19 @@ OVERRIDES: dict[str, tuple[str, str]] = {
 @pytest.mark.parametrize("how", OVERRIDES)
 def test_an_override_of_the_contract_is_told_by_line_and_variable(tmp_path: Path, how: str) -> None:
     text, told = OVERRIDES[how]
-    assert look(tmp_path, HEAD + text + "\n").overrides == (f"train.py, {told}",)
+    assert scan(tmp_path, HEAD + text + "\n").overrides == (f"train.py, {told}",)
 
 
 def test_all_four_at_once_are_four(tmp_path: Path) -> None:
     names = ("MLFLOW_TRACKING_URI", "MLFLOW_S3_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-    found = look(tmp_path, HEAD + f"os.environ.update({dict.fromkeys(names, 'x')})\n").overrides
+    found = scan(tmp_path, HEAD + f"os.environ.update({dict.fromkeys(names, 'x')})\n").overrides
     assert [name for name in names if not any(name in line for line in found)] == []
     assert len(found) == 4
 
 
 @pytest.mark.parametrize("imported", ["import config", "def f(): import config", "from config import URI"])
 def test_an_override_in_a_neighbour_names_the_neighbour(tmp_path: Path, imported: str) -> None:
-    found = look(tmp_path, imported, HEAD + f"URI = '{URI}'\nmlflow.set_tracking_uri(URI)\n")
+    found = scan(tmp_path, imported, HEAD + f"URI = '{URI}'\nmlflow.set_tracking_uri(URI)\n")
     assert found.overrides == (f"config.py, line 4: set_tracking_uri {TOLD}",)
 
 
@@ -112,7 +112,7 @@ def test_an_override_in_a_neighbour_names_the_neighbour(tmp_path: Path, imported
 def test_an_address_from_a_neighbour_is_one_too(tmp_path: Path, text: str) -> None:
     neighbour = f"import mlflow\nURI = '{URI}'\nclass Settings:\n    URI = '{URI}'\n"
     neighbour += "def setup(uri): mlflow.set_tracking_uri(uri)\n"
-    (line,) = look(tmp_path, HEAD + text, neighbour).overrides
+    (line,) = scan(tmp_path, HEAD + text, neighbour).overrides
     assert line.startswith("train.py, line 4: ")
 
 
@@ -144,11 +144,11 @@ FINE = [
 
 @pytest.mark.parametrize("text", FINE)
 def test_what_asks_the_environment_is_no_override(tmp_path: Path, text: str) -> None:
-    assert look(tmp_path, HEAD + text + "\n").overrides == ()
+    assert scan(tmp_path, HEAD + text + "\n").overrides == ()
 
 
 def test_the_example_that_comes_along_is_clean(root: Path) -> None:
-    found = checks.look(scripts.Script(root / "trainer", "train.py"))
+    found = checks.scan(scripts.Script(root / "trainer", "train.py"))
     assert (found.overrides, found.lenient, found.hints) == ((), False, {})
     assert "sklearn.datasets:load_digits" in found.imports
     assert found.log_model.startswith("train.py, line ")
@@ -177,4 +177,4 @@ MODELS: dict[str, tuple[str, bool]] = {
 @pytest.mark.parametrize("how", MODELS)
 def test_a_torch_model_without_an_example_is_found(tmp_path: Path, how: str) -> None:
     text, found = MODELS[how]
-    assert bool(look(tmp_path, HEAD + text + "\n").log_model) is found
+    assert bool(scan(tmp_path, HEAD + text + "\n").log_model) is found

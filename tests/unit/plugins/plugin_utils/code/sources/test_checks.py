@@ -23,8 +23,8 @@ def project(root: Path, files: Files) -> scripts.Script:
     return scripts.Script(root, next(iter(files)))
 
 
-def look(root: Path, files: Files, **given: Any) -> checks.Sources:
-    return checks.look(project(root, files), **given)
+def scan(root: Path, files: Files, **given: Any) -> checks.Sources:
+    return checks.scan(project(root, files), **given)
 
 
 # ---- what is followed, and what must import -----------------------------------------------
@@ -56,7 +56,7 @@ WANTED: dict[str, tuple[str, list[str]]] = {
 @pytest.mark.parametrize("what", WANTED)
 def test_what_runs_in_any_case_must_import(tmp_path: Path, what: str) -> None:
     text, names = WANTED[what]
-    assert list(look(tmp_path, {"train.py": text}).imports) == names
+    assert list(scan(tmp_path, {"train.py": text}).imports) == names
 
 
 FOLLOWED: dict[str, tuple[Files, set[str], list[str]]] = {
@@ -114,7 +114,7 @@ FOLLOWED: dict[str, tuple[Files, set[str], list[str]]] = {
 @pytest.mark.parametrize("what", FOLLOWED)
 def test_imports_are_followed_through_the_project(tmp_path: Path, what: str) -> None:
     files, followed, names = FOLLOWED[what]
-    found = look(tmp_path, files)
+    found = scan(tmp_path, files)
     assert set(found.files) == {next(iter(files)), *followed}
     assert list(found.imports) == names
     assert found.lenient is ("sys.path" in next(iter(files.values())))
@@ -154,7 +154,7 @@ REFUSED: dict[str, tuple[Files, list[str]]] = {
 def test_what_cannot_run_is_refused_with_file_and_line(tmp_path: Path, what: str) -> None:
     files, words = REFUSED[what]
     with pytest.raises(SamerunError, match=r"^Failed to (check|read) ") as caught:
-        look(tmp_path, files)
+        scan(tmp_path, files)
     assert [word for word in words if word not in str(caught.value)] == []
     assert caught.value.hint
 
@@ -177,7 +177,7 @@ TOLERATED: dict[str, Files] = {
 
 @pytest.mark.parametrize("what", TOLERATED)
 def test_what_may_run_is_not_refused(tmp_path: Path, what: str) -> None:
-    assert "train.py" in look(tmp_path, TOLERATED[what]).files
+    assert "train.py" in scan(tmp_path, TOLERATED[what]).files
 
 
 def test_a_link_out_of_the_project_is_refused(tmp_path: Path) -> None:
@@ -185,16 +185,16 @@ def test_a_link_out_of_the_project_is_refused(tmp_path: Path) -> None:
     script = project(tmp_path / "project", {"train.py": "import a"})
     (tmp_path / "project" / "a.py").symlink_to(tmp_path / "elsewhere.py")
     with pytest.raises(SamerunError, match=r"needs a\.py.*a link to .*elsewhere\.py"):
-        checks.look(script)
+        checks.scan(script)
 
 
 def test_what_is_there_without_travelling_is_not_refused(tmp_path: Path) -> None:
     files = {"train.py": "import a", "a.py": "", ".gitignore": "a.py\n"}
-    assert look(tmp_path, files, travels=False).files == ("train.py", "a.py")
+    assert scan(tmp_path, files, travels=False).files == ("train.py", "a.py")
 
 
 def test_another_python_may_read_what_this_one_cannot(tmp_path: Path) -> None:
-    found = look(
+    found = scan(
         tmp_path, {"train.py": "import a\nimport b\n", "a.py": "def f(:\n", "b.py": "import torch"}, ours=False
     )
     assert (found.unread, found.imports) == (("a.py",), ("torch",))
@@ -211,8 +211,8 @@ def test_another_python_may_read_what_this_one_cannot(tmp_path: Path) -> None:
     ],
 )
 def test_a_script_that_changes_its_environment_is_known(tmp_path: Path, text: str, stirs: bool) -> None:
-    assert look(tmp_path, {"train.py": text}).stirs is stirs
-    assert look(tmp_path, {"train.py": "import a", "a.py": text}).stirs is stirs
+    assert scan(tmp_path, {"train.py": text}).stirs is stirs
+    assert scan(tmp_path, {"train.py": "import a", "a.py": text}).stirs is stirs
 
 
 def test_an_unreadable_neighbour_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,12 +226,12 @@ def test_an_unreadable_neighbour_is_refused(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(Path, "read_bytes", read)
     with pytest.raises(SamerunError, match=r"^Failed to read a\.py: Permission denied\. Make it readable"):
-        checks.look(script)
+        checks.scan(script)
 
 
 def test_a_name_near_a_neighbours_has_a_hint(tmp_path: Path) -> None:
     files = {"src/train.py": "import utlis\nimport helper\nimport torch", "src/utils.py": "", "helper/__init__.py": ""}
-    hints = look(tmp_path, files).hints
+    hints = scan(tmp_path, files).hints
     assert hints["utlis"] == "Did you mean utils, which lies beside the script?"
     assert "Python looks beside the script" in hints["helper"]
     assert set(hints) == {"utlis", "helper"}
@@ -242,5 +242,5 @@ def test_hundreds_of_modules_are_read_in_a_second(tmp_path: Path) -> None:
     files = {"train.py": "\n".join(f"import m{n}" for n in range(200)), **{f"m{n}.py": body for n in range(200)}}
     script = project(tmp_path, files)
     watch = Watch()
-    assert len(checks.look(script).files) == 201
+    assert len(checks.scan(script).files) == 201
     assert watch.within(5)

@@ -45,28 +45,28 @@ def up(docker: fakes_docker.FakeDocker, host: DockerHost, world: World) -> dict[
 
 
 def differs(host: DockerHost) -> list[str]:
-    return host.look(SERVICE, samples.KEYS.named).differs
+    return host.compare(SERVICE, samples.KEYS.named).differs
 
 
 def test_a_service_that_is_not_there_is_absent(host: DockerHost) -> None:
-    state = host.look(SERVICE, samples.KEYS.named)
+    state = host.compare(SERVICE, samples.KEYS.named)
     assert (state.exists, state.differs, state.recreate) == (False, ["container minio is absent"], False)
     assert state.request["image_missing"]
 
 
 def test_a_service_that_is_as_it_was_remembered_does_not_differ(host: DockerHost, up: dict[str, Any]) -> None:
-    state = host.look(SERVICE, samples.KEYS.named)
+    state = host.compare(SERVICE, samples.KEYS.named)
     assert (state.exists, state.differs, state.request["image_missing"]) == (True, [], False)
 
 
 def test_an_edit_by_hand_is_seen_and_only_a_new_container_mends_it(host: DockerHost, up: dict[str, Any]) -> None:
     up["HostConfig"]["Memory"] = 1
-    state = host.look(SERVICE, samples.KEYS.named)
+    state = host.compare(SERVICE, samples.KEYS.named)
     assert (state.differs, state.recreate) == (["container minio was changed by hand"], True)
 
 
 def test_what_is_wanted_now_is_told_from_what_was(host: DockerHost, up: dict[str, Any]) -> None:
-    state = host.look(samples.service(command=["other"]), samples.KEYS.named)
+    state = host.compare(samples.service(command=["other"]), samples.KEYS.named)
     assert (state.differs, state.recreate) == (["container minio is not what is wanted now"], False)
 
 

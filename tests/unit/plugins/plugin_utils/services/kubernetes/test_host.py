@@ -48,7 +48,7 @@ def up(host: KubernetesHost, cluster: fakes_cluster.FakeCluster, world: World) -
 
 
 def test_a_service_that_is_not_there_asks_for_its_namespace_and_objects(host: KubernetesHost) -> None:
-    state = host.look(SERVICE, samples.KEYS.named)
+    state = host.compare(SERVICE, samples.KEYS.named)
     assert not state.exists
     assert state.differs[0] == "namespace storage is absent"
     assert "Deployment storage/minio is absent" in state.differs
@@ -58,23 +58,23 @@ def test_a_service_that_is_not_there_asks_for_its_namespace_and_objects(host: Ku
 
 
 def test_a_service_that_is_as_wanted_asks_for_nothing(host: KubernetesHost, up: dict[str, Any]) -> None:
-    state = host.look(SERVICE, samples.KEYS.named)
+    state = host.compare(SERVICE, samples.KEYS.named)
     assert (state.exists, state.differs, state.request["objects"]) == (True, [], [])
 
 
 def test_an_edit_by_hand_is_seen(host: KubernetesHost, up: dict[str, Any]) -> None:
     up["spec"]["replicas"] = 0
-    state = host.look(SERVICE, samples.KEYS.named)
+    state = host.compare(SERVICE, samples.KEYS.named)
     assert state.differs == ["Deployment storage/minio is not what is wanted"]
     assert [one["kind"] for one in state.request["objects"]] == ["Deployment"]
 
 
 def test_other_keys_and_a_pod_that_is_not_ready_differ(host: KubernetesHost, up: dict[str, Any]) -> None:
-    assert host.look(SERVICE, samples.PAIR.named).differs == []
+    assert host.compare(SERVICE, samples.PAIR.named).differs == []
     others = Credentials("another", "pair")
-    assert host.look(SERVICE, others.named).differs == ["the keys of minio are not the world's"]
+    assert host.compare(SERVICE, others.named).differs == ["the keys of minio are not the world's"]
     up["status"]["readyReplicas"] = 0
-    assert host.look(SERVICE, samples.KEYS.named).differs == ["Deployment minio is not ready"]
+    assert host.compare(SERVICE, samples.KEYS.named).differs == ["Deployment minio is not ready"]
 
 
 def test_new_keys_restart_what_has_read_the_old_ones(

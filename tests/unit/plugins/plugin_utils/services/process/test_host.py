@@ -75,12 +75,12 @@ def test_two_services_that_want_one_port_get_two(host: ProcessHost, monkeypatch:
 
 
 def test_a_service_that_was_applied_is_as_wanted(host: ProcessHost, supervisor: FakeSupervisor) -> None:
-    assert host.look(SERVICE, samples.KEYS.named).differs == [
+    assert host.compare(SERVICE, samples.KEYS.named).differs == [
         "program minio is absent", "program minio is not configured as wanted", "the keys of minio are not the world's",
     ]  # fmt: skip
     host.deliver(SERVICE, samples.KEYS.named)
     assert host.apply(SERVICE, restart=False)
-    assert host.look(SERVICE, samples.KEYS.named).differs == []
+    assert host.compare(SERVICE, samples.KEYS.named).differs == []
     assert not host.apply(SERVICE, restart=False), "nothing is left to change"
     assert supervisor.asked == ["start", "apply minio"] * 2
 
@@ -89,7 +89,7 @@ def test_another_command_and_a_lost_environment_differ(host: ProcessHost, monkey
     host.apply(SERVICE, restart=False)
     monkeypatch.setattr(venvs, "is_made", lambda _venv: False)
     other = samples.service(requirements=["minio-bin"], command=["other"])
-    assert host.look(other, None).differs == [
+    assert host.compare(other, None).differs == [
         "the Python environment of minio is absent", "program minio is not configured as wanted",
     ]  # fmt: skip
 

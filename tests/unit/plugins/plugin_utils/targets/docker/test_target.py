@@ -174,10 +174,10 @@ def test_a_network_that_there_is_not_is_refused_with_those_that_there_are(
 ) -> None:
     docker.add("network", name="theirs")
     with pytest.raises(SamerunError, match=r"the network thiers of training_network.*It has theirs\.") as caught:
-        target.look(samples.spec(world, network="thiers"))
+        target.verify(samples.spec(world, network="thiers"))
     assert caught.value.code == CONFIG
     for network in ("theirs", "host", "container:x", ""):
-        target.look(samples.spec(world, network=network))
+        target.verify(samples.spec(world, network=network))
 
 
 @pytest.mark.parametrize(

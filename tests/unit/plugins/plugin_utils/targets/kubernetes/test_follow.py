@@ -63,7 +63,7 @@ class Fake(Cluster):
     def watch(
         self, kind: str, namespace: str, version: str, seconds: int, **selectors: str
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        if seconds == kubernetes_view._LOOK_BACK_SECONDS:
+        if seconds == kubernetes_view._FIRST_SECONDS:
             yield from (("DELETED", found) for found in self.deleted)
         elif len(self.states) > 1:
             self.states.pop(0)

@@ -61,7 +61,7 @@ class WorldStatus:
         return [record for record in self.launches if record.state is RunState.RUNNING]
 
 
-def look(world: World) -> WorldStatus:
+def read(world: World) -> WorldStatus:
     """Settle launches that ended without a follower, then read the services and launches of a world."""
     host = host_of(world)
     host.check()

@@ -32,7 +32,7 @@ _AGAIN_SECONDS = 2.0
 _T = TypeVar("_T")
 
 
-def look(
+def probe_all(
     server: Tracking,
     s3_endpoint: str,
     client: S3Client | None,
@@ -64,7 +64,7 @@ def look(
             probe_s3(client, bucket, s3_endpoint, viewpoint)
 
     uri = f"{TRACKING_URI}={server.uri}"
-    looks: dict[str, Callable[[], None]] = {
+    probes: dict[str, Callable[[], None]] = {
         f"Failed to use MLflow from the {viewpoint}: {uri}": lambda: probe_tracking(
             server.uri, viewpoint, server.login, ours=is_ours(server.uri, own_hosts)
         ),
@@ -72,19 +72,19 @@ def look(
     }
     if artifacts:
         start = f"Failed to write artifacts through MLflow from the {viewpoint}: {uri}"
-        looks[start] = lambda: probe_artifacts(server, viewpoint)
+        probes[start] = lambda: probe_artifacts(server, viewpoint)
     end = time.monotonic() + patience(SECONDS)
     version: queue.Queue[str] = queue.Queue()
     threading.Thread(target=lambda: version.put(server.version()), daemon=True).start()
-    at_once(looks)
+    at_once(probes)
     try:
         return version.get(timeout=max(0.0, end - time.monotonic()))
     except queue.Empty:
         return ""
 
 
-def patiently(look_again: Callable[[], _T], seconds: float, say: Callable[[str], Any], stop: Callable[[], Any]) -> _T:
-    """Call `look_again` and return its result; after a ProbeError try again, for up to `seconds`.
+def patiently(probe: Callable[[], _T], seconds: float, say: Callable[[str], Any], stop: Callable[[], Any]) -> _T:
+    """Call `probe` and return its result; after a ProbeError try again, for up to `seconds`.
 
     Args:
         say: takes a line about the first error.
@@ -93,7 +93,7 @@ def patiently(look_again: Callable[[], _T], seconds: float, say: Callable[[str],
     end, told = time.monotonic() + seconds, False
     while True:
         try:
-            return look_again()
+            return probe()
         except ProbeError as error:
             if stop() or time.monotonic() >= end:
                 raise
@@ -102,27 +102,27 @@ def patiently(look_again: Callable[[], _T], seconds: float, say: Callable[[str],
         time.sleep(_AGAIN_SECONDS)
 
 
-def at_once(looks: Mapping[str, Callable[[], None]]) -> None:
+def at_once(probes: Mapping[str, Callable[[], None]]) -> None:
     """Run all probes at the same time, and wait at most `SECONDS` for all of them.
 
     Args:
-        looks: maps the start of the message for a probe that does not return to the probe.
+        probes: maps the start of the message for a probe that does not return to the probe.
 
     Raises:
-        ProbeError: a probe failed or did not return; of several, the first in `looks`.
+        ProbeError: a probe failed or did not return; of several, the first in `probes`.
     """
     end = time.monotonic() + patience(SECONDS)
     found: queue.Queue[Any] = queue.Queue()
-    for start, one in looks.items():
+    for start, one in probes.items():
         threading.Thread(target=_told, args=(found, start, one), daemon=True).start()
     problems: dict[str, Any] = {}
-    while len(problems) < len(looks):
+    while len(problems) < len(probes):
         try:
             start, problem = found.get(timeout=max(0.0, end - time.monotonic()))
         except queue.Empty:
             break
         problems[start] = problem
-    for start in looks:
+    for start in probes:
         if start not in problems:
             raise ProbeError(
                 f"{start} says nothing within {patience(SECONDS):.0f} s.", "Does it hang, or a proxy before it?"
