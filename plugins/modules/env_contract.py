@@ -6,42 +6,42 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: env_contract
-short_description: Resolve the environment contract of a world and look at its endpoints
+short_description: Resolve the environment contract of a world and probe its endpoints
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
   - Resolves the variables that a run would get at a viewpoint.
   - Probes the tracking server and the bucket from this host.
-  - It changes nothing but one fixed key of the bucket, which every run writes too. No secret is returned.
+  - It changes only one fixed key in the bucket, which every run writes too. No secret is returned.
 extends_documentation_fragment:
   - samerun.stack.action
   - samerun.stack.world
 options:
   viewpoint:
-    description: From where the addresses are used.
+    description: The place where the addresses are used.
     type: str
     choices: [host, container, pod]
     default: host
   probe:
-    description: Whether to look at the endpoints.
+    description: Whether to probe the endpoints.
     type: bool
     default: true
 """
 
 EXAMPLES = r"""
-- name: Is everything there that a run needs?
+- name: Probe everything that a run needs
   samerun.stack.env_contract:
     world: "{{ __samerun_world }}"
 """
 
 RETURN = r"""
 names:
-  description: The variables that a run gets.
+  description: The names of the variables that a run gets.
   returned: success
   type: list
   elements: str
 plain:
-  description: Those that are not secret, with their values.
+  description: The variables that are not secret, with their values.
   returned: success
   type: dict
 probed:
@@ -54,7 +54,7 @@ sha256:
   returned: success
   type: str
 viewpoint:
-  description: From where the addresses are used.
+  description: The place where the addresses are used.
   returned: success
   type: str
 """

@@ -10,8 +10,8 @@ short_description: Wait until a service answers
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Waits until the engine says that the service runs and its health path answers from this host.
-  - Then remembers how the service looks, so that edits by hand are seen later.
+  - Waits until the engine says that the service runs, and the service answers its health check from this host.
+  - Then remembers the state of the service, so that changes by hand are noticed later.
 extends_documentation_fragment:
   - samerun.stack.action
   - samerun.stack.world
@@ -36,7 +36,7 @@ seconds:
   returned: success
   type: float
 url:
-  description: Where this host reaches it.
+  description: The URL at which this host reaches the service.
   returned: success
   type: str
   sample: http://localhost:5000
