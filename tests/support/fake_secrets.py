@@ -1,4 +1,4 @@
-"""A cluster of which only its Secrets matter."""
+"""A fake cluster that has only Secrets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.engines.kubernetes.a
 
 
 class Secrets:
-    """What a cluster answers about its Secrets, as far as keys need it."""
+    """The part of a cluster that keys need: its Secrets."""
 
     def __init__(self) -> None:
         self.found: dict[str, dict[str, Any]] = {}
@@ -34,7 +34,7 @@ class Secrets:
         return self.found.get(f"{namespace}/{name}")
 
     def ensure_namespace(self, _name: str, _labels: Mapping[str, str]) -> None:
-        """There is one."""
+        """Do nothing: every namespace exists."""
 
     def apply(self, wanted: Mapping[str, Any]) -> None:
         metadata = wanted["metadata"]

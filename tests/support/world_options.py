@@ -1,4 +1,4 @@
-"""The option `world` of every module, for tests that make a world without a play."""
+"""Makes the option `world` of every module, for tests that make a world without a play."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _TITLES = {"object_store": "the S3 store", "mlflow": "MLflow"}
 
 
 def filled(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given` with the defaults of an argument spec."""
+    """Return `given` with the defaults of an argument spec added."""
     return {name: given.get(name, one.get("default")) for name, one in spec.items()}
 
 
 def service(role: str, **given: Any) -> dict[str, Any]:
-    """A service as its data file declares it, with one port."""
+    """Return the declaration of a service with one port, as in its data file."""
     ports = [{"name": "http", "variable": f"{role}_port", **{k: given[k] for k in ("port", "node_port") if k in given}}]
     common = {"role": role, "title": _TITLES.get(role, role), "name": role, "data": f"{role}-data", "targets": []}
     return filled(DECLARED, {**common, "ports": ports, "secrets": _SECRETS.get(role, {}), **given})
@@ -32,7 +32,7 @@ def service(role: str, **given: Any) -> dict[str, Any]:
 def world_options(
     mlflow: Mapping[str, Any] | None = None, object_store: Mapping[str, Any] | None = None, **given: Any
 ) -> dict[str, Any]:
-    """The option `world`: what is said of MLflow and the store goes where it belongs."""
+    """Return the option `world`, with the options of MLflow and of the store at their places in it."""
     store = {"name": "minio", "port": 9000, **(object_store or {})}
     server = {"name": "mlflow", "port": 5000, "needs": ["object_store"], **(mlflow or {})}
     found = filled(_SPEC, {"name": "w", "target": "docker", **given})
@@ -43,11 +43,11 @@ def world_options(
 
 
 def elsewhere(world: World, **urls: str) -> World:
-    """`world` with services, by role, that are somebody else's at a URL."""
+    """Return `world` with external services: role to URL."""
     moved = {role: dataclasses.replace(world.services[role], external=url) for role, url in urls.items()}
     return dataclasses.replace(world, services={**world.services, **moved})
 
 
 def pair(mlflow: Endpoint, object_store: Endpoint | None = None) -> dict[str, Endpoint]:
-    """The services of a world in which only MLflow matters, or both."""
+    """Return the services of a world; without `object_store`, `mlflow` stands for the store too."""
     return {"object_store": object_store or mlflow, "mlflow": mlflow}
