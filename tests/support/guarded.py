@@ -158,7 +158,7 @@ class Guarded:
         assert self._there() - self.before == set()
 
     def _there(self) -> set[str]:
-        """What the engine holds of this world, or could be taken for it."""
+        """Return the objects on the engine that belong to this world, or could be taken for its own."""
         if self.target == "docker" and self.engine:
             return {name for name in stacks.snapshot("docker") if "guarded" in name}
         if self.target == "kubernetes":

@@ -74,7 +74,7 @@ ROLE = Role(
     name="mlflow",
     prefix="mlflow_",
     option="world.mlflow",
-    about="The settings of MLflow.",
+    about="Where MLflow is.",
     sections={
         "A server that you have": _YOURS,
         "Artifacts": _ARTIFACTS,

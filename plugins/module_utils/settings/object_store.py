@@ -79,7 +79,7 @@ ROLE = Role(
     name="object_store",
     prefix="object_store_",
     option="world.object_store",
-    about="The settings of the S3 store.",
+    about="Where the S3 store is.",
     sections={
         "A store that you have": _YOURS,
         "Bucket and keys": _BUCKET,
