@@ -1,22 +1,23 @@
-# Everything happens in .venv: nothing is expected of the machine but make and a Python with venv.
+# Everything is installed in .venv: the machine needs only make and a Python with venv.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 SOURCES := pyproject.toml src/samerun/__init__.py
 
-# For tools that start others by name. Not for the whole file: python3 must stay the caller's while .venv is made.
+# PATH for tools that start other tools by name. It is not set for the whole file: python3 must stay the user's while
+# .venv is made.
 IN_VENV := PATH="$(CURDIR)/$(RUN):$$PATH"
-# A caller's search path would put other people's modules before those of the venv.
+# These variables of the user would put other modules before those of the venv.
 unexport PYTHONPATH PYTHONHOME
 
-# These run from the sources, as nothing is installed yet.
+# Run modules from the sources, as nothing is installed yet.
 CODE := ansible_collections.samerun.stack.plugins.plugin_utils
 BARE := PYTHONPATH=collections $(RUN)/python -m $(CODE)
-# Python compiles what it imports; where the caller forbids it to keep that, it is done once here.
+# Python keeps the byte code of what it imports. If the user has turned that off, compile everything once here.
 COMPILE = $(if $(PYTHONDONTWRITEBYTECODE),$(RUN)/python -m compileall -qq -j 0 -x '/tests?/|ansible_collections/(?!community/docker|kubernetes/core)' $(VENV)/lib || true)
 
 comma := ,
-# What the chosen Python answers, or nothing.
+# The output of a program that the chosen Python runs; empty if it fails.
 ask = $(shell { $(PYTHON) -c '$(1)'; } 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -37,16 +38,16 @@ train: $(VENV)/.installed
 	@$(MAKE) --no-print-directory --jobs=2 up environment
 	$(RUN)/samerun train trainer/train.py
 
-# Two things that a training needs, side by side: the services, and the packages of the script.
+# A training needs two things, which are made side by side: the services, and the packages of the script.
 up: $(VENV)/.installed
 	$(RUN)/samerun up
 
 environment: $(VENV)/.installed
 	@$(RUN)/python -m $(CODE).environments.venvs trainer/requirements.txt
 
-# Two at once: tests/conftest.py says what may run beside what.
+# Two workers: tests/conftest.py says which tests may run side by side.
 BESIDE := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
-# What coverage is measured with: no engine is needed, and the floor of pyproject.toml holds everywhere.
+# The tests that measure coverage need no engine, so the minimum in pyproject.toml is reached on every machine.
 MEASURED := tests/unit tests/integration/test_api_process.py tests/integration/test_cli_process.py
 
 # pytest comes last, so that its summary is the last line.
@@ -88,7 +89,7 @@ clean:
 	rm -rf $(VENV) .ansible .coverage* .mypy_cache .pytest_cache .ruff_cache build dist samerun-stack-*.tar.gz
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One line that says what is missing; the marker is the last step, so that a half-made venv is made again.
+# If something is missing, say so in one line. The marker file is made last, so that an unfinished venv is made again.
 $(VENV)/.made:
 	$(if $(call ask,import sys; sys.version_info >= (3$(comma) 11) and print("yes")),,$(error \
 	  samerun needs Python 3.11 or newer, not '$(PYTHON)' ($(or $(call ask,import platform; print(platform.python_version())),not found)); choose one: make PYTHON=python3.12))

@@ -1,4 +1,4 @@
-"""What a person would type without samerun, for a script: `python`, `docker run`, `kubectl create` and `logs -f`."""
+"""The commands that a user would type without samerun: `python`, `docker run`, `kubectl create` and `logs -f`."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from ansible_collections.samerun.stack.plugins.module_utils import files
 from ansible_collections.samerun.stack.plugins.plugin_utils.code import scripts
 from ansible_collections.samerun.stack.plugins.plugin_utils.environments import venvs
 
-# Runs a command, given what is to see its lines.
+# Runs a command; its argument is a function that takes each line of the output.
 Command = Callable[[Callable[[str], None]], measure.Ran]
 
 
 def venv() -> Path:
-    """The programs of the trainer's venv, which a launch has made."""
+    """Return the folder of the programs in the trainer's venv, which an earlier launch made."""
     return venvs.folder(user_cache_path("samerun"), scripts.DEFAULT_REQUIREMENTS) / "bin"
 
 
 def image(options: argparse.Namespace) -> str:
-    """The image of the newest launch."""
+    """Return the image of the newest launch."""
     name = measure.world(options.extra, measure.INVENTORIES[options.target])
     newest = max((user_state_path("samerun") / name / "runs").glob("*/record.json"), key=os.path.getmtime)
     return str(files.read_json(newest)["image"])
 
 
 def commands(options: argparse.Namespace, project: Path, image: str, code: int = 0) -> dict[str, Command]:
-    """The bare command of a target for the project's train.py, which ends with `code`."""
+    """Return the bare command of a target for the project's train.py, which ends with `code`."""
     made = {"process": _python, "docker": _docker, "kubernetes": _kubernetes}[options.target]
     return made(options, project, image, code)
 
 
 def kubectl(options: argparse.Namespace) -> list[str]:
-    """kubectl with the world's cluster and the namespace of its launches."""
+    """Return the start of a kubectl command for the world's cluster and the namespace of its launches."""
     said = measure.variables(options.extra)
     flags = {"--kubeconfig": said.get("samerun_kubeconfig"), "--context": said.get("samerun_context")}
     chosen = [word for flag, value in flags.items() if value for word in (flag, str(value))]
@@ -56,7 +56,7 @@ def _python(_options: argparse.Namespace, project: Path, _image: str, code: int)
 
 
 def _docker(_options: argparse.Namespace, project: Path, image: str, code: int) -> dict[str, Command]:
-    project.chmod(0o755)  # the image's user is another one
+    project.chmod(0o755)  # the image has another user
     argv = [measure.needed("docker"), "run", "--rm", "-v", f"{project}:/code:ro", image, "python", "/code/train.py"]
     return {"docker run": lambda seen: measure.run(argv, code=code, seen=seen)}
 
@@ -65,7 +65,7 @@ def _kubernetes(options: argparse.Namespace, project: Path, image: str, _code: i
     command, numbers = kubectl(options), itertools.count()
 
     def create_and_follow(_seen: Callable[[str], None]) -> measure.Ran:
-        # `logs` ends with 0 however the script ended.
+        # `logs` exits with 0, whatever the script's exit code is.
         name = f"samerun-benchmark-{os.getpid()}-{next(numbers)}"
         manifest = project.parent / f"{name}.json"
         manifest.write_text(json.dumps(job(name, image, (project / "train.py").read_text())))
@@ -73,7 +73,7 @@ def _kubernetes(options: argparse.Namespace, project: Path, image: str, _code: i
         measure.run([*command, "create", "-f", str(manifest)])
         try:
             while True:
-                # It fails while the container is being made; people type it again.
+                # It fails while the container is being created; a user would type it again.
                 try:
                     ran = measure.run([*command, "logs", "--follow", f"job/{name}"])
                 except measure.Failed:
@@ -89,7 +89,7 @@ def _kubernetes(options: argparse.Namespace, project: Path, image: str, _code: i
 
 
 def job(name: str, image: str, script: str) -> dict[str, Any]:
-    """A Job that a namespace with Pod Security `restricted` takes."""
+    """Return a Job that a namespace with Pod Security `restricted` admits."""
     container = {
         "name": "training", "image": image, "command": ["python", "-c", script],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},

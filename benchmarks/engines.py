@@ -1,4 +1,4 @@
-"""When an engine knows that something ended: by its own stream of events, beside the command that is timed."""
+"""Records when an engine learns that something ended: reads the engine's events while a command is timed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from types import TracebackType
 import bare
 import measure
 
-# It ends half a second after its first line, so that whoever looks for its end looks by then.
+# It ends half a second after its first line; by then, every measured command waits for its end.
 SCRIPT = """\
 import os, socket, sys, time
 
@@ -35,10 +35,10 @@ _PATIENCE = 10.0
 
 
 class Engine:
-    """What one engine says, with the time at which it said so. A context manager.
+    """The events of one engine, each with the time at which it arrived. A context manager.
 
-    Of Docker and Kubernetes it is what `docker events` and `kubectl get pods --watch` say; a process has ended when its
-    parent has, which is what samerun keeps beside a script.
+    For Docker these are the lines of `docker events`, for Kubernetes those of `kubectl get pods --watch`. For processes
+    it is the end of the script's parent, which is the shim.
     """
 
     def __init__(self, options: argparse.Namespace) -> None:
@@ -68,7 +68,7 @@ class Engine:
             self._process.wait()
 
     def began(self, line: str) -> None:
-        """A line that a script said: its first one names the process that is waited for."""
+        """Take a line of a script; the first line names the process to wait for."""
         if self.target != "process" or _FIRST not in line or not hasattr(os, "pidfd_open"):
             return
         if (parent := int(line.split(_FIRST)[1].split()[0])) == os.getpid():
@@ -77,7 +77,7 @@ class Engine:
             threading.Thread(target=self._outlive, args=(os.pidfd_open(parent), parent), daemon=True).start()
 
     def ended(self, line: str, since: float) -> float | None:
-        """When it knew that what said the first line `line` had ended; None where it does not say."""
+        """Return when the engine knew that the script with first line `line` had ended; None if it does not tell."""
         parent, host = line.split(_FIRST)[1].split()[:2]
         if self.target == "process" and (int(parent) == os.getpid() or not hasattr(os, "pidfd_open")):
             return None
@@ -85,7 +85,7 @@ class Engine:
         return self._when(lambda words: words[0].startswith(where) and bool(_ENDED & set(words)), since)
 
     def refused(self, since: float) -> float | None:
-        """When it knew that an image cannot be pulled; None where it does not say."""
+        """Return when the engine knew that an image cannot be pulled; None if it does not tell."""
         if self.target != "kubernetes":
             return None
         return self._when(lambda words: bool(_NOT_PULLED & set(words)), since)
@@ -120,7 +120,7 @@ class Times:
         first: from the command to its first line.
         whole: from the command to its exit.
         after_script: from the script's last line to the exit of the command, by the script's clock.
-        after_engine: from when the engine knew to that exit; below 0 where the log said it sooner.
+        after_engine: from the time when the engine knew to that exit; negative if the log told it sooner.
     """
 
     first: float
@@ -130,7 +130,7 @@ class Times:
 
 
 def timed(command: Callable[[Callable[[str], None]], measure.Ran], engine: Engine, ours: bool) -> Times:
-    """Run a command that takes what is to see its lines; a process of others' tells nothing by its parent."""
+    """Run a command and time it; without `ours`, the end of the script's parent means nothing, and is not used."""
     ran = command(engine.began)
     came, first = ran.line(_FIRST)
     last = float(ran.line(_LAST)[1].split(_LAST)[1].split()[0])
@@ -139,7 +139,7 @@ def timed(command: Callable[[Callable[[str], None]], measure.Ran], engine: Engin
 
 
 def tables(title: str, taken: dict[str, list[Times]], fields: dict[str, str]) -> str:
-    """A table for each of `fields`: the name of one of Times, and what it is called."""
+    """Return one table for each of `fields`, which maps a field of Times to its title."""
     made = []
     for name, words in fields.items():
         values = {row: [getattr(one, name) for one in times] for row, times in taken.items()}

@@ -1,12 +1,12 @@
-"""Seconds in which a launch that fails is noticed, beside the engine's own command.
+"""Measures how many seconds it takes until a failed launch is noticed, compared with the engine's own command.
 
     python benchmarks/failing.py process
     python benchmarks/failing.py docker -e @local.yml
     python benchmarks/failing.py kubernetes -e @k8s.yml
 
-The world must be up (`samerun up`). First a script that ends with 1: from its last line, and from when the engine knew,
-to the exit of the command. Then, in Docker and on Kubernetes, an image that cannot be pulled. See first_line.py as
-to clocks.
+The world must be up (`samerun up`). The first part runs a script that exits with 1. It measures from the script's last
+line, and from the time when the engine knew, to the exit of the command. The second part, for Docker and Kubernetes,
+uses an image that cannot be pulled. For clocks see first_line.py.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> None:
         measure.run(argv, cwd=project, code=None)  # makes the environment or image, which the bare command uses
         image = "" if options.target == "process" else bare.image(options)
         rows = bare.commands(options, project, image, code=1)
-        code = 1 if name == "samerun train" else 2  # a play's own code
+        code = 1 if name == "samerun train" else 2  # the exit code of a failed play
         rows[name] = lambda seen: measure.run(argv, cwd=project, code=code, seen=seen)
         timed = {row: partial(engines.timed, run, engine, row == name) for row, run in rows.items()}
         taken = measure.turns(timed, options.repeat)
@@ -52,7 +52,7 @@ def main() -> None:
 def without_image(
     options: argparse.Namespace, engine: engines.Engine, project: Path, name: str, argv: list[str]
 ) -> str:
-    """From the command to the exit, and from when the cluster knew to the exit."""
+    """Measure from the command to the exit, and from the time when the cluster knew to the exit."""
     knew: list[float] = []
 
     def launched() -> float:

@@ -1,4 +1,4 @@
-"""Seconds from the command to the script's first line, and from its end to ours, beside the engine's own command.
+"""Measures the seconds from a command to the script's first line, and from the script's end to the command's end.
 
     python benchmarks/first_line.py process
     python benchmarks/first_line.py docker -e @local.yml
@@ -6,9 +6,10 @@
     python benchmarks/first_line.py docker --peer "torchx=torchx run -s local_docker --wait --log utils.python \\
         --image {image} --script train.py"
 
-The world must be up (`samerun up`). The bare command uses the environment or image that the launch before it used. In
-the row `a line edited` the script differs from all before it. Clocks of this host and of the one that runs the script
-must agree to some milliseconds for what is counted from the script's end.
+It compares samerun with the engine's own command. The world must be up (`samerun up`). The bare command uses the
+environment or image that the launch before it used. In the row `a line edited`, each script differs from all earlier
+ones. Times from the script's end are right only if the clocks of this host and of the script's host agree to some
+milliseconds.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def arguments() -> argparse.Namespace:
 
 
 def launches(options: argparse.Namespace, project: Path) -> dict[str, bare.Command]:
-    """Our own commands, the first one also with a script that nobody ran before."""
+    """Return samerun's commands; the first one also with a script that was never run before."""
     rows = {name: command(argv, project) for name, argv in measure.ours(options, project).items()}
     name, known = next(iter(rows.items()))
     numbers = itertools.count()
@@ -75,13 +76,13 @@ def command(argv: list[str], project: Path) -> bare.Command:
 
 
 def peers(options: argparse.Namespace, project: Path, image: str) -> dict[str, bare.Command]:
-    """What else people start it with."""
+    """Return the commands of other tools that start the script."""
     named = (peer.partition("=")[::2] for peer in options.peer)
     return {name: command(shlex.split(typed.replace("{image}", image)), project) for name, typed in named}
 
 
 def print_nothing(_line: str) -> None:
-    """For who needs no line."""
+    """Ignore a line of output."""
 
 
 if __name__ == "__main__":

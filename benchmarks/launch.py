@@ -1,10 +1,10 @@
-"""Seconds that a launch takes over bare `python train.py`, for a script that logs one metric.
+"""Measures the seconds that a launch adds to a bare `python train.py`, for a script that logs one metric.
 
     python benchmarks/launch.py
     python benchmarks/launch.py -e samerun_world=other
     python benchmarks/launch.py --peer "torchx=torchx run -s local_cwd utils.python --script train.py"
 
-The world must be up (`samerun up`): all rows talk to its MLflow. `mlflow run` is taken from the trainer's own venv.
+The world must be up (`samerun up`), as all rows use its MLflow. `mlflow run` is the one in the trainer's venv.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def arguments() -> argparse.Namespace:
 
 
 def peers(options: argparse.Namespace, project: Path, state: Path) -> dict[str, measure.Measure]:
-    """The script without us, first, and what else people start it with."""
+    """Return the script without samerun, first, and the commands of other tools that start it."""
     bin_folder = bare.venv()
     env = callers.inherited(os.environ) | json.loads((state / "contract.json").read_text())
     env["DO_NOT_TRACK"] = "true"  # as in a launch: see docs/adr/0004-shim.md

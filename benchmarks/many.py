@@ -1,12 +1,12 @@
-"""Launches a second, submitted detached from one program: in a row, and twenty threads at once; and what is left.
+"""Measures launches per second, submitted detached by one program: one by one, and by twenty threads; and leftovers.
 
-The ratio is of rates: launches a second over those of the first row.
+The ratio compares the launches per second of a row with those of the first row.
 
     python benchmarks/many.py                       # process; the world must be up: samerun up
     python benchmarks/many.py -i local --peer "docker run=docker run -d --rm python:3.11-slim python -V"
     python benchmarks/many.py -i k8s -e @k8s.yml --count 20
 
-Each launch's script prints one line. Beside it: the bare script and the peers, started as often in a row.
+Each launch's script prints one line. For comparison, the bare script and the peers are started as often, one by one.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def arguments() -> argparse.Namespace:
 
 
 def bare(command: list[str], count: int) -> tuple[int, float, float]:
-    """Run a command that returns once it has started something, or ends at once."""
+    """Time `count` runs of a command that returns once it has started something, or ends at once."""
     started = time.perf_counter()
     for _ in range(count):
         subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
@@ -96,7 +96,7 @@ def threads(submit: Callable[[int], samerun.Launch], count: int) -> tuple[int, f
 
 
 def finished(launches: list[samerun.Launch], started: float) -> float:
-    """Wait for all; how long it took from `started` on."""
+    """Wait for all launches; return the seconds since `started`."""
     failed = [launch.id for launch in launches if launch.wait().state is not samerun.RunState.FINISHED]
     if failed:
         raise measure.Failed(f"these launches failed: {failed}")
@@ -104,7 +104,7 @@ def finished(launches: list[samerun.Launch], started: float) -> float:
 
 
 def held() -> dict[str, int]:
-    """What this program holds."""
+    """Count the resources that this program holds."""
     me = psutil.Process()
     return {
         "descriptors": me.num_fds(),

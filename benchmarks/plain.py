@@ -1,4 +1,4 @@
-"""What a person would write without samerun: the same objects, as a play and as a manifest."""
+"""The objects of samerun as a user would write them without it: as a play and as a manifest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EMPTY: list[dict[str, object]] = [{"name": "Say nothing", "ansible.builtin.meta"
 
 
 def docker_tasks(state: str) -> list[dict[str, object]]:
-    """A network, two volumes and two containers that run; with `absent` the way back."""
+    """Return tasks for a network, two volumes and two running containers; with `absent`, tasks that remove them."""
     docker = "community.docker.docker_"
     network: dict[str, object] = {"name": "Network", f"{docker}network": {"name": NAME, "state": state}}
     volumes: list[dict[str, object]] = [
@@ -32,7 +32,7 @@ def _container(part: str, state: str) -> dict[str, object]:
 
 
 def objects() -> dict[str, Any]:
-    """A namespace, and claim, Service and Deployment (with no pod) twice."""
+    """Return a namespace, and two of each: claim, Service and Deployment (without pods)."""
     items: list[dict[str, Any]] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}}]
     for part in ("a", "b"):
         metadata = {"name": part, "namespace": NAME, "labels": {"app": part}}

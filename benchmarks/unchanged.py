@@ -1,11 +1,11 @@
-"""Seconds that `site.yml` takes when nothing differs, beside what else would say so.
+"""Measures the seconds that `site.yml` takes when nothing differs, compared with other tools.
 
     python benchmarks/unchanged.py process docker
     python benchmarks/unchanged.py docker:@local.yml kubernetes:@k8s.yml process:samerun_world=other
 
-The warm-up sets each world up and trains in it, unless that was done; every later run must report changed=0. Beside
-it: an empty play, for docker a plain play of community.docker, for kubernetes `kubectl apply`.
-What those make is removed.
+The warm-up sets each world up and trains in it, unless that was done; every later run must report changed=0. It is
+compared with an empty play, for docker with a plain play of community.docker, and for kubernetes with `kubectl apply`.
+The objects of the comparison are removed at the end.
 """
 
 from __future__ import annotations

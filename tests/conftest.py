@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures for all tests, and the rules for which tests may run side by side."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to run side by side what may not."""
+    """Refuse options that would run tests side by side which must not."""
     if config.getoption("numprocesses", None) and config.getoption("dist") != "loadgroup":
         raise pytest.UsageError("Several processes share engines: add --dist loadgroup, as make test does.")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark a test with its target, also where it names the world itself, and with what it may not run beside.
+    """Mark a test with its target, even if it names the world itself, and with its group for pytest-xdist.
 
-    Under pytest-xdist the cluster's tests have one worker and the Docker engine's another: each sets its worlds up
-    once, and both mostly wait. Those of a world of processes, which need neither engine nor default ports, and unit
-    tests go to whoever has time.
+    Tests of one group do not run side by side. One worker runs the cluster's tests, another those of the Docker engine.
+    So each world is set up once; both workers mostly wait. Unit tests, and tests of process worlds that need neither an
+    engine nor default ports, go to any free worker.
     """
     target = item.callspec.params.get("real") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ""
     if target and not item.get_closest_marker(target):
@@ -59,22 +59,22 @@ def signals_of_a_terminal() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """The repository's folder."""
+    """Return the repository's folder."""
     return ROOT
 
 
 @pytest.fixture(scope="session")
 def sources(root: Path) -> list[str]:
-    """The repository's files as git sees them, new ones included, relative to its folder and with `/`."""
+    """Return the repository's files that git knows or would add: paths relative to its folder, with `/`."""
     if not shutil.which("git") or not (root / ".git").exists():
         pytest.skip("needs git and a clone: only git knows which files belong to the repository")
     listed = subprocess.run(
-        # As in a container, the clone may belong to somebody else, which git would not read.
+        # The clone may belong to another user, for example in a container; git would refuse to read it.
         ["git", "-c", f"safe.directory={root}", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=root,
         check=True,
         capture_output=True,
         text=True,
     )
-    # A file that was deleted stays listed until that is committed.
+    # git lists a deleted file until the deletion is committed.
     return sorted({name for name in listed.stdout.split("\0") if name and (root / name).exists()})

@@ -12,11 +12,11 @@ attributes:
   check_mode:
     description: Can run in check mode and return what it would change.
     support: full
-    details: It changes nothing then.
+    details: In check mode it changes nothing.
   diff_mode:
-    description: Returns what would differ, with nothing secret in it.
+    description: Returns what would differ, without secrets.
     support: none
     details: It has nothing to show.
 notes:
-  - It runs on the controller, as an action; nothing of it is copied to a host.
+  - It runs on the controller, as an action plugin. Nothing is copied to a host.
 """

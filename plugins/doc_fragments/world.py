@@ -7,18 +7,18 @@ import yaml
 
 from ansible_collections.samerun.stack.plugins.module_utils.settings import options
 
-# A service as others know it; part of both options below.
+# The declaration of a service, which other code uses; part of both options below.
 _DECLARED = """
 role:
-  description: The prefix of the variables that set it.
+  description: The role of the service, which is the prefix of its variables.
   type: str
   required: true
 title:
-  description: What it is, for people in a sentence.
+  description: The name of the service in sentences for users.
   type: str
   required: true
 name:
-  description: The name of container, program, or Deployment and Service.
+  description: The name of its container, program, or Deployment and Service.
   type: str
   required: true
 namespace:
@@ -26,11 +26,11 @@ namespace:
   type: str
   default: ''
 used:
-  description: Whether the world uses it at all.
+  description: Whether the world uses the service.
   type: bool
   default: true
 endpoint:
-  description: Its URL if it is not ours; then nothing of it is set up.
+  description: The URL of a service that samerun does not set up; empty for one that it sets up.
   type: str
   default: ''
 example:
@@ -38,13 +38,13 @@ example:
   type: str
   default: ''
 scheme:
-  description: How its URL begins.
+  description: The scheme of its URL.
   type: str
   default: http
 ports:
   description:
-    - Its ports, each with C(name), C(port), C(variable), which moves it, and C(node_port).
-    - Others use it by the first one.
+    - Its ports, each with C(name), C(port), C(variable), the variable that sets it, and C(node_port).
+    - Clients use the first one.
   type: list
   elements: dict
   required: true
@@ -57,7 +57,8 @@ built:
   type: bool
   default: false
 kind:
-  description: What it is, where there are several; V(external) for one that is not ours, which C(endpoint) must name.
+  description:
+    - Its kind, if there are several. V(external) means that samerun does not set it up; C(endpoint) must be its URL.
   type: str
   default: ''
 chosen_by:
@@ -65,7 +66,7 @@ chosen_by:
   type: str
   default: ''
 targets:
-  description: Where it can run.
+  description: The targets on which it can run.
   type: list
   elements: str
   required: true
@@ -76,8 +77,8 @@ needs:
   default: []
 secrets:
   description:
-    - Names of secrets that the world keeps for it, made where it keeps none; never their values.
-    - A name is one of the whole world. It may have C(length), C(alphabet) and C(prefix) of what is made.
+    - Names of the secrets that the world keeps for it, never their values. A secret is generated if the world has none.
+    - All services of the world share the names. C(length), C(alphabet) and C(prefix) say how a secret is generated.
   type: dict
   default: {}
 """
@@ -104,7 +105,7 @@ class ModuleDocFragment:
     SERVICE = r"""
 options:
   service:
-    description: A service as its role wants it.
+    description: The service that the role wants.
     type: dict
     required: true
     suboptions:
@@ -114,17 +115,17 @@ options:
         default: ''
       command:
         description:
-          - Its command line. C(${data}), C(${secrets}), C(${bin}) and C(${listen}) stand for the places that they
-            have where it runs.
+          - Its command line. C(${data}), C(${secrets}), C(${bin}) and C(${listen}) are replaced by their paths and
+            address at the place where it runs.
         type: list
         elements: str
         required: true
       env:
-        description: Its environment, with the same places; no secret.
+        description: Its environment, with the same replacements; without secrets.
         type: dict
         default: {}
       data_path:
-        description: Where a container sees its data.
+        description: The path at which its data is mounted in a container.
         type: str
         required: true
       data_size:
@@ -137,27 +138,27 @@ options:
         default: ''
       secret_files:
         description:
-          - File name to content; data becomes JSON.
-          - The names of secrets, of any service of the world, stand for their values, as in C(${access_key}).
+          - Maps file names to their content; a content that is no text is written as JSON.
+          - Names of secrets of any service of the world are replaced by their values, such as C(${access_key}).
         type: dict
         default: {}
       health:
         description:
-          - How it is asked whether it is ready, on every target.
-          - This host and a kubelet ask C(http) or C(tcp) where one is said, else C(command).
+          - How to probe whether it is ready, on every target.
+          - This host and the kubelet use C(http) or C(tcp) if one is given, else C(command).
         type: dict
         required: true
         suboptions:
           http:
-            description: The path that answers when it is ready.
+            description: The path of the URL that answers when it is ready.
             type: str
             default: ''
           port:
-            description: The name of the port that answers it; empty for the first one.
+            description: The name of the port of that URL; empty for the first one.
             type: str
             default: ''
           tcp:
-            description: The name of a port that takes connections when it is ready.
+            description: The name of a port that accepts connections when it is ready.
             type: str
             default: ''
           command:
@@ -170,18 +171,18 @@ options:
             default: []
       diagnoses:
         description:
-          - What the end of its log says where waiting does not help, each with C(says), a regular expression, C(cause),
-            C(hint), and C(passes) where it may pass by itself.
-          - C(${data}) stands for its data, and named groups of the expression for what they found.
+          - Errors in the last lines of its log after which waiting does not help. Each has C(says), a regular
+            expression, C(cause), C(hint), and C(passes) if the error may pass by itself.
+          - C(${data}) is replaced by the place of its data, and named groups of the expression by the text they match.
         type: list
         elements: dict
         default: []
       resources:
-        description: Its limits, C(cpu) and C(memory).
+        description: Its resource limits, C(cpu) and C(memory).
         type: dict
         default: {}
       requirements:
-        description: What its virtual environment holds on the process target.
+        description: The requirements of its virtual environment on the process target.
         type: list
         elements: str
         default: []

@@ -31,16 +31,16 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
 def moved_key(variable: str, asked: int) -> str:
-    """By what ports.json keeps the port that `variable` moved to; who asks for another one leaves that behind."""
+    """Return the key in ports.json of the port that `variable` moved to; it counts only while `asked` is the same."""
     return f"{variable}={asked}"
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """The S3 keys of a world: those of its services and of samerun itself.
+    """The S3 keys of a world, which its services and samerun itself use.
 
     Attributes:
-        trainer: those that runs get, which may do less; None where runs get the world's.
+        trainer: the keys of runs, which have fewer permissions; None if runs use the world's keys.
     """
 
     access_key: str = field(repr=False)
@@ -53,7 +53,7 @@ class Credentials:
 
     @property
     def named(self) -> dict[str, str]:
-        """They by the names that secret files of services call them."""
+        """The keys by the names that secret files of services use."""
         runs = self.for_runs
         return {
             "access_key": self.access_key, "secret_key": self.secret_key,
@@ -66,7 +66,7 @@ class Credentials:
 
 
 def is_of(labels: Mapping[str, str] | None, world: str) -> bool:
-    """Whether what has these labels is that world's; what is another world's is as foreign as anybody's."""
+    """Whether an object with these labels belongs to the world; one of another world of samerun does not."""
     there = labels or {}
     return there.get(OWNER_LABEL) == OWNER and there.get(WORLD_LABEL) == world
 

@@ -12,13 +12,13 @@ author: samerun contributors (@samerun)
 description:
   - Resolves the variables that a run would get at a viewpoint.
   - Probes the tracking server and the bucket from this host.
-  - It changes nothing but one fixed key of the bucket, which every run writes too. No secret is returned.
+  - It changes only one fixed key in the bucket, which every run writes too. No secret is returned.
 extends_documentation_fragment:
   - samerun.stack.action
   - samerun.stack.world
 options:
   viewpoint:
-    description: From where the addresses are used.
+    description: The place where the addresses are used.
     type: str
     choices: [host, container, pod]
     default: host
@@ -29,19 +29,19 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Is everything there that a run needs?
+- name: Probe everything that a run needs
   samerun.stack.env_contract:
     world: "{{ __samerun_world }}"
 """
 
 RETURN = r"""
 names:
-  description: The variables that a run gets.
+  description: The names of the variables that a run gets.
   returned: success
   type: list
   elements: str
 plain:
-  description: Those that are not secret, with their values.
+  description: The variables that are not secret, with their values.
   returned: success
   type: dict
 probed:
@@ -54,7 +54,7 @@ sha256:
   returned: success
   type: str
 viewpoint:
-  description: From where the addresses are used.
+  description: The place where the addresses are used.
   returned: success
   type: str
 """

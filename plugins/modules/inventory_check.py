@@ -6,17 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: inventory_check
-short_description: See that the inventory names a world
+short_description: Check that the inventory names a world
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Ansible ends with success where a play matches no host. This fails there, with the nearest inventory that exists.
+  - If a play matches no host, Ansible ends with success. This module then fails, and names the most similar inventory
+    that exists.
 extends_documentation_fragment:
   - samerun.stack.action
 """
 
 EXAMPLES = r"""
-- name: See that the inventory names a world
+- name: Check that the inventory names a world
   samerun.stack.inventory_check:
 """
 

@@ -6,22 +6,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: object_store_bucket
-short_description: Make the bucket of a world
+short_description: Create the bucket of a world
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Makes the bucket unless it is there. It is reached from this host with the keys of the world.
-  - Makes the key of runs known to the store.
+  - Creates the bucket unless it exists, from this host and with the keys of the world.
+  - Then tells the store the key that runs use.
 options:
   identities:
     description:
-      - How the store learns of the key that runs get. V(file) if it reads it itself, V(minio) by MinIO's own interface,
-        empty if runs get the key of the world.
+      - How the store learns the key of runs. V(file) if it reads a file, V(minio) through the API of MinIO, empty if
+        runs use the key of the world.
     type: str
     default: ''
     choices: ['', file, minio]
   policy:
-    description: What the key of runs may do, as a policy of AWS.
+    description: What the key of runs may do, as a policy in AWS format.
     type: dict
     default: {}
 extends_documentation_fragment:
@@ -34,7 +34,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Make the bucket
+- name: Create the bucket
   samerun.stack.object_store_bucket:
     world: "{{ __samerun_world }}"
     identities: file
@@ -42,7 +42,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 bucket:
-  description: Its name.
+  description: The name of the bucket.
   returned: success
   type: str
   sample: mlflow-artifacts

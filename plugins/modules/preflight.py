@@ -6,52 +6,53 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: preflight
-short_description: Look at everything before anything starts
+short_description: Check everything before anything starts
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Holds the variables of all roles against their argument specs, unknown ones near a known one included.
-  - Reads the script, asks the engine or cluster, claims names and ports.
-  - It settles launches that ended while nobody watched, and says so.
-  - It fails with one line, and nothing was started then.
+  - Validates the variables of all roles by their argument specs. An unknown variable with a name similar to a known one
+    is refused.
+  - Reads the script, asks the engine or cluster, and verifies that names and ports are free.
+  - Settles launches that ended while nobody followed them, and reports them.
+  - If something is wrong, it fails with one line before anything is started.
 extends_documentation_fragment:
   - samerun.stack.action
   - samerun.stack.world
 options:
   training:
-    description: As O(samerun.stack.training_run#module:training), where the play trains; empty where it does not.
+    description: As O(samerun.stack.training_run#module:training) if the play trains; empty if it does not.
     type: dict
     default: {}
   roles:
-    description: The roles of the play, which set services up; V(services) sets all of them up.
+    description: The roles of the play that set up services; V(services) means all of them.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: Look at everything before anything starts
+- name: Check everything before anything starts
   samerun.stack.preflight:
     world: "{{ __samerun_world }}"
 """
 
 RETURN = r"""
 consoles:
-  description: URLs of the store's own pages, as this host reaches them.
+  description: URLs of the store's web console, as this host reaches them.
   returned: success
   type: list
   elements: str
 moved:
-  description: Variable to port, for ports that were taken, on the process target.
+  description: Maps variables to new ports, for ports that were taken. Only on the process target.
   returned: success
   type: dict
 services:
-  description: The services of the world, as in the option O(world).
+  description: The services of the world, in the format of the option O(world).
   returned: success
   type: list
   elements: dict
 settled:
-  description: Launches that were settled now.
+  description: The launches that were settled now.
   returned: success
   type: list
   elements: str

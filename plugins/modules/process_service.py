@@ -10,14 +10,15 @@ short_description: Keep a service up as a process
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Writes the program for supervisord, starts supervisord where it does not run, and has the program run as written.
+  - Writes the program's configuration for supervisord, starts supervisord unless it runs, and makes it run the program
+    as configured.
 extends_documentation_fragment:
   - samerun.stack.action
   - samerun.stack.world
   - samerun.stack.world.service
 options:
   restart:
-    description: Whether to start it again although it runs as written, since its keys are new.
+    description: Whether to restart the program even if its configuration is unchanged, because its keys are new.
     type: bool
     default: false
 """

@@ -10,13 +10,13 @@ short_description: Make a virtual environment for a list of requirements
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - The environment is keyed by its requirements and this Python's version.
-  - It lies in the user's cache folder and is shared by all worlds.
+  - Makes the environment unless one exists for the same requirements and the same version of Python.
+  - It is in the user's cache folder, and all worlds share it.
 extends_documentation_fragment:
   - samerun.stack.action
 options:
   requirements:
-    description: Requirements as pip takes them.
+    description: Requirements in the format of pip.
     type: list
     elements: str
     required: true
@@ -30,7 +30,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: Its folder.
+  description: The folder of the environment.
   returned: success
   type: str
 """

@@ -10,10 +10,10 @@ short_description: Build the image of a service
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Builds the image unless the engine has it, and pushes it where the world has a registry.
-  - The file C(installer.pyz) is added to what it is built from. C(python installer.pyz --image) takes requirements as
-    C(pip install) does, and installs them by uv, or by pip where uv would not do what pip was told.
-  - E(PIP_INDEX_URL), E(PIP_EXTRA_INDEX_URL) and E(PIP_TRUSTED_HOST) of the caller are arguments of the build.
+  - Builds the image unless the engine has it, and pushes it if the world has a registry.
+  - The file C(installer.pyz) is added to the build context. C(python installer.pyz --image) takes requirements as
+    C(pip install) does. It installs them with uv, or with pip if uv cannot follow the settings of pip.
+  - The values of E(PIP_INDEX_URL), E(PIP_EXTRA_INDEX_URL) and E(PIP_TRUSTED_HOST) are passed on as build arguments.
 extends_documentation_fragment:
   - samerun.stack.action
   - samerun.stack.world
@@ -24,7 +24,7 @@ options:
     type: path
     required: true
   args:
-    description: Further arguments of the build.
+    description: More build arguments.
     type: dict
     default: {}
 """

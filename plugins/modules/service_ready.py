@@ -36,7 +36,7 @@ seconds:
   returned: success
   type: float
 url:
-  description: Where this host reaches it.
+  description: The URL at which this host reaches the service.
   returned: success
   type: str
   sample: http://localhost:5000

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: service_secrets
-short_description: Put the secret files of a service where it reads them
+short_description: Write the secret files of a service to where it reads them
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Renders the files with the secrets of the world and writes them - a folder of mode 0700, the container, or a Secret.
-  - Those that the service declares and the world does not keep yet are made, and kept.
-  - They are read where the world keeps them and never pass through a task.
+  - Generates the secrets that the service declares and the world does not have yet, and keeps them.
+  - Renders the files with the secrets of the world, and writes them to a folder of mode 0700, into the container, or to
+    a Secret.
+  - It reads the secrets where the world keeps them. They are never in the arguments or the result of a task.
 extends_documentation_fragment:
   - samerun.stack.action
   - samerun.stack.world
@@ -20,7 +21,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Put the keys where the service reads them
+- name: Write the keys to where the service reads them
   samerun.stack.service_secrets:
     world: "{{ __samerun_world }}"
     service: "{{ __service }}"

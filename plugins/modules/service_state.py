@@ -10,9 +10,10 @@ short_description: Compare a service with what is wanted
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Reads the engine once and says what is not as wanted, so that the tasks that change it run only then.
-  - In check mode it reports a change where the role would make one.
-  - An image that is to be pulled is pulled here, so that a reason why it cannot be is told in one line.
+  - Asks the engine once and returns what differs from what is wanted. Tasks that change the service run only if
+    something differs.
+  - In check mode it reports a change if the role would make one.
+  - It pulls the service's image if needed, so that an error of the pull is reported in one line.
 options:
   built:
     description: Whether the role builds the service's image itself.
@@ -25,7 +26,7 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     support: full
-    details: Before is what differs, in words.
+    details: The part before lists in words what differs.
 """
 
 EXAMPLES = r"""
@@ -38,21 +39,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 differs:
-  description: What is not as wanted, in words.
+  description: What differs from what is wanted, in words.
   returned: success
   type: list
   elements: str
   sample: [container mlflow is absent]
 exists:
-  description: Whether there is one.
+  description: Whether the service exists.
   returned: success
   type: bool
 recreate:
-  description: Whether it was changed by hand so that it must be made anew.
+  description: Whether it must be created again because it was changed by hand.
   returned: success
   type: bool
 request:
-  description: What the tasks that change it need.
+  description: The request to the engine, for the tasks that change the service.
   returned: success
   type: dict
 """

@@ -10,11 +10,11 @@ short_description: Run an unchanged training script with the environment contrac
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Packs the project folder of the script, makes the environment that it runs in where that is missing, starts it on
-    the target, shows its log as it comes and records how it ended.
-  - Unless O(training.always=true) it starts nothing where the world has a finished launch with the same fingerprint -
-    the same code, arguments, environment, variables, volumes and target. One that still runs is followed to its end
-    instead.
+  - Packs the project folder of the script, makes its environment if it is missing, starts the script on the target,
+    shows its log as it arrives, and records how it ended.
+  - If the world has a finished launch with the same fingerprint, it starts nothing, unless O(training.always=true). The
+    fingerprint covers code, arguments, environment, variables, volumes and target. If a launch with the same
+    fingerprint is running, it follows that launch to its end.
 extends_documentation_fragment:
   - samerun.stack.action
   - samerun.stack.world
@@ -24,7 +24,7 @@ attributes:
     details: It returns the request to the engine and starts nothing.
   diff_mode:
     support: full
-    details: After is the request to the engine, with secrets masked.
+    details: The part after is the request to the engine, with secrets masked.
 """
 
 EXAMPLES = r"""
@@ -39,7 +39,7 @@ EXAMPLES = r"""
 RETURN = r"""
 path:
   description: The path of the record.
-  returned: when a launch ended, or was there before
+  returned: when a launch ended, or existed before
   type: str
 plan:
   description: The request to the engine, with secrets masked.
@@ -51,22 +51,22 @@ record:
   type: dict
   contains:
     launch:
-      description: Its id.
+      description: The id of the launch.
       type: str
     state:
       description: PENDING, RUNNING, FINISHED, FAILED or KILLED.
       type: str
     exit_code:
-      description: The exit code of the script; null where it never ran.
+      description: The exit code of the script; null if it never ran.
       type: int
     cause:
-      description: Why it did not finish, in one word for programs; absent where it did.
+      description: Why it did not finish, in one word for programs; absent if it finished.
       type: str
     reason:
       description: Why it did not finish, in one line.
       type: str
     mlflow_runs:
-      description: Its MLflow runs, with parameters, last metrics and page.
+      description: The launch's MLflow runs, with parameters, last metrics and the URL of their page.
       type: list
 """
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: world_contract
-short_description: Write the contract of a world where it is read
+short_description: Write the contract of a world to where it is read
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Writes the variables as this host sees them to a file of mode 0600 that C(samerun env) prints.
+  - Writes the variables for this host to a file of mode 0600, which C(samerun env) prints.
   - On Kubernetes it also writes the ConfigMap C(mlflow-config) and the Secret C(r2-credentials).
 extends_documentation_fragment:
   - samerun.stack.action
@@ -18,7 +18,7 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     support: full
-    details: It says that the contract differs, and nothing of its values.
+    details: It says that the contract differs, but shows no values.
 """
 
 EXAMPLES = r"""
@@ -29,7 +29,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 urls:
-  description: Where this host reaches MLflow (C(mlflow)) and, where it uses one, the S3 store (C(object_store)).
+  description: The URLs at which this host reaches MLflow (C(mlflow)) and the S3 store, if used (C(object_store)).
   returned: success
   type: dict
 """

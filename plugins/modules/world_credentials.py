@@ -6,16 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: world_credentials
-short_description: See to it that a world has S3 keys
+short_description: Ensure that a world has S3 keys
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Keys that the inventory sets are kept as they are.
-  - Where there are none, keys are generated once, with 128 random bits.
-  - They are kept in a file of mode 0600 in the state folder or, on Kubernetes, in a Secret beside the store.
+  - Uses the keys that the inventory sets.
+  - If it sets none, generates keys once, with 128 random bits.
+  - Keeps the keys in a file of mode 0600 in the state folder or, on Kubernetes, in a Secret beside the store.
 options:
   separate:
-    description: Whether runs get keys of their own, which may do less.
+    description: Whether runs get separate keys with fewer permissions.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -24,11 +24,11 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     support: full
-    details: It says that there are keys, and nothing of them.
+    details: It says that there are keys, but does not show them.
 """
 
 EXAMPLES = r"""
-- name: See to it that the world has S3 keys
+- name: Ensure that the world has S3 keys
   samerun.stack.world_credentials:
     world: "{{ __samerun_world }}"
     separate: true

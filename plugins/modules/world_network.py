@@ -6,20 +6,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: world_network
-short_description: Make the network of a world on its Docker engine
+short_description: Create the network of a world on its Docker engine
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Makes the network of a world, unless it is there, with the labels by which it is known as the world's.
-  - However many make it at the same moment, there is one in the end. Engines before Docker 25 let there be two of one
-    name, and then start no container in either.
+  - Creates the network of a world, with the world's labels, unless it exists.
+  - Even if several processes create it at the same moment, only one stays. Engines before Docker 25 allow two networks
+    of one name, and then cannot start a container in either.
 extends_documentation_fragment:
   - samerun.stack.action
   - samerun.stack.world
 """
 
 EXAMPLES = r"""
-- name: Make the network
+- name: Create the network
   samerun.stack.world_network:
     world: "{{ __samerun_world }}"
 """

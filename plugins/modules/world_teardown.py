@@ -10,20 +10,21 @@ short_description: Remove the services of a world
 version_added: 0.1.0
 author: samerun contributors (@samerun)
 description:
-  - Removes what carries the labels of the world. Data and keys stay unless O(purge=true).
-  - It refuses while a launch goes on.
+  - Removes all objects with the labels of the world. Data and keys stay, unless O(purge=true).
+  - Refuses to do so while a launch is running.
 extends_documentation_fragment:
   - samerun.stack.action
   - samerun.stack.world
 options:
   purge:
     description:
-      - Whether data, keys and records go too, and namespaces that samerun made for this world and nobody else uses.
+      - Whether to remove data, keys and records too, and the namespaces that samerun created for this world if nobody
+        else uses them.
     type: bool
     default: false
 attributes:
   check_mode:
-    details: It is skipped then.
+    details: The task is skipped in check mode.
 """
 
 EXAMPLES = r"""
@@ -40,7 +41,7 @@ removed:
   elements: str
   sample: [container mlflow, network samerun]
 kept:
-  description: What samerun made and stays, because somebody else uses it.
+  description: What samerun made but did not remove, because somebody else uses it.
   returned: success
   type: list
   elements: str

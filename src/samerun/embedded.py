@@ -30,10 +30,9 @@ class _OwnFinder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not fullname.startswith(_OURS):
             return None
-        for folder in path or ():
-            if spec := FileFinder(folder, (SourceFileLoader, SOURCE_SUFFIXES)).find_spec(fullname):
-                return spec
-        return None
+        # Not `path`: to read it makes Python ask Ansible's finder once the search path of the program has changed.
+        folder = COLLECTIONS.joinpath(*fullname.split(".")[:-1])
+        return FileFinder(str(folder), (SourceFileLoader, SOURCE_SUFFIXES)).find_spec(fullname)
 
 
 @contextlib.contextmanager

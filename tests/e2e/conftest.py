@@ -1,4 +1,4 @@
-"""One world for each target, under the users' own names, for the whole session."""
+"""Fixtures: one world for each target, with the names that users have, for the whole session."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ counter, nothing_is_left = counted.counter, counted.nothing_is_left
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Molecule comes last here: its scenarios need the names of the worlds, which are slow to set up twice."""
+    """Run molecule last: its scenarios need the names of the worlds, and setting up a world twice is slow."""
     here = Path(__file__).parent
     items.sort(key=lambda item: (here not in item.path.parents, item.get_closest_marker("molecule") is not None))
 
 
 @pytest.fixture(scope="session")
 def tours(tmp_path_factory: pytest.TempPathFactory, counter: counting.Counter) -> Iterator[Tours]:
-    """The worlds that are up; a test that needs their names itself ends them first."""
+    """Return the worlds that are up; a test that needs their names ends them first."""
     found = Tours(tmp_path_factory.mktemp("worlds"), counter)
     yield found
     for target in TARGETS:
@@ -32,5 +32,5 @@ def tours(tmp_path_factory: pytest.TempPathFactory, counter: counting.Counter) -
 
 @pytest.fixture(params=[pytest.param(name, marks=getattr(pytest.mark, name)) for name in TARGETS])
 def tour(request: pytest.FixtureRequest, tours: Tours) -> Tour:
-    """A world on each target, and what was seen while it was set up."""
+    """Return a world on each target, with what was observed while it was set up."""
     return tours.of(request.param)

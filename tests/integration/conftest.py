@@ -1,4 +1,4 @@
-"""Real worlds, one for each target, for the whole session."""
+"""Fixtures: real worlds, one for each target, for the whole session."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ counter, nothing_is_left = counted.counter, counted.nothing_is_left
 def real(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, counter: counting.Counter
 ) -> Iterator[worlds.RealWorld]:
-    """A world whose services run where `real.target` says; a test that takes it runs once for each target."""
+    """Yield a world whose services run on `real.target`; a test with this fixture runs once for each target."""
     if reason := worlds.missing(request.param):
         pytest.skip(reason)
     found = worlds.set_up(request.param, tmp_path_factory.mktemp(request.param))
@@ -50,13 +50,13 @@ def world(real: worlds.RealWorld) -> World:
 
 @pytest.fixture(scope="session")
 def probe_script() -> Path:
-    """A script that tells what it sees; see its docstring."""
+    """Return a script that prints what it sees; see its docstring."""
     return Path(__file__).parent / "data" / "probe.py"
 
 
 @pytest.fixture(scope="module")
 def place(real: worlds.RealWorld, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """Where somebody stands who types commands about this world; each test has its target in its id."""
+    """Return the place in which a user types commands for this world; the id of each test has its target."""
     folder = tmp_path_factory.mktemp("place")
     given = {**variables(real), "samerun_state_dir": real.variables["samerun_state_dir"]}
     (folder / "samerun.json").write_text(json.dumps(given))
@@ -66,7 +66,7 @@ def place(real: worlds.RealWorld, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="module")
 def elsewhere(real: worlds.RealWorld, place: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """Another machine: the same engine, and a state folder of its own where the engine is shared."""
+    """Return a place on a second machine: the same engine, and a separate state folder if the engine is shared."""
     if not engines.engine_of(real.world).SHARED:
         return place
     folder = tmp_path_factory.mktemp("elsewhere")
@@ -82,7 +82,7 @@ def variables(real: worlds.RealWorld) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def swept() -> Iterator[None]:
-    """For tests that kill a command: the folder of its play goes with the next play, a minute later."""
+    """After tests that kill a command, remove the folders of its plays; else a play a minute later would do so."""
     yield
     for folder in Path(tempfile.gettempdir()).glob("samerun-play-*"):
         os.utime(folder, (0, 0))
@@ -92,7 +92,7 @@ def swept() -> Iterator[None]:
 
 @pytest.fixture
 def nothing_goes_on(real: worlds.RealWorld) -> Iterator[None]:
-    """End what a failed test left, so that the others can be judged."""
+    """End what a failed test left running, so that it does not disturb other tests."""
     yield
     with contextlib.suppress(SamerunError):
         for record in collector.collect(real.world)[1]:

@@ -1,4 +1,4 @@
-"""Actions as Ansible runs them: a real task, a real templar, and a screen that keeps what it shows."""
+"""Runs actions as Ansible does: with a real task, a real templar, and a display that records its lines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.plays.action import 
 
 
 class Screen(Display):
-    """Keeps what is shown instead of showing it."""
+    """A display that records lines instead of showing them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,11 +43,11 @@ class Screen(Display):
 
 @dataclass(frozen=True)
 class Acted:
-    """What a task gave.
+    """The outcome of a task.
 
     Attributes:
-        result: as Ansible gets it.
-        said, warned: lines for the person.
+        result: the result for Ansible.
+        said, warned: the lines for the user.
     """
 
     result: dict[str, Any]
@@ -66,7 +66,7 @@ def act(
 
     Args:
         check: whether the play runs in check mode.
-        variables: those of the task.
+        variables: the variables of the task.
     """
     task = Task()
     task.action, task.args, task.check_mode = module.__name__.rpartition(".")[2], dict(arguments), check

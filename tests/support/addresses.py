@@ -1,4 +1,4 @@
-"""Where a host, containers and pods all reach what listens on this machine."""
+"""Finds an address at which the host, containers and pods reach a server on this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.samerun.stack.plugins.module_utils.world import World
 
 
 def of_this_machine(world: World) -> str:
-    """The address at which this host and the scripts of `world` reach a server of a test."""
+    """Return the address at which this host and the scripts of `world` reach a server of a test."""
     return _ADDRESSES[world.target](world)
 
 
@@ -21,7 +21,7 @@ def _gateway(world: World) -> str:
 
 
 def _towards_a_node(_world: World) -> str:
-    """The address of this machine that a node, and so a pod, reaches."""
+    """Return the address of this machine that a node, and so a pod, reaches."""
     (node, *_others) = machines.cluster().items("/api/v1/nodes")
     there = next(one["address"] for one in node["status"]["addresses"] if one["type"] == "InternalIP")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:

@@ -1,4 +1,4 @@
-"""Tiny real servers that take a connection and then let their clients down."""
+"""Small real servers that accept a connection and then fail in a chosen way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANSWERS = {
 
 @contextlib.contextmanager
 def breaking(how: str) -> Iterator[str]:
-    """The `host:port` of a server that lets every client down as a key of ANSWERS says."""
+    """Yield the `host:port` of a server that fails for every client in the way `how`, a key of ANSWERS."""
     kept: list[socket.socket] = []
 
     def serve() -> None:

@@ -1,4 +1,4 @@
-"""The fixtures that fail a module of tests for what it leaves behind; a conftest.py imports them all."""
+"""Fixtures that fail a test module if it leaves anything behind; a conftest.py imports them all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import worlds
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose engine does not answer, before anything asks that engine: the counter would be the first."""
+    """Skip a test whose engine does not answer, before the counter or anything else asks that engine."""
     markers = {marker.name for marker in item.iter_markers()}
     for target in sorted(markers & worlds.INVENTORIES.keys()):
         if reason := worlds.no_engine(target):
@@ -20,7 +20,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def counter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[counting.Counter]:
-    """Knows what there was before; made before anything that a test asks for."""
+    """Return the counter; it is made before all other fixtures, so it knows what existed before the tests."""
     with counting.begun(tmp_path_factory.getbasetemp()) as found:
         yield found
 

@@ -1,4 +1,4 @@
-"""What tests leave behind: looked at before the first test of a module and after its last one, and told by name."""
+"""Finds what tests leave behind: lists objects before the first test of a module and after its last one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.tracking import Tracking
 
-SECONDS = 10.0  # what is just ending may take as long: a container that is removed, a pod that the cluster deletes
+SECONDS = 10.0  # the end of an object may take as long, such as the removal of a container or pod
 _PAUSE = 0.2
 _SHOWN = 200  # characters of a command line
 
@@ -29,7 +29,7 @@ class Kept:
     Attributes:
         name: its `samerun_world`.
         state: its state folder.
-        mlflow: makes a client of its MLflow.
+        mlflow: makes a client for its MLflow.
     """
 
     name: str
@@ -38,20 +38,20 @@ class Kept:
 
 
 class Area(abc.ABC):
-    """One kind of place in which something can be left."""
+    """One kind of place in which tests can leave something."""
 
-    MARKER: ClassVar[str] = ""  # of tests without which it is not looked at
+    MARKER: ClassVar[str] = ""  # only after a test with this marker is the area checked
 
     @abc.abstractmethod
     def there(self, kept: Collection[Kept]) -> dict[str, str]:
-        """Everything of ours, by what tells it from all others, with what a reader knows it by."""
+        """Return all objects of samerun in this area: a unique key of each, and its name for a reader."""
 
 
 class Processes(Area):
-    """Processes that this program started, or whoever it started, however far they have run away.
+    """All processes that this program or its children started, even those that were detached.
 
     Args:
-        folder: in which all worlds of this program have their state; the environment of its services says nothing else.
+        folder: the folder with the state of all worlds of this program; it identifies the processes of services.
     """
 
     VARIABLE = "SAMERUN_TEST_PROGRAM"
@@ -83,11 +83,11 @@ class Processes(Area):
 
 
 class Counter:
-    """Compares what is there with what was there before.
+    """Compares the objects that exist now with those that existed before.
 
     Args:
-        areas: where it looks.
-        markers: with which tests have come already; see `use`.
+        areas: the areas to check.
+        markers: the markers of the tests so far; see `use`.
     """
 
     def __init__(self, areas: Collection[Area], markers: Collection[str] = ()) -> None:
@@ -97,7 +97,7 @@ class Counter:
         self._before: set[str] = set()
 
     def keep(self, world: Kept) -> None:
-        """Take what a world needs for what belongs there, until `forget`."""
+        """Allow the objects of a world, until `forget`."""
         self._kept[world.name] = world
 
     def forget(self, name: str) -> None:
@@ -105,7 +105,7 @@ class Counter:
 
     @contextlib.contextmanager
     def keeping(self, world: Kept) -> Iterator[None]:
-        """Keep a world inside the block."""
+        """Allow the objects of a world inside the block."""
         self.keep(world)
         try:
             yield
@@ -113,18 +113,18 @@ class Counter:
             self.forget(world.name)
 
     def begin(self) -> None:
-        """Count what is there from now on only."""
+        """Start to count: objects that exist now are not counted."""
         self._before = set(self._there())
 
     def use(self, markers: Collection[str]) -> None:
-        """Look also where tests with one of `markers` may leave something; what is there by now is not theirs."""
+        """Check also the areas of tests with one of `markers`; objects that exist there now are not counted."""
         fresh = [area for area in self._areas if area.MARKER in markers and area.MARKER not in self._used]
         self._used |= {area.MARKER for area in fresh}
         for area in fresh:
             self._before |= set(area.there(self._kept.values()))
 
     def left(self, seconds: float = SECONDS) -> list[str]:
-        """What has come and is still there after at most `seconds`; it is told once."""
+        """Return the new objects that still exist after at most `seconds`; each object is returned only once."""
         deadline = time.monotonic() + seconds
         while True:
             now = self._there()
@@ -144,7 +144,7 @@ _used: set[str] = set()
 
 
 def use(markers: Collection[str]) -> None:
-    """Tell with which markers the next test comes."""
+    """Tell the counter the markers of the next test."""
     _used.update(markers)
     for counter in _begun:
         counter.use(markers)
@@ -152,10 +152,10 @@ def use(markers: Collection[str]) -> None:
 
 @contextlib.contextmanager
 def begun(folder: Path) -> Iterator[Counter]:
-    """The counter of this program, made when it is first asked for.
+    """Yield the counter of this program; the first call makes it.
 
     Args:
-        folder: of all that its tests write.
+        folder: the folder into which all its tests write.
     """
     if _begun:
         yield _begun[0]
@@ -174,7 +174,7 @@ def begun(folder: Path) -> Iterator[Counter]:
 
 @contextlib.contextmanager
 def judged(counter: Counter, name: str) -> Iterator[None]:
-    """Fail if anything that comes inside the block stays after it."""
+    """Fail if any object that appears inside the block still exists after it."""
     counter.begin()
     yield
     if left := counter.left():

@@ -1,6 +1,6 @@
-"""What tests leave in engines and in MLflow; see counting.py.
+"""Finds what tests leave in engines and in MLflow; see counting.py.
 
-Two programs and several people may use one engine: what belongs to the worlds of another slot is theirs.
+Several programs and users may share one engine: objects of the worlds of other slots belong to others.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _OF_WORLDS = {
 
 
 def left(labels: Mapping[str, str], kept: Collection[Kept]) -> bool:
-    """Whether something with these labels is neither another slot's nor what a world needs that is kept."""
+    """Whether an object with these labels belongs neither to another slot nor to a kept world."""
     world = labels.get(WORLD_LABEL, "")
     slot = _SLOTTED.match(world)
     if slot and int(slot[1] or 0) != worlds.SLOT:
@@ -79,7 +79,7 @@ class ClusterObjects(Area):
 
 
 class OpenRuns(Area):
-    """Runs of the worlds that are kept which their MLflow takes for running."""
+    """MLflow runs of the kept worlds that have the status RUNNING."""
 
     def there(self, kept: Collection[Kept]) -> dict[str, str]:
         found = {}

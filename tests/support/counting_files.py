@@ -1,4 +1,4 @@
-"""What tests leave in files: in the folder for temporary ones, and in the folders of launches; see counting.py."""
+"""Finds files that tests leave in the folder for temporary files and in the folders of launches; see counting.py."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from counting import Area, Kept
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.engines.process.supervisor import Supervisor
 
-# What a launch leaves on purpose, in its folder and in that of the world.
+# Files that a launch leaves on purpose, in its folder and in that of the world.
 OF_A_LAUNCH = {"log.txt", "outputs", "record.json", "work"}
 
 
 @contextlib.contextmanager
 def temporary() -> Iterator[Path]:
-    """A folder for the temporary files of this program and of all that it starts, Ansible's included."""
-    folder = tempfile.mkdtemp(prefix="sr-")  # it ends up in names of sockets, which must be short
+    """Yield a folder for the temporary files of this program and of all programs that it starts, Ansible included."""
+    folder = tempfile.mkdtemp(prefix="sr-")  # paths of sockets begin with it, and they must be short
     places = {name: os.environ.get(name) for name in ("TMPDIR", "ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TMP")}
     before, tempfile.tempdir = tempfile.tempdir, folder
     os.environ.update(dict.fromkeys(places, folder))
@@ -50,7 +50,7 @@ class TemporaryFiles(Area):
 
 
 class LaunchFiles(Area):
-    """What only carries a launch, holds a lock or is half written, in the folders of worlds."""
+    """Files in the folders of worlds that should not stay: bundles, lock files and unfinished files."""
 
     def there(self, kept: Collection[Kept]) -> dict[str, str]:
         found = [path for world in kept for path in world.state.glob("runs/*/*") if path.name not in OF_A_LAUNCH]
@@ -60,25 +60,25 @@ class LaunchFiles(Area):
 
 
 def _of_the_cluster_client() -> set[Path]:
-    """What the library keeps for this very program, whose tests use it themselves, until it ends."""
+    """Return the files that the client library keeps for this program itself until it ends."""
     library = sys.modules.get("kubernetes.config.kube_config")
     return {Path(path) for path in getattr(library, "_temp_files", {}).values()}
 
 
 def _is_of_a_library(path: Path) -> bool:
-    """Whether a library leaves it by design, once for a user or in an end by a signal.
+    """Whether a library leaves this file by design: once for each user, or when a signal ends the program.
 
-    That is the empty folder of a program that imported Ansible or torch, and what kubernetes.core knows of an API.
+    That is the empty folder of a program that imported Ansible or torch, and the API cache of kubernetes.core.
     """
     with contextlib.suppress(FileNotFoundError):
         if path.name.startswith(("ansible-local-", "torchinductor_")):
             return not any(path.iterdir())
         return path.name.startswith("k8srcp-")
-    return True  # it has gone meanwhile
+    return True  # it was removed meanwhile
 
 
 def _shown(path: Path) -> str:
-    """A folder with what is in it: its own name is random."""
+    """Name a folder together with its content, as the folder's own name is random."""
     with contextlib.suppress(NotADirectoryError, FileNotFoundError, PermissionError):
         return f"folder {path} ({', '.join(sorted(found.name for found in path.iterdir())[:5])})"
     return f"file {path}"

@@ -1,4 +1,4 @@
-"""A project and values that whatever stands between a user and a script likes to change or to lose."""
+"""A project and values that are easily changed or lost on the way from a user to a script."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 DATA = Path(__file__).parents[1] / "integration" / "data"
 PROBE = DATA / "probe.py"
 
-# What a caller's shell may hold, and a run must not get.
+# Variables that the user's shell may have, and that a run must not get.
 FOREIGN = {
     "AWS_PROFILE": "of the caller",
     "AWS_SESSION_TOKEN": "of the caller",
@@ -44,7 +44,7 @@ _TEXTS = {
     ".samerunignore": "secret.env\n",
     "package/.gitignore": "local.txt\n",
 }
-# What of it travels.
+# The files of the project that must reach the script.
 DELIVERED = {
     ".gitignore", ".hidden", ".samerunignore", "dangling", "empty", "folder link", "kept.log", "link",
     "package/.gitignore", "package/__init__.py", "package/data.bin", "package/inner/__init__.py", "probe.py",
@@ -53,13 +53,13 @@ DELIVERED = {
 
 
 def values() -> dict[str, str]:
-    """Values by what is difficult about them."""
+    """Return difficult values, by what is difficult about them."""
     found: dict[str, str] = json.loads((DATA / "exact.json").read_text())
     return {**found, "32 KiB": _LONG * (32 * 1024 // len(_LONG.encode()) + 1)}
 
 
 def project(folder: Path) -> Path:
-    """Fill `folder` with the probe, with what a copy likes to lose, and with what must stay at home."""
+    """Fill `folder` with the probe script, files that a copy easily loses, and files that must not be sent."""
     shutil.copy(PROBE, folder)
     for name, text in _TEXTS.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def project(folder: Path) -> Path:
 
 
 def tree_of(folder: Path) -> dict[str, str]:
-    """What the probe tells of a tree when it runs in it."""
+    """Return what the probe script would print about the files below `folder`."""
     probe: dict[str, Any] = runpy.run_path(str(PROBE))
     before = Path.cwd()
     os.chdir(folder)

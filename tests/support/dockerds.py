@@ -1,4 +1,4 @@
-"""A Docker engine of the test's own with a small disk, which it may fill, stop and kill."""
+"""Starts a separate Docker engine with a small disk, which a test may fill, stop and kill."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 def missing() -> str:
-    """What it needs and this machine does not have; empty if all is there."""
+    """Name what the engine needs and this machine lacks; empty if nothing is missing."""
     if os.getuid():
         return "needs root, to start a Docker engine of its own"
     wanted = [name for name in ("dockerd", "unshare", "mount") if not shutil.which(name)]
@@ -28,8 +28,8 @@ class Dockerd:
     """A running engine.
 
     Attributes:
-        disk: what all of its data lies on.
-        bridge: of this machine's network, which it then uses; without one it has a network of its own, and no way out.
+        disk: the file system with all its data.
+        bridge: a bridge of this machine's network, for the engine to use; without one, it has an isolated network.
     """
 
     folder: Path
@@ -45,7 +45,7 @@ class Dockerd:
         return self.folder / "disk"
 
     def start(self) -> None:
-        """Start it; without a bridge in a network of its own: such an engine removes the one that it finds."""
+        """Start the engine; without a bridge in a separate network, as such an engine removes existing bridges."""
         argv = [
             *(() if self.bridge else ("unshare", "--net")), "dockerd", "--host", self.url,
             "--data-root", str(self.disk / "data"), "--exec-root", str(self.folder / "exec"),
@@ -60,7 +60,7 @@ class Dockerd:
             time.sleep(0.1)
 
     def _answers(self) -> bool:
-        """It listens before: first it ends what one that was killed left alive."""
+        """Whether the engine answers; it listens earlier, but first ends containers that a killed engine left."""
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(5)
             probe.connect(self.url.removeprefix("unix://"))
@@ -69,22 +69,22 @@ class Dockerd:
         return False
 
     def kill(self) -> None:
-        """As when its machine has no memory left for it: what it started goes on without it."""
+        """Kill the engine, as the kernel does when memory runs out; its containers go on without it."""
         assert self.process is not None
         self.process.kill()
         self.process.wait(60)
         self.process = None
-        # Its containerd dies with it, and stays a zombie where nobody reaps: the next one would wait for that.
+        # Its containerd dies too, and may stay a zombie if nobody reaps it: the next engine would wait for its end.
         (self.folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
 
     def stop(self) -> None:
         if self.process is not None:
-            self.process.send_signal(signal.SIGTERM)  # unshare has become it
+            self.process.send_signal(signal.SIGTERM)  # the process is the engine: unshare has replaced itself
             self.process.wait(60)
             self.process = None
 
     def fill(self) -> Path:
-        """Leave nothing of its disk; return the file that has the rest."""
+        """Fill the disk completely; return the file that fills it."""
         filler = self.disk / "filler"
         with filler.open("wb", buffering=0) as out:
             for size in (1 << 20, 1 << 12):
@@ -98,7 +98,7 @@ class Dockerd:
 
 @contextmanager
 def dockerd(folder: Path, megabytes: int, bridge: str = "") -> Iterator[Dockerd]:
-    """Start an engine with all that it has in `folder`, whose name must be short."""
+    """Start an engine with all its files in `folder`, whose path must be short."""
     made = Dockerd(folder, bridge)
     made.disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(made.disk)], check=True)
@@ -107,6 +107,6 @@ def dockerd(folder: Path, megabytes: int, bridge: str = "") -> Iterator[Dockerd]
         yield made
     finally:
         made.stop()
-        for network in folder.glob("exec/netns/*"):  # which an engine leaves mounted
+        for network in folder.glob("exec/netns/*"):  # an engine leaves these mounted
             subprocess.run(["umount", "--lazy", str(network)], check=True)
         subprocess.run(["umount", "--lazy", str(made.disk)], check=True)

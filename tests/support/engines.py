@@ -1,4 +1,4 @@
-"""What tests do to engines behind samerun's back: look for what was left, kill, edit by hand."""
+"""Changes engines without samerun's knowledge, for tests: finds leftovers, kills, and edits by hand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ for name in filter(str.isdigit, os.listdir("/proc")):
 
 
 def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """What `condition` returns once that is true; an assertion fails after `seconds`."""
+    """Wait until `condition` is true and return its value; fail an assertion after `seconds`."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := condition():
@@ -47,13 +47,13 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60) -> 
 
 
 class Engine(abc.ABC):
-    """One engine, as somebody uses it who does not know of samerun.
+    """One engine, used by somebody who does not know of samerun.
 
     Attributes:
-        VOLUMES: kinds of volumes that reach a script here.
+        VOLUMES: kinds of volumes that this engine can mount for a script.
         LIMITS: whether resources can be limited.
-        SHARED: whether a second machine, with a state folder of its own, sees the same launches.
-        KEEPS_LOGS: whether a launch that was killed by force still has its log.
+        SHARED: whether a second machine, with a separate state folder, sees the same launches.
+        KEEPS_LOGS: whether a launch still has its log after SIGKILL.
         EDITS: ways to change the store by hand, each a method `edit_<name>`.
     """
 
@@ -68,34 +68,34 @@ class Engine(abc.ABC):
 
     @abc.abstractmethod
     def leftovers(self, launch: str = "") -> list[str]:
-        """Objects of a launch that are still there; without one, of any launch of the world."""
+        """Return objects of a launch that still exist; of all launches of the world if `launch` is empty."""
 
     @abc.abstractmethod
     def alive(self, launch: str) -> list[str]:
-        """Where something still runs that the script of a launch started."""
+        """Return the processes, containers or pods in which something that a launch's script started still runs."""
 
     @abc.abstractmethod
     def kill_run(self, launch: str) -> None:
         """Kill a launch, its shim included."""
 
     def kill_shim(self, launch: str) -> None:
-        """Kill the shim of a launch alone; as PID 1 of a container it takes all the others with it."""
+        """Kill only the shim of a launch; in a container it is PID 1, so all other processes end too."""
         self.kill_run(launch)
 
     def pause(self, launch: str) -> None:  # noqa: B027 - a cluster pauses nothing
-        """Let nothing of a launch go on, where that can be done."""
+        """Pause all processes of a launch, if the engine can."""
 
     @abc.abstractmethod
     def kill_script(self, launch: str) -> None:
-        """Kill the script of a launch, and nothing else; LookupError where there is none."""
+        """Kill only the script of a launch; raise a LookupError if there is none."""
 
     @abc.abstractmethod
     def kill_service(self, name: str, namespace: str) -> None:
-        """Kill a service so that its keeper must start it again; return once it is dead."""
+        """Kill a service, which its engine must then restart; return once it is dead."""
 
     @abc.abstractmethod
     def volume(self, kind: str, name: str, folder: Path) -> contextlib.AbstractContextManager[str]:
-        """Make a volume of `kind`; what training_volumes calls it."""
+        """Make a volume of `kind`; yield its name for training_volumes."""
 
 
 class ProcessEngine(Engine):
@@ -148,7 +148,7 @@ class ProcessEngine(Engine):
         subprocess.run([sys.executable, "-c", KILL_SCRIPT, launch], check=True)
 
     def kill_service(self, name: str, namespace: str) -> None:
-        """Its children go on without it and hold its ports; they must go too before it can come back."""
+        """Kill the service and its children, which would run on and keep its ports."""
         old = _marked(str(self.supervisor.folder / name))
         psutil.Process(self.supervisor.rpc.getProcessInfo(name)["pid"]).kill()
         wait_until(lambda: not psutil.wait_procs(old, timeout=0.1)[1], f"all of {name} is gone")
@@ -165,7 +165,7 @@ class ProcessEngine(Engine):
         self.supervisor.rpc.stopProcess(name)
 
     def edit_supervisor_killed(self, name: str, namespace: str) -> None:
-        """Its children go on without it and hold their ports."""
+        """Kill supervisord; its children run on and keep their ports."""
         os.kill(self.supervisor.rpc.getPID(), signal.SIGKILL)
         wait_until(lambda: not self.supervisor.answers(), "supervisord dies")
 
@@ -207,7 +207,7 @@ class DockerEngine(Engine):
         return list(self.client.containers.list(ignore_removed=True, filters=wanted))
 
     def kill_service(self, name: str, namespace: str) -> None:
-        """As the kernel would: `docker kill` counts as the user's wish, after which no policy starts it again."""
+        """Kill the process directly, as the kernel would: after `docker kill`, no policy restarts the container."""
         container = self.client.containers.get(name)
         pid = container.attrs["State"]["Pid"]
         self.client.containers.run(
@@ -219,10 +219,10 @@ class DockerEngine(Engine):
     @contextlib.contextmanager
     def volume(self, kind: str, name: str, folder: Path) -> Iterator[str]:
         if kind == "folder":
-            folder.chmod(0o777)  # the image's user is not the host's
+            folder.chmod(0o777)  # the image's user differs from the host's
             yield str(folder)
             return
-        # A new volume takes owner and mode of the image's folder, and the trainer image's /data is for everybody.
+        # A new volume gets owner and mode of the image's folder; all users may write /data of the trainer image.
         volume = self.client.volumes.create(name)
         try:
             yield name
@@ -239,7 +239,7 @@ class DockerEngine(Engine):
         self.client.containers.get(name).stop(timeout=5)
 
     def edit_environment(self, name: str, namespace: str) -> None:
-        """What a person does who wants another variable: the same container again, by hand."""
+        """Create the same container again with another variable, as a user may do by hand."""
         old = self.client.containers.get(name)
         config = {**old.attrs["Config"], "HostConfig": old.attrs["HostConfig"]}
         config["Env"] = [*config["Env"], "ADDED_BY_HAND=1"]
@@ -285,7 +285,7 @@ class KubernetesEngine(Engine):
                 with contextlib.suppress(client.ApiException):  # it has ended meanwhile
                     session = stream(call, name, namespace, command=command, stdout=True, _preload_content=False)
                     session.run_forever(timeout=20)
-                    session.sock.shutdown()  # which `close` leaves out once the command has ended
+                    session.sock.shutdown()  # `close` does not do it once the command has ended
 
     def kill_service(self, name: str, namespace: str) -> None:
         for pod in self._find("Pod", namespace, labelSelector=f"app.kubernetes.io/name={name}"):
@@ -344,7 +344,7 @@ def engine_of(world: World) -> Engine:
 
 
 def _marked(mark: str) -> list[psutil.Process]:
-    """The processes of the service whose mark is `mark`."""
+    """Return the processes of the service with the mark `mark`."""
     return [process for process in psutil.process_iter() if guard._carries(process, mark)]
 
 

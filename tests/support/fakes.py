@@ -1,4 +1,4 @@
-"""A host of services and a target that do what a test says, and remember what they were asked to do."""
+"""A fake service host and a fake target: a test sets their state, and they record the calls."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.targets.base import 
 
 
 class FakeHost(ServiceHost):
-    """Services that are as a test says.
+    """A service host whose services are in the state that a test sets.
 
     Attributes:
         states: of services, by name; one that is not named runs.
@@ -98,14 +98,14 @@ class FakeHost(ServiceHost):
 
 
 class FakeTarget(Target):
-    """A target with the launches that a test gives it.
+    """A target with the launches that a test adds.
 
     Attributes:
         known: records, as submitted.
-        ended: how launches ended; one that is not here goes on.
-        logs: what launches said.
-        problem: what the engine refuses everything with, if it does.
-        asked: what was asked for that changes something.
+        ended: how launches ended; a launch without an entry is running.
+        logs: the logs of launches.
+        problem: the error with which the engine refuses every call, if set.
+        asked: the calls that would change something.
     """
 
     NAME = "process"
@@ -170,7 +170,7 @@ class FakeTarget(Target):
         return [f"what {self.NAME} shares"]
 
     def add(self, launch: str = samples.LAUNCH, *, state: RunState | None = None, **given: Any) -> RunRecord:
-        """A launch that goes on, or has ended with `state`."""
+        """Add a launch that is running, or has ended with `state`."""
         found = samples.record(launch, world=self.world.name, target=self.NAME, **given)
         self.known.append(found)
         if state:
@@ -180,14 +180,14 @@ class FakeTarget(Target):
 
 
 def host(monkeypatch: pytest.MonkeyPatch, world: World) -> FakeHost:
-    """The services of every world on the target of `world`, until the test ends."""
+    """Use a fake service host for every world on the target of `world`, until the test ends."""
     found = FakeHost(world)
     monkeypatch.setitem(HOSTS, world.target, cast("type[ServiceHost]", lambda _world: found))
     return found
 
 
 def target(monkeypatch: pytest.MonkeyPatch, world: World, name: str = "") -> FakeTarget:
-    """The target `name`, or that of `world`, until the test ends."""
+    """Use a fake target in place of `name`, or of the target of `world`, until the test ends."""
     found = FakeTarget(world)
     found.NAME = name or world.target  # type: ignore[misc] # of this one alone
     monkeypatch.setitem(TARGETS, found.NAME, cast("type[Target]", lambda _world, _say=None: found))

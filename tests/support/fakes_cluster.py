@@ -1,4 +1,4 @@
-"""A cluster in memory: our own `Cluster`, over an API server that keeps objects by their paths."""
+"""A cluster in memory: the real class `Cluster` over a fake API server, which stores objects by their paths."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _BOOKKEEPING = {"uid": "1", "creationTimestamp": LONG_AGO, "resourceVersion": "1
 
 
 class FakeApi(Api):
-    """An API server.
+    """A fake API server.
 
     Attributes:
         kept: objects by path.
-        refuses: what is refused, by method and the end of a path.
-        asked: methods and paths of what changes something.
+        refuses: requests to refuse, by method and end of the path.
+        asked: methods and paths of the requests that change something.
     """
 
     def __init__(self, context: Context) -> None:  # there is no kubeconfig
@@ -93,7 +93,7 @@ class FakeApi(Api):
 
 
 class FakeCluster(Cluster):
-    """A cluster that holds `objects`.
+    """A cluster with `objects`.
 
     Attributes:
         logs: the log of each pod, by its name.
@@ -110,7 +110,7 @@ class FakeCluster(Cluster):
             self.add(one)
 
     def add(self, wanted: Mapping[str, Any]) -> None:
-        """Let it hold one more."""
+        """Add an object."""
         metadata = wanted["metadata"]
         path = _path(wanted["kind"], metadata.get("namespace", ""), metadata["name"])
         self.fake.kept[path] = overlaid({"metadata": _BOOKKEEPING}, wanted)
@@ -128,7 +128,7 @@ class FakeCluster(Cluster):
         return {f"{one['metadata']['namespace']}/{one['metadata']['name']}": copy.deepcopy(one) for one in found}
 
     def kinds(self) -> list[str]:
-        """Kind and name of all that it holds."""
+        """Return kind and name of all objects."""
         return sorted(f"{one['kind']} {one['metadata']['name']}" for one in self.fake.kept.values())
 
     def log(
@@ -148,7 +148,7 @@ class FakeCluster(Cluster):
 def pod(
     name: str, namespace: str, state: Mapping[str, Any] | None = None, labels: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """A pod of one container, `training`, in `state`; without one it has not got so far."""
+    """Return a pod with one container, `training`, in `state`; without a state it has not started yet."""
     statuses = [{"name": "training", "state": dict(state)}] if state else []
     return {
         "kind": "Pod",

@@ -1,4 +1,4 @@
-"""A Docker engine in memory: the official client with its own classes, over an API that answers from dictionaries."""
+"""A Docker engine in memory: the official client over a fake API, which answers from dictionaries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONG_AGO = "2026-01-01T00:00:00.000000000Z"
 
 
 def refusal(status: HTTPStatus, words: str) -> docker.errors.APIError:
-    """What the client raises where the engine answers so."""
+    """Return the error that the client raises for such an answer of the engine."""
     answer = requests.Response()
     answer.status_code = status
     kinds = {HTTPStatus.NOT_FOUND: docker.errors.ImageNotFound if "image" in words else docker.errors.NotFound}
@@ -26,18 +26,18 @@ def refusal(status: HTTPStatus, words: str) -> docker.errors.APIError:
 
 
 class FakeApi(docker.APIClient):
-    """What the engine holds, as it would describe it.
+    """A fake API with the objects of an engine, in the engine's own format.
 
     Attributes:
-        held: kind (`container`, `image`, `network`, `volume`) to name to what is said of it.
-        files: content by path, of all containers.
+        held: kind (`container`, `image`, `network`, `volume`) to name to the object's description.
+        files: content by path, the same for all containers.
         said: the log of every container.
         happened: the engine's events.
-        refuses: what is refused, by the call that is.
-        asked: calls that change something.
+        refuses: the error for each call that is refused.
+        asked: the calls that change something.
     """
 
-    def __init__(self) -> None:  # without an engine there is nothing to connect to
+    def __init__(self) -> None:  # do not connect: there is no engine
         self.held: dict[str, dict[str, dict[str, Any]]] = {"container": {}, "image": {}, "network": {}, "volume": {}}
         self.files: dict[str, bytes] = {}
         self.said = b""
@@ -133,7 +133,7 @@ class FakeApi(docker.APIClient):
 
     def networks(self, names: list[Any] | None = None, ids: list[Any] | None = None, filters: Any = None) -> Any:
         found = self.held["network"].values()
-        # The engine's own filter is by a part of the name.
+        # The real engine's filter matches a part of the name too.
         return _filtered([one for one in found if not names or names[0] in one["Name"]], filters or {})
 
     def create_network(self, name: str, *given: Any, **named: Any) -> dict[str, str]:
@@ -167,7 +167,7 @@ class FakeDocker(docker.DockerClient):
         self.api = self.fake = FakeApi()
 
     def add(self, kind: str, **described: Any) -> dict[str, Any]:
-        """Let the engine hold one more; see `container`, `network` and `volume` for what describes it."""
+        """Add an object to the engine; `container`, `network` and `volume` make descriptions."""
         makers: dict[str, Callable[..., dict[str, Any]]] = {
             "container": container, "image": image, "network": network, "volume": volume,
         }  # fmt: skip
@@ -184,7 +184,7 @@ def container(
     ports: Iterable[int] = (),
     **state: Any,
 ) -> dict[str, Any]:
-    """A container as the engine describes it; `state` are words of its State that matter."""
+    """Return the engine's description of a container; `state` are fields of its State."""
     found = {"Labels": dict(labels or {}), "User": "", **(config or {})}
     bindings = {f"{port}/tcp": [{"HostIp": "", "HostPort": str(port)}] for port in ports}
     times = {"StartedAt": LONG_AGO, "FinishedAt": LONG_AGO}
@@ -196,24 +196,24 @@ def container(
 
 
 def image(name: str, **more: Any) -> dict[str, Any]:
-    """An image as the engine describes it."""
+    """Return the engine's description of an image."""
     return {"Id": f"id of {name}", "Name": name, "Os": "linux", "Architecture": "amd64", **more}
 
 
 def network(
     name: str, labels: Mapping[str, str] | None = None, key: str = "", created: str = LONG_AGO
 ) -> dict[str, Any]:
-    """A network as the engine describes it; several may have one name."""
+    """Return the engine's description of a network; several may have the same name."""
     return {"Id": key or f"id of {name}", "Name": name, "Labels": dict(labels or {}), "Created": created}
 
 
 def volume(name: str, labels: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """A volume as the engine describes it."""
+    """Return the engine's description of a volume."""
     return {"Name": name, "Labels": dict(labels or {})}
 
 
 def connected(monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
-    """The engine that everybody gets who connects to one, until the test ends; it is this host's."""
+    """Make every connection use one fake engine, which counts as this host's, until the test ends."""
     found = FakeDocker()
     monkeypatch.setenv("DOCKER_HOST", engine.DEFAULT_HOST)
     monkeypatch.setattr(engine, "connect", lambda *_given, **_named: found)

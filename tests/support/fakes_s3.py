@@ -1,4 +1,4 @@
-"""An S3 store in memory, as far as boto3's client is asked."""
+"""An S3 store in memory, for the calls of boto3's client that samerun makes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 
 class S3(Protocol):
-    """As much of boto3's S3 client as samerun asks; its own classes are made when it is."""
+    """The methods of boto3's S3 client that samerun calls; boto3 makes its own class only at run time."""
 
     def head_bucket(self, *, Bucket: str) -> Any: ...  # noqa: N803 - boto3's names
 
@@ -23,12 +23,12 @@ class S3(Protocol):
 
 
 class FakeS3(S3):
-    """A store with these buckets.
+    """A store with the given buckets.
 
     Attributes:
         kept: objects by bucket and key.
-        refuses: the code that every call is refused with, if it is.
-        asked: calls that change something.
+        refuses: the error code of every call; empty if calls succeed.
+        asked: the calls that change something.
     """
 
     def __init__(self, *buckets: str) -> None:

@@ -1,4 +1,4 @@
-"""A reverse proxy that lets nobody through who does not say the right thing, as companies put before their MLflow."""
+"""A reverse proxy that passes on only requests with the right Authorization header, as companies use for MLflow."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _HOP_BY_HOP = ("connection", "content-length", "date", "keep-alive", "server", "
 
 
 class Gate(ThreadingHTTPServer):
-    """Passes requests on to `upstream` whose Authorization header is one of `accepted`.
+    """Passes requests on to `upstream` if their Authorization header is one of `accepted`.
 
     Attributes:
-        passed: method and path of what went through, by the header that it had.
-        refused: paths that were asked for without an accepted header.
+        passed: method and path of the requests that were passed on, by header.
+        refused: paths of the requests without an accepted header.
     """
 
     daemon_threads = True
@@ -37,7 +37,7 @@ class Gate(ThreadingHTTPServer):
         return f"http://{self.server_address[0]!s}:{self.server_port}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing of a connection that its other side ended: tests do that."""
+        """Print nothing: tests end connections on purpose."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -77,11 +77,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class' name
-        """Nothing: a test's output is its own."""
+        """Print nothing into the output of a test."""
 
 
 @contextlib.contextmanager
 def gate(address: str, upstream: str, *accepted: str) -> Iterator[Gate]:
-    """A gate of its own on a free port of `address`."""
+    """Run a gate on a free port of `address`."""
     with serving(Gate(address, upstream, set(accepted))) as server:
         yield server

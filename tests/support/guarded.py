@@ -50,7 +50,7 @@ SPECS: dict[str, dict[str, Any]] = {
 
 ANSIBLES_OWN = 2  # how ansible-playbook ends when a task failed
 DEADLINE = 10.0  # seconds
-# How `samerun` ends, by how the line begins; the first that fits.
+# The exit code of `samerun` by the start of its line; the first match counts.
 CODES = {
     r"Failed to find a world:": errors.NO_INPUT,
     r"Failed to read the script .*(no such file|is a folder|no ordinary file|not there|denied)": errors.NO_INPUT,
@@ -70,7 +70,7 @@ def code_of(line: str) -> int:
 
 
 def any_image() -> str:
-    """An image that the engine has."""
+    """Return the name of any image that the engine has."""
     return str(next(tag for image in machines.docker_client().images.list() for tag in image.tags))
 
 
@@ -79,9 +79,9 @@ class Guarded:
     """A world that is refused.
 
     Attributes:
-        folder: of the test; the world's state would be in it.
-        engine: whether the engine that the tests use is needed.
-        prefix: what runs the commands.
+        folder: the folder of the test; the world's state would be in it.
+        engine: whether the test needs an engine.
+        prefix: the start of each command line, which runs the commands.
     """
 
     target: str
@@ -113,7 +113,7 @@ class Guarded:
         )  # fmt: skip
 
     def refuses(self, start: str, *words: str, arguments: tuple[str, ...] = (), **variables: Any) -> Play:
-        """See that the play soon ends with one line that begins with `start` and says `words`, and leaves nothing."""
+        """Check that the play soon ends with one line that begins with `start` and has `words`, and leaves nothing."""
         self.before = self._there()
         watch = Watch()
         done = self.play(*arguments, **variables)
@@ -131,7 +131,7 @@ class Guarded:
         return done
 
     def refuses_the_command(self, start: str, *words: str, typed: Sequence[str] = ("train",), **variables: Any) -> str:
-        """See that `samerun`, typed for the same, ends as `refuses` says; return all that it said."""
+        """Check that the command `samerun` ends in the same way as in `refuses`; return its output."""
         self.before = self._there()
         given = self.folder / "typed.json"
         given.write_text(json.dumps({**self.variables, **variables}))
@@ -153,12 +153,12 @@ class Guarded:
         return ended.err
 
     def nothing_is_left(self) -> None:
-        """Neither state nor anything on the engine."""
+        """Check that there is neither state nor any new object on the engine."""
         assert not (self.folder / "state").exists()
         assert self._there() - self.before == set()
 
     def _there(self) -> set[str]:
-        """What the engine holds of this world, or could be taken for it."""
+        """Return the objects on the engine that belong to this world, or could be taken for its own."""
         if self.target == "docker" and self.engine:
             return {name for name in stacks.snapshot("docker") if "guarded" in name}
         if self.target == "kubernetes":
@@ -173,7 +173,7 @@ class Guarded:
     def changed_kubeconfig(
         self, *, missing: bool = False, context: str = "", server: str = "", ca: bool = False, token: str = ""
     ) -> dict[str, str]:
-        """Variables for a kubeconfig that is wrong in one way."""
+        """Return variables that use a kubeconfig with one error."""
         config = yaml.safe_load(Path(stacks.variables("kubernetes")["samerun_kubeconfig"]).read_text())
         cluster = config["clusters"][0]["cluster"]
         if server:
@@ -197,13 +197,13 @@ class Guarded:
         return base64.b64encode(certificate.read_bytes()).decode()
 
     def foreign_namespace(self) -> str:
-        """A namespace that somebody else made, where our MLflow is to go."""
+        """Create a namespace of somebody else where MLflow would go; return its name."""
         name = str(self.variables["mlflow_namespace"])
         self.cluster.call("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
         return name
 
     def create(self, place: str, kind: str, name: str, *, node_port: int = 0) -> None:
-        """Make an object without our label."""
+        """Create an object without samerun's label."""
         spec: Mapping[str, Any] = SPECS[kind]
         if node_port:
             spec = {**spec, "ports": [{**spec["ports"][0], "nodePort": node_port}]}

@@ -1,4 +1,4 @@
-"""Looking for a secret everywhere it must not be."""
+"""Searches for a secret in every place where it must not be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_plus
 import psutil
 
 _PAUSE = 0.04  # seconds
-_YOUNG, _SELDOM = 25, 25  # looks: a process is young for a second, then it is looked at once a second
+_YOUNG, _SELDOM = 25, 25  # scans: a process is scanned each time for a second, later once a second
 
 
 def shapes(secret: str) -> list[bytes]:
@@ -31,13 +31,13 @@ def shapes(secret: str) -> list[bytes]:
 
 
 def hits(text: str | bytes, secrets: Iterable[str]) -> list[str]:
-    """The secrets that are in `text` in any shape, by their first characters only."""
+    """Return the secrets that are in `text` in any shape; only their first characters are shown."""
     data = text.encode(errors="surrogateescape") if isinstance(text, str) else text
     return [secret[:4] + "..." for secret in secrets if any(shape in data for shape in shapes(secret))]
 
 
 def in_files(folder: Path, secrets: Iterable[str]) -> dict[Path, list[str]]:
-    """Files below `folder`, by path, that hold a secret; those that vanish meanwhile are passed over."""
+    """Return the files below `folder` that contain a secret; files that are removed meanwhile are ignored."""
     secrets, found = list(secrets), {}
     for path in _files(folder):
         with contextlib.suppress(OSError):
@@ -52,12 +52,12 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 class Watch:
-    """Looks at the command lines of all processes, and at what lies in `folders`, for as long as it is entered.
+    """Scans the command lines of all processes and the files in `folders`, inside its block.
 
     Attributes:
-        programs: the first words of every command line that was seen.
+        programs: the first words of every command line.
         files: how many files were read.
-        found: where a secret was seen.
+        found: the places where a secret was found.
     """
 
     def __init__(self, secrets: Iterable[str], folders: Iterable[Path]) -> None:
@@ -72,7 +72,7 @@ class Watch:
         self._thread = threading.Thread(target=self._search, daemon=True)
 
     def add(self, secrets: Iterable[str]) -> None:
-        """Look for these from now on too."""
+        """Search for these secrets too, from now on."""
         self._secrets = [*self._secrets, *secrets]
 
     def __enter__(self) -> Watch:
@@ -91,7 +91,7 @@ class Watch:
 
     def _at_processes(self) -> None:
         pids = psutil.pids()
-        # A process may become another program soon after it starts, and seldom later.
+        # A process may exec another program soon after its start, but rarely later.
         self._known = {pid: self._known.get(pid, 0) + 1 for pid in pids}
         for pid, times in self._known.items():
             if times > _YOUNG and times % _SELDOM:

@@ -1,4 +1,4 @@
-"""Package indexes of tests: a folder of tiny wheels, served on loopback, so that nothing is asked of the network."""
+"""Package indexes for tests: a folder of tiny wheels, served on the loopback, so that no network is needed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WHEEL = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-
 
 
 class Index:
-    """A folder as an index has it: `simple/<name>/` with a page of links and the files that they lead to."""
+    """A folder in the layout of a package index: `simple/<name>/` with a page of links, and the linked files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -26,10 +26,10 @@ class Index:
         self.simple.mkdir(parents=True)
 
     def add(self, name: str, version: str, *, requires: tuple[str, ...] = (), said: str = "") -> str:
-        """Add a package of one module, which knows `version` and `said`.
+        """Add a package of one module that has `version` and `said`.
 
         Returns:
-            The wheel's hash, as a requirements file has it.
+            The wheel's hash in the format of a requirements file.
         """
         page = self.simple / name
         page.mkdir(exist_ok=True)
@@ -37,7 +37,7 @@ class Index:
         return self._listed(page)[f"{name}-{version}-py3-none-any.whl"]
 
     def add_uv(self, program: str) -> None:
-        """Add uv itself, whose program is `program`."""
+        """Add a package uv with the given `program`."""
         page = self.simple / "uv"
         page.mkdir()
         uv_wheel(page, program)
@@ -54,7 +54,7 @@ class Index:
 
 
 def wheel(folder: Path, name: str, version: str, *, requires: tuple[str, ...] = (), said: str = "") -> Path:
-    """A wheel of one module in `folder`."""
+    """Write a wheel of one module to `folder`; return its path."""
     path = folder / f"{name}-{version}-py3-none-any.whl"
     needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
     info = f"{name}-{version}.dist-info"
@@ -71,7 +71,7 @@ def wheel(folder: Path, name: str, version: str, *, requires: tuple[str, ...] = 
 
 
 def uv_wheel(folder: Path, program: str) -> Path:
-    """A wheel of nothing but uv's own `program`."""
+    """Write a wheel that has only the `program` of uv; return its path."""
     path = folder / "uv-99.0-py3-none-any.whl"
     info = "uv-99.0.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
@@ -89,12 +89,12 @@ def _digest(text: str) -> str:
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Say nothing: what is asked is no news."""
+        """Print nothing."""
 
 
 @contextlib.contextmanager
 def served(index: Index, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1") -> Iterator[str]:
-    """The address of `index` while it is served, by https where there is a context for it."""
+    """Serve `index` inside the block, with https if `tls` is given; yield its address."""
     handler = functools.partial(_Quiet, directory=str(index.folder))
     with serving(ThreadingHTTPServer((address, 0), handler)) as server:
         if tls is not None:

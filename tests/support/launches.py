@@ -1,4 +1,4 @@
-"""Launches in-process: by the same classes as the module training_run, without a play around each."""
+"""Runs launches in this process, with the classes of the module training_run but without a play."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _MARK = b"PROBE "
 
 @dataclass
 class Launched:
-    """A launch that was watched to its end.
+    """A launch that was followed to its end.
 
     Attributes:
-        record: as the launcher returns it.
-        arrivals: pieces of the log with the time (seconds since the epoch) when each was shown.
+        record: the record that the launcher returned.
+        arrivals: pieces of the log, each with the time (seconds since the epoch) at which it was shown.
     """
 
     record: RunRecord
@@ -43,11 +43,11 @@ class Launched:
 
     @property
     def dump(self) -> dict[str, Any]:
-        """What the probe script told of itself."""
+        """Return what the probe script printed about itself."""
         return dumped(self.log)
 
     def shown_at(self, text: bytes) -> float:
-        """When a piece of the log with `text` was shown."""
+        """Return when a piece of the log with `text` was shown."""
         return next(when for when, piece in self.arrivals if text in piece)
 
 
@@ -58,7 +58,7 @@ def dumped(log: bytes) -> dict[str, Any]:
 
 
 def training(world: World, given: Mapping[str, Any]) -> Training:
-    """The training that `given`, over the defaults of the option `training`, asks for in `world`."""
+    """Return the training in `world` with the options `given`, and defaults for the others."""
     defaults = {name: spec.get("default") for name, spec in TRAINING_SPEC["training"]["options"].items()}
     return training_of({**defaults, **given}, world)
 
@@ -69,9 +69,9 @@ def launch(
     """Carry out one launch; `given` is the option `training` of the module training_run.
 
     Args:
-        seen: is called with the launch's id and each piece of the log.
+        seen: takes the launch's id and each piece of the log.
     """
-    launched = Launched(record=None)  # type: ignore[arg-type] # known at its end
+    launched = Launched(record=None)  # type: ignore[arg-type] # set at the end
 
     def show(piece: bytes) -> None:
         launched.arrivals.append((time.time(), piece))
@@ -91,13 +91,13 @@ def record_on_disk(world: World, launch_id: str) -> dict[str, Any]:
 
 
 def collect_until_settled(world: World, launch_id: str, seconds: float = 60) -> RunRecord:
-    """Call the collector, as every command does, until it settles the launch."""
+    """Call the collector, as every command does, until the launch is settled."""
     (record,) = collect_all(world, [launch_id], seconds)
     return record
 
 
 def collect_all(world: World, launch_ids: Sequence[str], seconds: float = 60) -> list[RunRecord]:
-    """Call the collector until it has settled every one of them: one call may settle several."""
+    """Call the collector until all the launches are settled; one call may settle several."""
     found: dict[str, RunRecord] = {}
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -110,11 +110,11 @@ def collect_all(world: World, launch_ids: Sequence[str], seconds: float = 60) ->
 
 
 def submitter(world: Mapping[str, Any], given: Mapping[str, Any], options: Path) -> subprocess.Popen[bytes]:
-    """A process that says `launch <id>`, submits it and shows its log; so a test has a submitter to kill.
+    """Start a process that prints `launch <id>`, submits the launch and shows its log; a test can kill this process.
 
     Args:
         world, given: the options of the module training_run.
-        options: where they may be written; what the process has to complain of is written beside it.
+        options: the file to write the options to; the errors of the process are written beside it.
     """
     options.touch(mode=0o600)
     options.write_text(json.dumps({"world": world, "training": given}))
@@ -126,7 +126,7 @@ def submitter(world: Mapping[str, Any], given: Mapping[str, Any], options: Path)
 
 
 def main(path: str) -> None:
-    """Submit and follow what the JSON file at `path` says, so that a test has a submitter to kill."""
+    """Submit and follow the launch in the JSON file at `path`; this is the process of `submitter`."""
     given = json.loads(Path(path).read_text())
     world = World.from_options(given["world"])
 

@@ -1,4 +1,4 @@
-"""A link to a server that a test makes slow, silent, or breaks; TCP on this side, a Unix socket or TCP on the other."""
+"""A TCP link to a server (Unix socket or TCP), which a test can make slow, make silent, or break."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _PIECE = 1 << 16
 
 
 class Link:
-    """Forwards what comes to `port` of `address` to `server`.
+    """Forwards connections to `port` of `address` to `server`.
 
     Args:
         server: `unix:///path` or `tcp://host:port`.
 
     Attributes:
-        rate: bytes a second that come back, 0 for as many as there are.
-        silent: whether nothing is forwarded any more, though all stays open.
-        broken: how every connection ends in the middle of its next answer, `cut` or `reset`; empty for not at all.
-        opened: how many connections there were.
+        rate: bytes per second from the server, 0 for no limit.
+        silent: whether nothing is forwarded any more, although all connections stay open.
+        broken: how every connection ends in the middle of its next answer: `cut` or `reset`; empty for a normal end.
+        opened: the number of connections so far.
     """
 
     def __init__(self, server: str, address: str = "127.0.0.1") -> None:
@@ -44,14 +44,14 @@ class Link:
         return f"tcp://{self.address}:{self.port}"
 
     def cut(self, *, reset: bool = False) -> None:
-        """End every connection there is, as a server does that closes, or with a reset."""
+        """End every open connection: close it as a server does, or reset it."""
         with self._lock:
             pairs, self._pairs = self._pairs, set()
         for one in (one for pair in pairs for one in pair):
             _end(one, reset=reset)
 
     def refuse(self) -> None:
-        """Refuse connections from now on and end those that are there, until `mend`: a server that is away."""
+        """End all connections and refuse new ones until `mend`, as if the server were down."""
         self.close()
 
     def mend(self) -> None:
@@ -59,7 +59,7 @@ class Link:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """End the link: nothing listens any more."""
+        """End the link and stop listening."""
         with contextlib.suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
@@ -119,7 +119,7 @@ class Link:
 
 
 def _a_part_of(answer: bytes) -> bytes:
-    """The head and half the body; nothing of an answer that has none, since it would be whole."""
+    """Return the head and half of the body; nothing of an answer without a body, as its head alone is complete."""
     head, end, body = answer.partition(b"\r\n\r\n")
     return head + end + body[: len(body) // 2] if b"content-length: 0" not in head.lower() else b""
 
@@ -134,7 +134,7 @@ def _end(one: socket.socket, *, reset: bool) -> None:
 
 
 def tcp(url: str) -> str:
-    """Where a link to `url` leads."""
+    """Return the `server` argument of a link to `url`."""
     return "tcp://" + url.partition("://")[2]
 
 

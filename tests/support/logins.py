@@ -1,4 +1,4 @@
-"""An SSH server on the loopback that lets one key in, and an ssh command that has it; nothing else is touched."""
+"""An SSH server on the loopback that accepts one key, and an ssh command with that key; it changes nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SSHD = "/usr/sbin/sshd"
 
 
 def missing() -> str:
-    """What an SSH server needs and this machine does not have; empty if all is there."""
+    """Name what an SSH server needs and this machine lacks; empty if nothing is missing."""
     if os.getuid():
         return "needs root, to start an SSH server that lets this user in"
     if not Path(SSHD).exists() or not shutil.which("ssh"):
@@ -34,9 +34,9 @@ class Login:
     """A running server.
 
     Attributes:
-        folder: keys and configuration; `bin` in it has the ssh command to put on the search path.
-        port: where it listens on 127.0.0.1.
-        sockets: a folder for those of the ssh command, whose names must be short.
+        folder: the folder of keys and configuration; its folder `bin` has the ssh command, to put on PATH.
+        port: its port on 127.0.0.1.
+        sockets: the folder for the sockets of the ssh command; its path must be short.
     """
 
     folder: Path
@@ -50,7 +50,7 @@ class Login:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes the ssh command know key and host, and keeps its sockets apart from a person's."""
+        """Return variables that give the ssh command the key and the host, and a separate folder for its sockets."""
         return {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "XDG_RUNTIME_DIR": self.sockets}
 
     def start(self) -> None:
@@ -59,14 +59,14 @@ class Login:
         _wait(self.port)
 
     def drop(self) -> None:
-        """End every connection that there is."""
+        """End every open connection."""
         assert self.server is not None
         for child in psutil.Process(self.server.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
 
     def stop(self) -> None:
-        """End the server and, with it, every connection."""
+        """End the server and every connection."""
         if self.server is not None:
             self.drop()
             self.server.kill()
@@ -76,7 +76,7 @@ class Login:
 
 @contextmanager
 def login(folder: Path) -> Iterator[Login]:
-    """Start a server with all that it needs in `folder`."""
+    """Start a server with all its files in `folder`."""
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
     with socket.create_server(("127.0.0.1", 0)) as free:

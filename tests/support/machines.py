@@ -1,4 +1,4 @@
-"""The engines themselves, as data, for tests that look at what a play has left there."""
+"""Reads the objects of engines as plain data, for tests that inspect what a play has left there."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import worlds
 
 
 def prepared() -> bool:
-    """Whether somebody set this machine up for the tests, so that nothing may be in their way."""
+    """Whether this machine was set up for the tests, so that all names and ports must be free."""
     return bool(worlds.MINIO_IMAGE)
 
 
 @functools.cache
 def docker_client() -> Any:
-    """A client of the Docker engine that the docker command would use."""
+    """Return a client of the Docker engine that the docker command would use."""
     import docker
     from docker.context import ContextAPI
 
@@ -26,10 +26,10 @@ def docker_client() -> Any:
 
 
 class Cluster:
-    """The API server as plain data, with the connections of the official client.
+    """Sends requests to the API server with plain data, over the connections of the official client.
 
     Args:
-        path: of a kubeconfig.
+        path: the path of a kubeconfig.
     """
 
     def __init__(self, path: str) -> None:
@@ -42,7 +42,7 @@ class Cluster:
         self._login = {row["key"]: row["value"] for row in settings.auth_settings().values() if row["value"]}
 
     def call(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
-        """The answer to `method` on `path` (from `/api` on); None where there is no such object."""
+        """Return the answer to `method` on `path` (from `/api` on); None if the object does not exist."""
         headers = {"Accept": "application/json", "Content-Type": content_type, **self._login}
         sent = None if body is None else json.dumps(body)
         answer = self._pool.request(method, self.server + path, body=sent, headers=headers)
@@ -55,7 +55,7 @@ class Cluster:
         return self.call("GET", path)
 
     def items(self, path: str) -> list[Any]:
-        """The objects of a list; an empty one where the list is not known."""
+        """Return the objects of a list; empty if the list does not exist."""
         return (self.get(path) or {}).get("items") or []
 
     def log(self, pod: str, namespace: str) -> str:
@@ -65,7 +65,7 @@ class Cluster:
         return str(answer.data.decode(errors="replace"))
 
     def everything(self, namespaces: set[str]) -> dict[str, Any]:
-        """Every object of every kind in `namespaces`, by its path."""
+        """Return every object of every kind in `namespaces`, by its path."""
         found = {}
         groups = ["/api/v1", *(f"/apis/{g['preferredVersion']['groupVersion']}" for g in self.get("/apis")["groups"])]
         for group in groups:
@@ -80,5 +80,5 @@ class Cluster:
 
 @functools.cache
 def cluster() -> Cluster:
-    """The tests' cluster."""
+    """Return the tests' cluster."""
     return Cluster(worlds.KUBECONFIG)

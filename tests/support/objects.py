@@ -1,4 +1,4 @@
-"""A tiny real S3 store that believes botocore alone: whatever is not signed as botocore would sign it is refused."""
+"""A small real S3 store that refuses every request whose signature differs from botocore's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REGION = "us-east-1"
 
 
 class Asked(NamedTuple):
-    """One request as it came."""
+    """One request as it arrived."""
 
     method: str
     target: str
@@ -29,13 +29,13 @@ class Asked(NamedTuple):
 
 
 class Objects(ThreadingHTTPServer):
-    """Path-style objects and uploads in parts.
+    """A store with path-style objects and multipart uploads.
 
     Attributes:
         kept: path to the bytes of each object.
-        parts: number to the bytes of each part of the upload that goes on.
+        parts: number to the bytes of each part of the current upload.
         asked: all requests, in order.
-        refusals: status, body and headers of the next answers, whatever is asked.
+        refusals: status, body and headers of the next answers, for any request.
     """
 
     daemon_threads = True
@@ -45,7 +45,7 @@ class Objects(ThreadingHTTPServer):
         self.empty()
 
     def empty(self) -> None:
-        """Forget everything."""
+        """Remove all objects, and forget all requests."""
         self.kept: dict[str, bytes] = {}
         self.parts: dict[int, bytes] = {}
         self.asked: list[Asked] = []
@@ -67,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.asked.append(Asked(self.command, self.path, dict(self.headers), len(body)))
-        parts = urlsplit(self.path)  # whole, where this is a proxy
+        parts = urlsplit(self.path)  # a full URL if this is used as a proxy
         path, query = unquote(parts.path), {k: v[0] for k, v in parse_qs(parts.query, keep_blank_values=True).items()}
         if self.server.refusals:
             self.send(*self.server.refusals.pop(0))
@@ -82,10 +82,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.kept[path] = body
             self.send(200, b"", {"ETag": f'"{len(body)}"'})
 
-    do_DELETE = do_GET = do_POST = do_PUT = answer  # noqa: N815 - the names that are looked for
+    do_DELETE = do_GET = do_POST = do_PUT = answer  # noqa: N815 - the base class needs these names
 
     def upload(self, path: str, query: dict[str, str], body: bytes) -> None:
-        """What belongs to an upload in parts."""
+        """Answer a request of a multipart upload."""
         if "uploads" in query:
             self.send(200, "<X><UploadId>1+2/3 &amp;4</UploadId></X>", {})
         elif query["uploadId"] != "1+2/3 &4":
@@ -122,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_args: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Playbooks of the checkout, run as a person runs them: by ansible-playbook itself."""
+"""Runs playbooks of the checkout as users do: with ansible-playbook."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 _RECAP = re.compile(r"^(\S+)\s+: (ok=\d+.*)$", re.MULTILINE)
 _ERROR = re.compile(r"^\[ERROR\]: (?:Task failed: )?(?:Action failed: |Module failed: )?(.*)$", re.MULTILINE)
-# A caller's own settings must not decide what a test sees.
+# Prefixes of variables that tests do not inherit: the user's own settings must not change their results.
 _FOREIGN = ("ANSIBLE_", "AWS_", "KUBE", "MLFLOW_")
 
 
 @dataclass(frozen=True)
 class Play:
-    """What a play left on the screen.
+    """The output of a play.
 
     Attributes:
-        output: stdout and stderr in the order in which they came.
+        output: stdout and stderr, in the order in which they arrived.
         seconds: from start to end.
-        launches: those that were recorded meanwhile.
+        launches: the launches that were recorded meanwhile.
     """
 
     code: int
@@ -39,18 +39,18 @@ class Play:
 
     @property
     def changed(self) -> int:
-        """How many tasks changed, or would change, something; -1 where there is no recap."""
+        """Return how many tasks changed, or would change, something; -1 if there is no recap."""
         counts = [dict(part.split("=") for part in line.split()) for _host, line in _RECAP.findall(self.output)]
         return sum(int(count["changed"]) for count in counts) if counts else -1
 
     @property
     def errors(self) -> list[str]:
-        """The lines that say what failed."""
+        """Return the lines that say what failed."""
         return _ERROR.findall(self.output)
 
     @property
     def exit_codes(self) -> set[int]:
-        """How `samerun` would end, as the failed tasks say."""
+        """Return the exit codes for `samerun` that the failed tasks name."""
         return {int(code) for code in re.findall(r'"samerun_exit": (\d+)', self.output)}
 
     @property
@@ -59,7 +59,7 @@ class Play:
 
     @property
     def changes(self) -> list[str]:
-        """The names of the tasks that changed something."""
+        """Return the names of the tasks that changed something."""
         found, task = [], ""
         for line in self.output.splitlines():
             if line.startswith("TASK ["):
@@ -70,12 +70,12 @@ class Play:
 
     @property
     def launch(self) -> str:
-        """The one launch of a play that ended well."""
+        """Return the only launch of a play that succeeded."""
         assert len(self.succeeded().launches) == 1, self.output
         return self.launches[0]
 
     def succeeded(self) -> Play:
-        """Itself, once it is seen to have ended well."""
+        """Check that the play succeeded; return it."""
         assert self.code == 0, self.output
         return self
 
@@ -90,7 +90,7 @@ def play(
     timeout: float = 600,
     prefix: tuple[str, ...] = (),
 ) -> Play:
-    """Run `samerun.stack.<name>`; the variables travel in a file, as secrets should."""
+    """Run `samerun.stack.<name>`; variables are passed in a file, as secrets must be."""
     started = time.monotonic()
     with tempfile.NamedTemporaryFile("w", prefix="variables-", suffix=".json", dir=os.environ.get("TMPDIR")) as given:
         json.dump(dict(variables or {}), given)
@@ -104,7 +104,7 @@ def play(
 
 
 def argv(name: str, *arguments: str) -> list[str]:
-    """The command that plays `samerun.stack.<name>`."""
+    """Return the command that plays `samerun.stack.<name>`."""
     folder = Path(sys.executable).parent
     program = shutil.which("ansible-playbook", path=f"{folder}{os.pathsep}{os.environ['PATH']}")
     assert program, "ansible-playbook is not installed beside pytest: make test installs it"
@@ -112,7 +112,7 @@ def argv(name: str, *arguments: str) -> list[str]:
 
 
 def environ(more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a person who plays the checkout's playbooks."""
+    """Return the environment of a user who plays the checkout's playbooks."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
     ours = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
     places = dict.fromkeys(("ANSIBLE_LOCAL_TEMP", "ANSIBLE_REMOTE_TMP"), tempfile.gettempdir())

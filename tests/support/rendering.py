@@ -1,4 +1,4 @@
-"""Services as their roles declare them, rendered for a target as a play would, without a play or an engine."""
+"""Renders the services that roles declare for a target, as a play does, but without a play or an engine."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from samerun.variables import Variables
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORIES = {"process": "process", "docker": "local", "kubernetes": "k8s"}
 KEYS = Credentials("the access key", "the secret key", Credentials("runs access", "runs secret"))
-# What would differ from machine to machine.
+# Variables whose values would differ between machines.
 _FIXED = {"samerun_state_dir": "/state", "samerun_node_address": "node", "samerun_registry": "registry.example"}
 
 
 def world_of(target: str, **variables: Any) -> World:
-    """The world of the packaged inventory of `target`."""
+    """Return the world of the packaged inventory for `target`."""
     given = Variables(values={**_FIXED, **variables})
     return World.from_options(resolving.resolve(INVENTORIES[target], given)[0].world)
 
@@ -53,7 +53,7 @@ def service_of(role: str, target: str, **variables: Any) -> tuple[ServiceHost, S
 
 
 def rendered(role: str, target: str, **variables: Any) -> dict[str, Any]:
-    """All that is asked of an engine for a service, as plain data."""
+    """Return the whole request to an engine for a service, as plain data."""
     host, service = service_of(role, target, **variables)
     found: dict[str, Any] = {
         "secrets": {name: content.decode() for name, content in service.rendered_secrets(KEYS.named).items()}
@@ -73,7 +73,7 @@ def rendered(role: str, target: str, **variables: Any) -> dict[str, Any]:
 
 
 def declaration(role: str) -> dict[str, Any]:
-    """What the data file of a service says, as templates."""
+    """Return the content of a service's data file, with its templates."""
     text = (declared.ROLES / role / "vars" / "main" / "service.yml").read_text()
     found: dict[str, Any] = yaml.safe_load(text)[f"__{role}_service"]
     return found

@@ -1,6 +1,6 @@
 """Worlds, services, launches and records for unit tests, made from the options that modules take.
 
-A test names what it is about; all else is filled in here, from the specs, and nowhere else.
+A test gives only the options that it is about. This file alone fills in the others, from the argument specs.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def world_options(state: Path, target: str = "process", **given: Any) -> dict[st
 
 
 def world(state: Path, target: str = "process", **given: Any) -> World:
-    """A world whose state is in the folder `state`; see `world_options`."""
+    """Return a world whose state is in the folder `state`; see `world_options`."""
     return World.from_options(world_options(state, target, **given))
 
 
 def with_keys(**store: Any) -> dict[str, Any]:
-    """What gives a world the keys of `KEYS`, for `world` and `world_options`."""
+    """Return arguments for `world` and `world_options` that give a world the keys of `KEYS`."""
     access_key, secret_key = KEYS.values
     return {"object_store": {"access_key": access_key, "secret_key": secret_key, **store}}
 
@@ -61,7 +61,7 @@ def service_options(**given: Any) -> dict[str, Any]:
 
 
 def service(**given: Any) -> Service:
-    """What `service_options` make."""
+    """Return the service that `service_options` make."""
     return Service.from_options(service_options(**given), {})
 
 
@@ -71,7 +71,7 @@ def claim_options(**given: Any) -> dict[str, Any]:
 
 
 def claim(**given: Any) -> Claim:
-    """What `claim_options` make."""
+    """Return the claim that `claim_options` make."""
     return Claim.from_options(claim_options(**given), {})
 
 
@@ -81,12 +81,12 @@ def training_options(script: Path, **given: Any) -> dict[str, Any]:
 
 
 def training(of: World, script: Path, **given: Any) -> Training:
-    """What `training_options` make."""
+    """Return the training that `training_options` make."""
     return training_of(training_options(script, **given), of)
 
 
 def script(folder: Path, text: str = "print()\n") -> Path:
-    """A script in a project folder of its own."""
+    """Write a script to `folder`, as its project folder; return its path."""
     path = folder / "project" / "train.py"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -94,7 +94,7 @@ def script(folder: Path, text: str = "print()\n") -> Path:
 
 
 def spec(of: World, **given: Any) -> RunSpec:
-    """A launch as data, in the world `of`, whose target runs it."""
+    """Return a launch as data, in the world `of`, on the world's target."""
     viewpoint = {"process": "host", "docker": "container", "kubernetes": "pod"}[of.target]
     own = {field.name for field in fields(RunSpec)}
     asked = {field.name for field in fields(Training)} & given.keys() - own
@@ -108,7 +108,7 @@ def spec(of: World, **given: Any) -> RunSpec:
 
 
 def record(launch: str = LAUNCH, **given: Any) -> RunRecord:
-    """The record of a launch of which nothing is known but what is `given`."""
+    """Return the record of a launch with the values `given` and empty others."""
     known = RunRecord(
         launch=launch, name="train", world="w", target="process", script="train.py", script_sha256="",
         bundle_sha256="", fingerprint="", contract={}, image="", tracking_uri="",

@@ -1,4 +1,4 @@
-"""Finds code that searches a sentence which was written for a person, such as `error.message` or `record.reason`."""
+"""Finds code that searches in a sentence for users, such as `error.message` or `record.reason`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Sentences:
-    """Knows which expressions of a function are sentences, through variables too."""
+    """Knows which expressions of a function are sentences, also if they are assigned to variables."""
 
     def __init__(self, tree: ast.AST) -> None:
         self.caught = {node.name for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name}
@@ -27,7 +27,7 @@ class Sentences:
                 self.names |= {target.id for target in targets if isinstance(target, ast.Name)}
 
     def holds(self, node: ast.AST) -> bool:
-        """Whether `node` is a sentence, or one with its case, ends or type changed."""
+        """Whether `node` is a sentence, or a sentence whose case, ends or type was changed."""
         match node:
             case ast.Name(id=name):
                 return name in self.names
@@ -47,7 +47,7 @@ class Sentences:
 
 
 def searches(text: str) -> Iterator[str]:
-    """The expressions of a source that search a sentence, or compare it with words."""
+    """Yield the expressions of a source that search in a sentence, or compare it with words."""
     tree = ast.parse(text)
     for part in [node for node in ast.walk(tree) if isinstance(node, Function)]:
         known = Sentences(part)
@@ -73,5 +73,5 @@ def _is_ours(node: ast.AST) -> bool:
 
 
 def _is_sentence(node: ast.AST) -> bool:
-    """An engine's token, such as DeadlineExceeded, has no space."""
+    """Whether a text is a sentence: it has a space, unlike an engine's token such as DeadlineExceeded."""
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and " " in str(node.value))

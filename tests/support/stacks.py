@@ -1,4 +1,4 @@
-"""Whole worlds under the names that users have, driven by playbooks alone."""
+"""Complete worlds with the names that users have, controlled only by playbooks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from plays import ROOT, Play, play
 INVENTORIES = {"process": "process", "docker": "local", "kubernetes": "k8s"}
 NAMESPACES = {"monitoring", "storage", "training"}
 _THE_ENGINES = ("object_store_image", "samerun_kubeconfig", "samerun_registry")
-_BESIDE = 60  # ports between those of this worker's integration tests and of the next one's
+_BESIDE = 60  # offset of these ports: between those of this worker's integration tests and the next worker's
 
 
 @dataclass
@@ -31,8 +31,8 @@ class Stack:
 
     Attributes:
         target: process, docker or kubernetes.
-        variables: what every play gets beside the inventory.
-        folder: a folder of its own; `state` in it is the world's.
+        variables: variables of every play, in addition to the inventory.
+        folder: a separate folder; its folder `state` is the world's state.
     """
 
     target: str
@@ -75,19 +75,19 @@ class Stack:
         return (self.state / "runs" / launch / "log.txt").read_text()
 
     def observed(self, launch: str) -> dict[str, Any]:
-        """What tests/scripts/observe.py said."""
+        """Return what tests/scripts/observe.py printed."""
         line = next(line for line in self.log(launch).splitlines() if line.startswith("observed "))
         found: dict[str, Any] = json.loads(line.removeprefix("observed "))
         return found
 
     @property
     def contract(self) -> dict[str, str]:
-        """The contract as this host sees it."""
+        """Return the contract for this host."""
         found: dict[str, str] = json.loads((self.state / "contract.json").read_text())
         return found
 
     def mlflow(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """POST `body` to, or GET, a path of MLflow's REST interface."""
+        """POST `body` to a path of MLflow's REST API, or GET the path without a body."""
         url = f"{self.contract['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/{path}"
         answer = requests.post(url, json=body, timeout=30) if body else requests.get(url, timeout=30)
         answer.raise_for_status()
@@ -95,7 +95,7 @@ class Stack:
         return found
 
     def runs(self) -> dict[str, dict[str, str]]:
-        """All MLflow runs by id: name, status and where their artifacts are."""
+        """Return name, status and artifact location of all MLflow runs, by id."""
         body = {"max_results": 1000}
         experiments = self.mlflow("experiments/search", body)["experiments"]
         found = self.mlflow("runs/search", {**body, "experiment_ids": [e["experiment_id"] for e in experiments]})
@@ -118,26 +118,26 @@ class Stack:
         )  # fmt: skip
 
     def keys(self, uri: str) -> set[str]:
-        """The names of the objects below an `s3://` URI, relative to it."""
+        """Return the names of the objects below an `s3://` URI, relative to it."""
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
         return {row["Key"].removeprefix(f"{prefix}/") for page in pages for row in page.get("Contents", [])}
 
 
 def variables(target: str) -> dict[str, Any]:
-    """What the tests' engines need beside an inventory; skips where there is no such engine."""
+    """Return the variables that the tests' engines need in addition to an inventory; skip if there is no engine."""
     if reason := worlds.missing(target):
         pytest.skip(reason)
     given = worlds.VARIABLES[target]
     found = {name: given[name] for name in _THE_ENGINES if name in given}
-    # Each worker compares its world with one of processes, and only one of these can have the default ports.
+    # Each worker also has a process world to compare with; only one of these can have the default ports.
     if target == "process" and worlds.SLOT:
         found |= {name: given[name] + _BESIDE for name in ("mlflow_port", "object_store_port")}
     return found
 
 
 def in_the_way(target: str) -> list[str]:
-    """What already has the default names on an engine."""
+    """Return the objects on an engine that already have the default names."""
     if target == "docker":
         client, names = machines.docker_client(), {"mlflow", "minio", "samerun", "mlflow-data", "minio-data"}
         there = [*client.containers.list(all=True), *client.networks.list(), *client.volumes.list()]
@@ -149,14 +149,14 @@ def in_the_way(target: str) -> list[str]:
 
 
 def require_free_names(target: str) -> None:
-    """Skip, or on a machine that was set up for tests fail, where the default names are somebody else's."""
+    """Skip the test if somebody else uses the default names; fail on a machine that was set up for tests."""
     if found := in_the_way(target):
         reason = f"needs the default names free, and {', '.join(found)} is there: remove it, or use another engine"
         pytest.fail(reason) if machines.prepared() else pytest.skip(reason)
 
 
 def snapshot(target: str) -> set[str]:
-    """Everything of an engine that a world could add something to, by name."""
+    """Return the names of all objects on an engine of the kinds that a world creates."""
     if target == "docker":
         client = machines.docker_client()
         there = [*client.containers.list(all=True), *client.networks.list(), *client.volumes.list()]
@@ -171,7 +171,7 @@ def snapshot(target: str) -> set[str]:
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """Wait for `condition` and return what it says."""
+    """Wait until `condition` is true; return its value."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
@@ -181,7 +181,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
 
 
 def digest(value: str) -> str:
-    """What tests/scripts/observe.py says of a value."""
+    """Return the digest of a value as tests/scripts/observe.py prints it."""
     return hashlib.sha256(value.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""A world set up from nothing while somebody watches, for each target."""
+"""Sets a world up from nothing on each target, and records everything that is visible meanwhile."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OBSERVE = ROOT / "tests" / "scripts" / "observe.py"
 REQUIREMENTS = ROOT / "trainer" / "requirements.txt"
 CLAIMS, CLAIM = "/api/v1/namespaces/training/persistentvolumeclaims", "observed-data"
 NOWHERE = "127.0.0.1:1/nowhere:1"  # an image that nobody can pull
-# What a person may have exported for other work; a run must never see it.
+# Variables that a user may have exported for other work; a run must never see them.
 FOREIGN = {
     "AWS_ACCESS_KEY_ID": "foreign-access",
     "AWS_SECRET_ACCESS_KEY": "foreign-secret",
@@ -39,18 +39,18 @@ _RUNS = {"access_key": "ACCESS_KEY_ID", "secret_key": "SECRET_ACCESS_KEY"}
 
 @dataclass
 class Tour:
-    """What was seen while a world was set up.
+    """Everything that was recorded while a world was set up.
 
     Attributes:
-        canaries: secrets by the variable that gave them; those of runs by `runs_access_key` and `runs_secret_key`.
+        canaries: secrets by the variable that set them; the keys of runs are `runs_access_key` and `runs_secret_key`.
         predicted: `--check --diff` on the empty machine.
-        before, after: what the engine held around it.
-        state_after: whether it left a state folder.
-        first: the first site.yml, as loud as it gets.
-        observing: the play that launched tests/scripts/observe.py; launch is its id.
+        before, after: the objects on the engine before and after that prediction.
+        state_after: whether the prediction left a state folder.
+        first: the first run of site.yml, with the most verbose output.
+        observing: the play that launched tests/scripts/observe.py; `launch` is its id.
         run: the engine's own description of that launch while it ran.
-        everything: all that the engine would tell anybody meanwhile.
-        failing: plays that end badly, as loud as it gets: by the script, by its image, by a service.
+        everything: everything that the engine would show to anybody meanwhile.
+        failing: plays that fail because of the script, its image, or a service, with the most verbose output.
     """
 
     stack: Stack
@@ -69,11 +69,11 @@ class Tour:
 
 
 class Tours:
-    """The worlds that are up; one is set up when it is first asked for.
+    """The worlds that are up; a world is set up when a test first needs it.
 
     Args:
-        folder: for their state, scripts and data.
-        counter: told which ones are up.
+        folder: the folder for their state, scripts and data.
+        counter: is told which worlds are up.
     """
 
     def __init__(self, folder: Path, counter: Counter) -> None:
@@ -86,7 +86,7 @@ class Tours:
         if target not in self._seen:
             try:
                 self._seen[target] = self._set_up(target)
-            except BaseException as error:  # the next test must not try again for minutes
+            except BaseException as error:  # so that the next test does not try again for minutes
                 self._seen[target] = error
         found = self._seen[target]
         if isinstance(found, BaseException):
@@ -97,7 +97,7 @@ class Tours:
         """Remove the world with all its data, so that its names are free."""
         self._seen.pop(target, None)
         if stack := self._stacks.pop(target, None):
-            if target == "kubernetes":  # nothing of ours, for which the namespace would be kept
+            if target == "kubernetes":  # an object that is not samerun's, so the namespace would be kept
                 machines.cluster().call("DELETE", f"{CLAIMS}/{CLAIM}")
             stack.play("teardown", samerun_purge=True).succeeded()
             stacks.until(lambda: not stacks.in_the_way(target), f"the end of world {stack.name}", 120)
@@ -109,11 +109,11 @@ class Tours:
         canaries = {
             "object_store_access_key": secrets.token_hex(10),
             "object_store_secret_key": secrets.token_hex(16),
-            # No other way to write it is the value itself.
+            # Every encoding of this value differs from the value itself.
             "training_secret_env": f'a/b+c=ü& "{secrets.token_hex(12)}',
         }
         folder = self._folder / target
-        shutil.rmtree(folder, ignore_errors=True)  # of a world that a test has ended
+        shutil.rmtree(folder, ignore_errors=True)  # left by a world that a test has ended
         for name in ("data", "project", "tmp"):
             (folder / name).mkdir(parents=True)
         (folder / "data").chmod(0o777)
@@ -161,7 +161,7 @@ def _watched(stack: Stack, canaries: dict[str, str]) -> Tour:
 
 
 def _failing(stack: Stack, environment: dict[str, str]) -> dict[str, Play]:
-    """The same script, and the services, where something is wrong."""
+    """Run plays that fail: with the same script, and with services."""
     loud = ("-vvvv", "--diff")
     found = {"script": observe(stack, *loud, environment=environment, exit_code=3)}
     if stack.target == "process":
@@ -176,7 +176,7 @@ def _failing(stack: Stack, environment: dict[str, str]) -> dict[str, Play]:
 def observe(
     stack: Stack, *arguments: str, seconds: int = 0, exit_code: int = 0, playbook: str = "train", **variables: Any
 ) -> Play:
-    """Run tests/scripts/observe.py with files of its own, from a project folder that holds nothing else."""
+    """Run tests/scripts/observe.py with files next to it, from a project folder that has nothing else."""
     script = stack.folder / "project" / OBSERVE.name
     shutil.copyfile(OBSERVE, script)
     source = CLAIM if stack.target == "kubernetes" else stack.folder / "data"

@@ -1,4 +1,4 @@
-"""A tiny real server that answers what samerun asks of MLflow, and keeps what it is told."""
+"""A small real server that answers samerun's requests as MLflow does, and records them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _PREFIX = "/api/2.0/mlflow/"
 
 
 class Tracker(ThreadingHTTPServer):
-    """MLflow's REST interface, as far as it is used.
+    """The part of MLflow's REST API that samerun uses.
 
     Attributes:
-        runs: the runs of a launch, in MLflow's shape.
-        artifacts: path to bytes of what was put.
+        runs: the runs of a launch, as MLflow's JSON objects.
+        artifacts: path to bytes of every stored artifact.
         told: path and body of every call that changes something.
-        refusal: status and text with which everything is answered, if set.
-        version: what it says of itself.
-        ahead: seconds that its clock is ahead.
-        slow: start of a path to the seconds that it takes to answer.
+        refusal: status and text of every answer, if set.
+        version: the version that it reports.
+        ahead: seconds by which its clock is ahead.
+        slow: start of a path to the seconds before its answer.
     """
 
     daemon_threads = True
@@ -95,18 +95,18 @@ class _Handler(BaseHTTPRequestHandler):
         return super().date_time_string((timestamp or time.time()) + self.server.ahead)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class' name
-        """Nothing: a test's output is its own."""
+        """Print nothing into the output of a test."""
 
 
 def run(run_id: str, status: str, when: tuple[int, int] = (0, 0), parent: str = "") -> dict[str, Any]:
-    """A run as `runs/search` answers it; `when` it started and ended."""
+    """Return a run in the format of `runs/search`; `when` has its start and end."""
     tags = [{"key": "mlflow.parentRunId", "value": parent}] if parent else []
     info = {"run_id": run_id, "status": status, "experiment_id": "1", "artifact_uri": f"mlflow-artifacts:/1/{run_id}"}
     return {"info": {**info, "start_time": when[0], "end_time": when[1]}, "data": {"tags": tags}}
 
 
 def tagged(server: Tracker) -> dict[str, dict[str, str]]:
-    """Run to the tags that it was given."""
+    """Map the id of each run to the tags that it was given."""
     found: dict[str, dict[str, str]] = {}
     for path, body in server.told:
         if path == "runs/log-batch":
@@ -116,6 +116,6 @@ def tagged(server: Tracker) -> dict[str, dict[str, str]]:
 
 @contextlib.contextmanager
 def tracker(host: str = "127.0.0.1") -> Iterator[Tracker]:
-    """A server of its own on a free port of an address of this machine."""
+    """Run a server on a free port of an address of this machine."""
     with serving(Tracker(host)) as server:
         yield server

@@ -1,4 +1,4 @@
-"""The command as people type it: in a folder of their own, from a checkout, with worlds of its own."""
+"""Runs the command `samerun` as users type it: in a separate folder, from a checkout, with separate worlds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SECONDS = 300
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """The result of a command."""
 
     code: int
     out: bytes
@@ -33,7 +33,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Place:
-    """Where somebody stands who types `samerun`: a folder, the arguments of all their commands, and what runs these."""
+    """The place of a user who types `samerun`: a folder, arguments of all commands, and the program that runs them."""
 
     folder: Path
     state: Path
@@ -43,7 +43,7 @@ class Place:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The caller's environment."""
+        """The user's environment."""
         path = os.pathsep.join((str(ROOT / "src"), str(ROOT / "collections")))
         return {**os.environ, "PYTHONPATH": path, "XDG_STATE_HOME": str(self.state), **self.more}
 
@@ -51,12 +51,12 @@ class Place:
         return [*self.prefix, sys.executable, "-m", "samerun", *self.inventory, *typed]
 
     def write(self, name: str, text: str) -> str:
-        """A file in the folder; its name."""
+        """Write a file to the folder; return its name."""
         (self.folder / name).write_text(text)
         return name
 
     def start(self, *typed: str) -> subprocess.Popen[bytes]:
-        """Start a command, in a session of its own as a terminal's would be."""
+        """Start a command in a separate session, as a terminal does."""
         return subprocess.Popen(
             self.argv(*typed), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
@@ -73,13 +73,13 @@ class Place:
         return ended
 
     def status(self) -> dict[str, Any]:
-        """What `status --json` says."""
+        """Return the output of `status --json`."""
         found = json.loads(self.must("status", "--json").out)
         assert isinstance(found, dict)
         return found
 
     def on_terminal(self, *typed: str, answer: bytes = b"") -> Ended:
-        """Run a command whose three streams are a terminal; `answer` is typed at once."""
+        """Run a command whose three streams are a terminal; `answer` is typed immediately."""
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             self.argv(*typed), cwd=self.folder, env=self.environment, stdin=theirs, stdout=theirs, stderr=theirs,
@@ -97,10 +97,10 @@ class Place:
 
 
 def finish(process: subprocess.Popen[bytes]) -> Ended:
-    """Wait for a command that was started."""
+    """Wait until a started command ends."""
     try:
         out, err = process.communicate(timeout=_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
-    return Ended(process.returncode, out, (err or b"").decode(errors="replace"))  # or both in one
+    return Ended(process.returncode, out, (err or b"").decode(errors="replace"))  # or both in `out`

@@ -1,7 +1,7 @@
-"""The beginning of scripts that open their MLflow run, or go on with one, without MLflow's client.
+"""The first lines of scripts that open or continue an MLflow run without MLflow's client.
 
-It starts in a moment, also in an image with Python alone. After it `again` says whether there was a run to go on with,
-and `ended()` ends it.
+They start quickly, and need only Python in an image. After them, `again` says whether the script continues a run, and
+`ended()` ends the run.
 """
 
 from __future__ import annotations

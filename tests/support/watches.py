@@ -1,4 +1,4 @@
-"""How long something takes on a machine that has other things to do as well."""
+"""Measures durations on a machine that is busy with other work."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ _PRESSURE = Path("/proc/pressure/cpu")
 
 
 class Watch:
-    """Counts the seconds since it was made, but not those in which something had to wait for a free core.
+    """Counts the seconds since its creation, without those in which any process waited for a free core.
 
-    An answer that comes late because it waits for a network counts in full. Where the kernel does not say who waits,
-    every second counts.
+    Time spent waiting for a network counts. If the kernel does not report waiting processes, every second counts.
     """
 
     def __init__(self) -> None:
@@ -26,12 +25,12 @@ class Watch:
         return time.monotonic() - self._started - (_waited() - self._waited)
 
     def within(self, seconds: float) -> bool:
-        """Whether that is no more than `seconds`, or than a machine as busy as this one may take."""
+        """Whether the time is at most `seconds`, or longer by no more than the load of this machine explains."""
         return self.seconds < probes.patience(seconds)
 
 
 def _waited() -> float:
-    """For how many seconds since the machine started anything waited for a core."""
+    """Return the seconds since the machine's start in which any process waited for a core."""
     try:
         found = re.search(r"^some .*total=(\d+)", _PRESSURE.read_text(), re.MULTILINE)
     except OSError:

@@ -1,4 +1,4 @@
-"""The option `world` of every module, for tests that make a world without a play."""
+"""Makes the option `world` of every module, for tests that make a world without a play."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TITLES = {"object_store": "the S3 store", "mlflow": "MLflow"}
 
 
 def filled(spec: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given` with the defaults of an argument spec."""
+    """Return `given` with the defaults of an argument spec added."""
     return {name: given.get(name, one.get("default")) for name, one in spec.items()}
 
 
@@ -34,7 +34,7 @@ def service(role: str, **given: Any) -> dict[str, Any]:
 def world_options(
     mlflow: Mapping[str, Any] | None = None, object_store: Mapping[str, Any] | None = None, **given: Any
 ) -> dict[str, Any]:
-    """The option `world`: what is said of MLflow and the store goes where it belongs."""
+    """Return the option `world`, with the options of MLflow and of the store at their places in it."""
     store = {"name": "minio", "port": 9000, **(object_store or {})}
     server = {"name": "mlflow", "port": 5000, "needs": ["object_store"], **(mlflow or {})}
     found = filled(_SPEC, {"name": "w", "target": "docker", **given})
@@ -51,11 +51,11 @@ def port(options: Mapping[str, Any], role: str = "mlflow") -> int:
 
 
 def elsewhere(world: World, **urls: str) -> World:
-    """`world` with services, by role, that are somebody else's at a URL."""
+    """Return `world` with external services: role to URL."""
     moved = {role: dataclasses.replace(world.services[role], external=url) for role, url in urls.items()}
     return dataclasses.replace(world, services={**world.services, **moved})
 
 
 def pair(mlflow: Endpoint, object_store: Endpoint | None = None) -> dict[str, Endpoint]:
-    """The services of a world in which only MLflow matters, or both."""
+    """Return the services of a world; without `object_store`, `mlflow` stands for the store too."""
     return {"object_store": object_store or mlflow, "mlflow": mlflow}

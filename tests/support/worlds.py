@@ -1,7 +1,7 @@
-"""Real worlds for tests: set up once by the playbooks that users run, used in-process, torn down with all they hold.
+"""Real worlds for tests: set up once with the users' playbooks, used in this process, removed with all their data.
 
-Integration and end-to-end tests share this file; their conftest files make fixtures of it. Names, ports and
-namespaces are the tests' own, so that a person's worlds on the same engines stay as they are.
+Integration and end-to-end tests share this file; their conftest files make fixtures from it. Names, ports and
+namespaces belong to the tests only, so the worlds of users on the same engines do not change.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ KUBECONFIG = os.environ.get("SAMERUN_TEST_KUBECONFIG", "")
 REGISTRY = os.environ.get("SAMERUN_TEST_REGISTRY", "")
 MINIO_IMAGE = os.environ.get("SAMERUN_TEST_MINIO_IMAGE", "")
 
-# Commands that add a node to the tests' cluster, and that cut its power; without them no node is lost.
+# Commands that add a node to the tests' cluster, and that cut its power; without them, no test loses a node.
 _NODE = {name: shlex.split(os.environ.get(f"SAMERUN_TEST_{name.upper()}_NODE", "")) for name in ("add", "stop")}
 NODE_COMMANDS = _NODE if all(_NODE.values()) else {}
 
-# Several sessions on one machine, and the processes of each: names and ports by a number of their own, from 0 to 9.
+# Several sessions may share a machine, and each has several workers: each worker uses its own number from 0 to 9, which
+# decides names and ports.
 SLOT = int(os.environ.get("SAMERUN_TEST_SLOT", "0"))
 SLOT += int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _CONF = f"conf{SLOT or ''}"
@@ -44,11 +45,11 @@ def _port(first: int) -> int:
     return first + 100 * SLOT
 
 
-# A small machine runs all of this, beside whatever else it does.
-_SMALL = {"memory": "1Gi"}  # no cpu: what is asked for would also be the limit, and a start would take a minute
+# Small limits, so that a small machine can run all of this.
+_SMALL = {"memory": "1Gi"}  # no cpu limit: with it, a start would take a minute
 _IMAGE = {"object_store_image": MINIO_IMAGE} if MINIO_IMAGE else {}
 
-# target -> its inventory. Everything of these worlds that a machine could have already stands here.
+# target -> its inventory. The names and ports of these worlds are all here, as a machine could already use them.
 INVENTORIES = {"process": "process", "docker": "local", "kubernetes": "k8s"}
 VARIABLES: dict[str, dict[str, Any]] = {
     "process": {"samerun_world": f"{_CONF}-process", "mlflow_port": _port(5401), "object_store_port": _port(9402)},
@@ -83,14 +84,14 @@ _SECONDS = 900
 
 @dataclass(frozen=True)
 class Played:
-    """How a playbook ended."""
+    """The result of a playbook."""
 
     code: int
     text: str
 
     @property
     def changed(self) -> int:
-        """Changed tasks of all hosts."""
+        """The number of changed tasks, of all hosts."""
         return sum(int(number) for number in re.findall(r"\bchanged=(\d+)", self.text))
 
 
@@ -99,10 +100,10 @@ class RealWorld:
     """A world that is up.
 
     Attributes:
-        target: where its services are.
-        folder: its inventory variables and its state are below it; nothing of it is anywhere else on this host.
-        variables: of its inventory, those that differ from the packaged one.
-        options: as every module takes them.
+        target: the target of its services.
+        folder: the folder of its inventory variables and its state; it has no other files on this host.
+        variables: the inventory variables that differ from the packaged inventory.
+        options: the option `world` of every module.
     """
 
     target: str
@@ -112,7 +113,7 @@ class RealWorld:
 
     @property
     def world(self) -> World:
-        """What the plugins make of the options, with what the world keeps by now."""
+        """Return the world that plugins make from the options, with its current kept values."""
         return World.from_options(self.options)
 
     def play(self, playbook: str, *arguments: str, **variables: Any) -> Played:
@@ -121,16 +122,16 @@ class RealWorld:
 
 
 def missing(target: str) -> str:
-    """What a test of `target` needs and does not find, and how to get it; empty if all is there."""
+    """Name what a test of `target` needs and is missing, and how to get it; empty if nothing is missing."""
     if target == "process":
         return ""
     return no_engine(target) or ("" if MINIO_IMAGE or _pullable() else _NO_IMAGE)
 
 
 def no_engine(target: str) -> str:
-    """Why the engine of `target` cannot be asked for anything, and how to get one; empty if it answers.
+    """Say why the engine of `target` does not answer, and how to get one; empty if it answers.
 
-    What runs on a cluster is built by Docker.
+    A cluster needs Docker too, which builds its images.
     """
     if target == "kubernetes":
         return _no_cluster() or _no_docker()
@@ -138,12 +139,12 @@ def no_engine(target: str) -> str:
 
 
 def set_up(target: str, folder: Path, **variables: Any) -> RealWorld:
-    """Set a world up by the playbook that users run.
+    """Set a world up with the users' playbook.
 
-    Its keys are given, so that a test knows them and a test with wrong ones does not replace them.
+    Its keys are set by variables, so a test knows them, and a test with wrong keys does not replace them.
 
     Args:
-        folder: an empty folder of the test's own.
+        folder: an empty folder for this world only.
     """
     keys = {"object_store_access_key": f"conf{secrets.token_hex(6)}", "object_store_secret_key": secrets.token_hex(20)}
     shown = folder / "world.json"
@@ -156,7 +157,7 @@ def set_up(target: str, folder: Path, **variables: Any) -> RealWorld:
 
 
 def tear_down(real: RealWorld) -> None:
-    """Remove the world with all it holds; it fails if anything of it still goes on."""
+    """Remove the world with all its data; fail if a launch is still running."""
     played = real.play("samerun.stack.teardown", samerun_purge=True)
     if played.code:
         raise RuntimeError(f"The world of {real.target} was not removed:\n{played.text}")
@@ -170,7 +171,7 @@ def _play(
     values.write_text(json.dumps(variables))
     inventory = ROOT / "inventories" / INVENTORIES[target]
     argv = [sys.executable, "-m", "ansible", "playbook", *playbooks, "-i", str(inventory), "-e", f"@{values}"]
-    # As from a shell of somebody who uses neither colours nor settings of their own.
+    # The environment of a user without colours and without own settings of Ansible.
     environ = {**callers.inherited(os.environ), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     ended = subprocess.run(
         [*argv, *arguments], cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

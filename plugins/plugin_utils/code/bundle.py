@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LIMIT = 50 * 1024 * 1024
 IGNORE_FILES = (".gitignore", ".samerunignore")
-# Never part of a project, unless an ignore file says that they are (`!venv/`): names of folders, and of files.
+# Names of folders and files that are never packed, unless an ignore file includes them (`!venv/`).
 _NEVER = {".git/", "__pycache__/", ".venv/", "venv/", ".mypy_cache/", ".ruff_cache/", ".pytest_cache/"}
 _COMPILED = ".pyc"
 
@@ -108,7 +108,7 @@ def _rules(folder: Path, here: str) -> dict[str, pathspec.GitIgnoreSpec]:
     found = [folder / name for name in IGNORE_FILES if (folder / name).is_file()]
     if not found:
         return {}
-    import pathspec  # late: most projects have no such file
+    import pathspec  # imported late: most projects have no such file
 
     lines = [line for path in found for line in path.read_text(errors="replace").splitlines()]
     return {here: pathspec.GitIgnoreSpec.from_lines(lines)}

@@ -30,7 +30,7 @@ _LONGEST = 300  # characters of an exception's text, since a report in a cluster
 _CHILD = """\
 import importlib, importlib.util, json, os, signal, sys
 from importlib.machinery import SourceFileLoader
-# A venv of samerun is compiled here, as its first import; nothing beside it, and no environment of others, is.
+# Byte code is saved only in a venv of samerun, by its first imports; never beside it, nor in other environments.
 ours, write = sys.prefix + os.sep, SourceFileLoader.set_data
 sys.dont_write_bytecode = not os.path.exists(ours + ".complete")
 def set_data(loader, path, data, **options):

@@ -27,7 +27,7 @@ _SETTINGS = {TRACKING_URI: "mlflow_endpoint", S3_ENDPOINT: "object_store_endpoin
 CONNECT_SECONDS = 5
 LEAST_FREE = 100_000_000  # bytes
 PROBE_KEY = ".samerun/probe"
-PROBE_BODY = b"samerun looks whether this bucket can be written and read\n"
+PROBE_BODY = b"samerun verifies that this bucket can be written and read\n"
 
 
 class ProbeError(Exception):

@@ -1,4 +1,4 @@
-"""Launches that several tests look at."""
+"""Fixtures: launches that several tests share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Launch = Callable[..., launches.Launched]
 
 @dataclass(frozen=True)
 class Probed:
-    """One launch of the probe with everything difficult at once, and what went into it."""
+    """One launch of the probe script with all difficult values at once, and its input."""
 
     given: Mapping[str, Any]
     launched: launches.Launched
@@ -43,13 +43,13 @@ def exact() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def trainer() -> dict[str, Any]:
-    """The options that choose the environment of the trainer, the same on every target and made once."""
+    """Return the options for the trainer's environment, which is made once and is the same on every target."""
     return {"requirements": str(REQUIREMENTS)}
 
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The temporary folder of everything that happens in the test."""
+    """Set a separate temporary folder for everything that the test does; return it."""
     folder = tmp_path / "tmp"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -59,7 +59,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project folder with the probe in it."""
+    """Return a project folder with the probe script."""
     folder = tmp_path / "project"
     folder.mkdir()
     shutil.copy(difficult.PROBE, folder)
@@ -68,7 +68,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def launch(world: World, project: Path, trainer: dict[str, Any]) -> Launch:
-    """Launch the probe; `plan` is what it does, the rest are options of training_run."""
+    """Return a function that launches the probe script: `plan` says what it does, the rest are training options."""
 
     def run(plan: Mapping[str, Any] | None = None, *, on: World | None = None, **given: Any) -> launches.Launched:
         env = {**given.pop("env", {}), "PROBE": json.dumps(plan or {})}
@@ -91,7 +91,7 @@ def probed(
     given = {
         "script": str(project / "probe.py"),
         "args": list(exact.values()),
-        # A proxy that is none: whoever asks it for a service of the world gets nowhere.
+        # A proxy that does not exist: a request through it for a service of the world fails.
         "env": {
             **{f"EXACT_{number}": value for number, value in enumerate(exact.values())},
             "HTTP_PROXY": PROXY,

@@ -44,11 +44,11 @@ def test_modules_of_ours_are_found_once_ansible_is_there() -> None:
     finder = embedded._OwnFinder()
     package = importlib.import_module("ansible_collections.samerun.stack.plugins.module_utils")
     name = f"{package.__name__}.errors"
-    spec = finder.find_spec(name, [*package.__path__])
+    spec = finder.find_spec(name, None)
     assert spec is not None
     assert Path(str(spec.origin)).name == "errors.py"
     assert finder.find_spec("json", None) is None
-    assert finder.find_spec(f"{package.__name__}.none", [*package.__path__]) is None
+    assert finder.find_spec(f"{package.__name__}.none", None) is None
 
 
 def test_later_files_are_the_stronger_and_empty_ones_say_nothing(tmp_path: Path) -> None:
