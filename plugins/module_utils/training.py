@@ -87,7 +87,7 @@ class Training:
         env, secret_env: the user's environment variables; the secret ones are never shown.
         resources: `cpu` in cores, `memory` and `shm` in bytes with a suffix, in Kubernetes' notation, and `gpu`.
         timeout: seconds, 0 for none.
-        overlay: merged over the native request, see `overlaid` in targets/base.py.
+        overlay: merged over the native request, see `overlaid` in targets/overlay.py.
         retries: how often a lost launch is started again; with `retry_failures`, a failed one too.
         delivery: how the code reaches the target: auto, bundle, mount or image.
     """

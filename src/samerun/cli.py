@@ -32,10 +32,10 @@ exit codes: train and wait end as the script did; 64 what was typed, 65 a value 
 or launch, 69 a service or engine, 70 a defect, 73 something foreign in the way, 75 try again, 77 no permission,
 78 a variable; 130 and 143 when cancelled.
 """
-# Imports make many objects, but no garbage; with Python's own thresholds, searching for it takes a tenth of a launch's
-# start.
+# Imports make many objects, but no garbage. With Python's own thresholds, the search for garbage takes a tenth of the
+# time that a launch needs to start.
 _RARELY = (200_000, 50, 50)
-# A samerun command in a hint, which was written without knowing the inventory.
+# A samerun command in a hint; whoever wrote the hint did not know the inventory, so it is completed.
 _COMMAND = re.compile(r"\bsamerun (up|down|train|check|status|runs|logs|wait|cancel)\b(?=$|[ ,;.)]+)")
 
 

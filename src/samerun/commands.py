@@ -204,7 +204,7 @@ def _given(options: argparse.Namespace) -> variables.Variables:
 
 
 def _of_the_script(options: argparse.Namespace) -> list[str]:
-    """The samerun.yml beside the script as @FILE, unless other commands read it anyway: in the working folder."""
+    """The samerun.yml beside the script, as @FILE; not that of the working folder, which every command reads anyway."""
     beside = Path(getattr(options, "script", "")).parent / variables.PROJECT_FILE
     return [f"@{beside}"] if beside.exists() and beside.parent.absolute() != Path.cwd() else []
 

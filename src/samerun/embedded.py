@@ -1,4 +1,4 @@
-"""Uses Ansible as a library in this process, which may be a host program's."""
+"""Uses Ansible as a library in this process, which may be another program's that imported samerun."""
 
 from __future__ import annotations
 

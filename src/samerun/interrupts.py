@@ -34,8 +34,8 @@ def as_if_unseen(number: int) -> None:
 class Interrupts:
     """Inside its block, calls `take` for each SIGINT and SIGTERM; afterwards, restores the handlers.
 
-    It catches nothing outside the main thread, where Python cannot. It leaves a signal alone that the caller ignores,
-    or whose handler was not set by Python and so could not be restored.
+    Outside the main thread it catches nothing, since Python cannot. It does not catch signals that the caller ignores,
+    nor those whose handler was not set by Python, since such a handler could not be restored.
 
     Attributes:
         first: the number of the first signal, 0 for none.

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Self, TextIO
 
 from ansible_collections.samerun.stack.plugins.plugin_utils.world import declared
 
-# Role to stage. Tasks of the role `service` belong to the stage of the service that includes it.
+# Maps each role to its stage. Tasks of the role `service` belong to the stage of the service that includes it.
 STAGES = {"world": "Checking", **declared.titles(), "training": "Training"}
 _FIRST = {"samerun.stack.inventory_check": "world"}  # a task outside of roles that belongs to a role's stage
 _SPINNER = "|/-\\"

@@ -91,7 +91,7 @@ def _resolved(inventory: str, variables: Variables) -> Iterator[Resolved]:
         found = {**defaults, **given, **internal}
         templar = Templar(loader=loader, variables=found)
         warnings = role_variables.check(given, templar.template)
-        # The lookup plugin `services` returns the same, but Ansible takes longer to find it than for all the rest.
+        # The lookup plugin `services` returns the same, but to find it takes Ansible longer than all the rest.
         found["__samerun_services"] = declared.services(templar, found)
         world = _validated(templar.template({"world": found["__samerun_world"]}), WORLD_SPEC, f"world of {host}")
         training = {}

@@ -20,7 +20,7 @@ def scratch() -> Iterator[tuple[Path, int]]:
     """Remove the folders that killed commands left, make a new one (0700), and remove it at the end.
 
     Yields:
-        The folder, and a file handle that locks it. A process that inherits the handle keeps the folder from removal.
+        The folder, and a file handle that locks it. The folder stays while a process that inherited the handle runs.
     """
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))

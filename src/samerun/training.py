@@ -62,7 +62,7 @@ def train(
 ) -> Trained:
     """Train in each world of the inventory, in all of them at the same time.
 
-    Until the first launch begins, SIGINT and SIGTERM end the training; then they go to the scripts.
+    Until the first launch begins, SIGINT and SIGTERM end the training; from then on they go to the scripts.
 
     Args:
         checking: only show the requests, start nothing.

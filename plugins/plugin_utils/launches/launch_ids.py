@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from ansible_collections.samerun.stack.plugins.module_utils.errors import NO_INPUT, USAGE, SamerunError
 
-_STAMP = 20  # characters at the end of an id: the time when it was made, and four random ones
+_STAMP = 20  # characters at the end of an id: the time when it was made, and four random characters
 _NAMED = 5  # how many candidates an error names
 
 

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Finishes what the shim of a launch could not: closes its MLflow runs, keeps log and files there, fetches outputs."""
+"""Finishes what the shim of a launch could not: closes its MLflow runs, keeps log and files in them, gets outputs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SAID_LATER = 4096  # bytes of log that the shim may write after it has kept the
 
 
 def finish(world: World, record: RunRecord, report: Mapping[str, Any], left: Callable[[Path], Left]) -> bool:
-    """Close the launch's MLflow runs, keep there what the shim could not, and copy the runs into `record`.
+    """Close the launch's MLflow runs, keep in them what the shim could not, and copy the runs into `record`.
 
     Args:
         left: returns the files that the launch left, given a folder for copies; see `Target.left`.
@@ -42,7 +42,7 @@ def finish(world: World, record: RunRecord, report: Mapping[str, Any], left: Cal
         if not found and record.record_failures and record.state is RunState.FAILED:
             keeping.failed_run(server, _facts(record))
             experiments, found = server.experiments(), server.launch_runs(record.launch)
-        # On a cluster the shim of each attempt counts only its own.
+        # On a cluster each attempt has its own shim, whose report tells only of that attempt.
         if not report.get("closed") or (found and record.attempts > int(report.get("attempts", record.attempts))):
             server.close(found, record.state.value, keeping.tags(_facts(record)))
             found = server.launch_runs(record.launch, list(experiments))
@@ -108,7 +108,7 @@ def _exchange(
             artifacts = _artifacts(world, server, run["info"]["artifact_uri"])
             if not kept:
                 with contextlib.suppress(keeping.KeepingError):
-                    # The shim may have kept the log and been killed then, in a pod that is gone.
+                    # The shim may have kept the log in MLflow and then been killed, in a pod that is gone.
                     files.take_better(log, artifacts.pieces(keeping.LOG))
             if more or not kept:
                 keeping.keep(artifacts, _facts(record), str(log), found.code, found.outputs)

@@ -97,7 +97,7 @@ def _check_names(world: Mapping[str, Any], training: Mapping[str, Any]) -> None:
 
 
 def _check_endpoints(world: World) -> None:
-    """Raise for an external endpoint that is not a URL of its kind, and for a login to an MLflow that is ours."""
+    """Raise for an external endpoint that is not a usable URL, and for a login to an MLflow that samerun sets up."""
     if world.login.headers and not world.mlflow.external:
         raise SamerunError(
             "Failed to plan MLflow: a user or token is set, and a server that is set up here has no login.",
@@ -155,7 +155,7 @@ def _check_training(launcher: Launcher) -> list[str]:
 
 
 def _check_services(world: World, host: ServiceHost, set_up: set[str]) -> None:
-    """Raise if a service that the play needs but does not set up is not there; after a build would be too late."""
+    """Raise if a service that the play needs but does not set up is not there: better now than after a long build."""
     if world.object_store.role not in set_up:
         credentials.refuse_others(world)
     for endpoint in reversed(world.own):

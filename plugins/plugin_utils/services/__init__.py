@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The hosts of services by target. A new host needs a file here, a line below and a task file in the role service."""
+"""The hosts of services by target. A new host needs a folder here, a line below and a task file in the role service."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class ServiceHost(abc.ABC):
         return ""
 
     def reached_by(self, endpoint: Endpoint) -> str:
-        """What to check if the service runs but this host does not reach it; ends that message."""
+        """What to check if the service runs but this host does not reach it: the end of the message that says so."""
         return f"Does a firewall stand between, or does samerun_bind ({self.world.bind}) name another address?"
 
     @abc.abstractmethod
@@ -151,7 +151,11 @@ class ServiceHost(abc.ABC):
         return None
 
     def publish(self, keys: Credentials | None, *, change: bool) -> bool:
-        """Write the contract to where runs on this target read it; return whether anything changed, or would."""
+        """Write the contract to where runs on this target read it.
+
+        Returns:
+            Whether anything changed or, without `change`, would change.
+        """
         del keys, change
         return False
 

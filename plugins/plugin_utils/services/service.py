@@ -194,7 +194,7 @@ class Service:
     def sha256(self) -> str:
         """The hash of what is wanted. It covers the templates of the secret files, not the secrets."""
         wanted = {name: value for name, value in self.__dict__.items() if name not in _ELSEWHERE}
-        # The keys of the first release: after an upgrade a running service still counts as wanted.
+        # These keys are those of the first release, so that a service that it started still counts as wanted.
         wanted |= {"health": self.health.asked, "healthcheck": self.health.command}
         return hashlib.sha256(json.dumps(wanted, sort_keys=True, default=lambda p: p.__dict__).encode()).hexdigest()
 

@@ -23,7 +23,7 @@ class Attempts:
     """The attempts of one launch; if the shim restarts lost ones, they are counted in a file beside the report.
 
     Args:
-        spec: the shim's spec.
+        spec: the shim's instructions, see `shim_spec`.
 
     Attributes:
         began: start times of the attempts that were lost together with an earlier shim.
@@ -40,7 +40,7 @@ class Attempts:
 
     @property
     def again(self) -> bool:
-        """Whether there was an earlier attempt; it reached all endpoints, so they may be only temporarily away."""
+        """Whether there was an earlier attempt. It reached all endpoints, so one that is away now may soon be back."""
         return bool(self.began or (self._submitted and time.time() - self._submitted > _FIRST_SECONDS))
 
     def count(self, began: str) -> None:
@@ -50,7 +50,7 @@ class Attempts:
                 counted.write(began + "\n")
 
     def spent(self, runs: list[dict[str, Any]]) -> float:
-        """Return the seconds since the first attempt or the first of the launch's `runs` began; 0.0 for none."""
+        """Return the seconds since the first attempt, or the first of `runs`, began (the earlier one); 0.0 for none."""
         starts = [datetime.strptime(began, _FORMAT).timestamp() for began in self.began[:1]]
         starts += [int(run["info"]["start_time"]) / 1000 for run in runs if run["info"].get("start_time")]
         return max(0.0, time.time() - min(starts)) if starts else 0.0

@@ -22,7 +22,7 @@ class DeliveredCode:
     """The bundle of a launch: a file, or an object in the store.
 
     Args:
-        spec: the shim's spec.
+        spec: the shim's instructions, see `shim_spec`.
         env: the environment of the launch.
         server: fetches the bundle if the run reaches the store through MLflow.
         client: fetches the bundle from the store; None if the run has no keys of the store.

@@ -41,7 +41,7 @@ class Ending:
     """Ends one launch.
 
     Args:
-        spec: the shim's spec.
+        spec: the shim's instructions, see `shim_spec`.
         report: the facts known so far; `end` adds more.
     """
 

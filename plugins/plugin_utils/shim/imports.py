@@ -90,11 +90,12 @@ class Checking:
     """A check that runs in the background until `result` is called; as a context manager it ends its child.
 
     Args:
-        spec: the shim's spec. Keys of its `imports`, which is empty if there is nothing to check: `names` to import;
-            `sources` to compile, which the controller's Python cannot parse; `hints` for some names; `where`, the
-            name of the interpreter in messages; `lenient`, whether the script adds folders to its path, which may
-            have the module; `stirs`, whether the script changes its environment; `log_model`, the place where the
-            script logs a torch model without an example; `mlflow`, the version of MLflow if known, else `ask`.
+        spec: the shim's instructions, see `shim_spec`. If there is something to check, their `imports` has these keys:
+            `names` to import; `sources` to compile, which the controller's Python cannot parse; `hints` for some
+            names; `where`, the name of the interpreter in messages; `lenient`, whether the script adds folders to its
+            path, which may have the module; `stirs`, whether the script changes its environment; `log_model`, the
+            place where the script logs a torch model without an example; `mlflow`, the version of MLflow, or `ask`
+            if it is not known.
         environ: the script's environment.
     """
 
@@ -161,7 +162,7 @@ class Checking:
         return found
 
     def _may_be_otherwise(self, failed: Mapping[str, Any]) -> bool:
-        """Whether the script may be able to import what failed here, because of something that it does before."""
+        """Whether the script may be able to import what failed here, because of something that it does first."""
         absent = failed["missing"] == failed["name"].partition(".")[0]
         return bool(self.wanted.get("lenient" if absent else "stirs"))
 

@@ -37,7 +37,7 @@ _TAGS = (
 )  # fmt: skip
 _TAG_LENGTH = 5000  # characters in a tag's value
 _SECONDS = 60.0
-_SILENT_SECONDS = 5.0  # a server that takes so long to fail does not answer at all
+_SILENT_SECONDS = 5.0  # if storing fails only after this time, the server does not answer at all
 _PIECE = 1 << 16
 
 
@@ -52,7 +52,7 @@ def tags(facts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def chosen(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the run that gets the launch's artifacts: its first that has no parent run and was not set aside."""
+    """Return the run that gets the launch's artifacts: the first that has no parent run and was not set aside."""
     top = [run for run in runs if not tag(run, PARENT_TAG) and not tag(run, ASIDE_TAG)]
     return next(iter(top or runs), None)
 
@@ -75,7 +75,7 @@ def _below(folder: str) -> list[str]:
 
 
 class Artifacts:
-    """The artifacts of one run: through MLflow or in S3, as the scheme of its address says.
+    """The artifacts of one run, reached through MLflow or in S3; the scheme of `uri` decides.
 
     Args:
         uri: the run's `artifact_uri` from MLflow.

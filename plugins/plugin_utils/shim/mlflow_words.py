@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 def other_experiment(run_id: str) -> str:
-    """Return the client's error if a script continues a run but sets another experiment than that of the run."""
+    """Return the error of MLflow's client if a script continues this run after it has set another experiment."""
     return f"Cannot start run with ID {run_id} because active experiment ID does not match"
 
 

@@ -89,7 +89,7 @@ def probe_tcp(what: str, variable: str, url: str, viewpoint: str, *, ours: bool 
 def probe_tracking(
     url: str, viewpoint: str, login: contract.Login = contract.NOBODY, *, direct: bool = False, ours: bool = True
 ) -> None:
-    """Send the tracking server a request that its host check covers, and compare its clock.
+    """Send the tracking server a request for which it checks the Host header, and compare its clock.
 
     Raises:
         ProbeError: as for `probe_tcp`, or with the server's answer.

@@ -106,10 +106,10 @@ def at_once(probes: Mapping[str, Callable[[], None]]) -> None:
     """Run all probes at the same time, and wait at most `SECONDS` for all of them.
 
     Args:
-        probes: maps the start of the message for a probe that does not return to the probe.
+        probes: a mapping to each probe from the start of a message, which is used if the probe does not return.
 
     Raises:
-        ProbeError: a probe failed or did not return; of several, the first in `probes`.
+        ProbeError: a probe failed or did not return; if several did, the error is about the first in `probes`.
     """
     end = time.monotonic() + patience(SECONDS)
     found: queue.Queue[Any] = queue.Queue()

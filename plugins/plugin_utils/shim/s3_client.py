@@ -68,7 +68,7 @@ class S3Client:
         return self._answered("GET", bucket, key)
 
     def upload(self, bucket: str, key: str, source: BinaryIO, size: int) -> None:
-        """Put the first `size` bytes of `source`; many bytes are sent in parts."""
+        """Put the first `size` bytes of `source`; a large object is sent in parts."""
         if size <= PART:
             self.put(bucket, key, source.read(size))
             return

@@ -57,7 +57,7 @@ class Output:
         return writing
 
     def start(self) -> None:
-        """Start copying, after the script has started: a fork copies one thread only, so no other should run then."""
+        """Start copying; to be called once the script has started, since a fork is safe only while one thread runs."""
         self._stopping.clear()
         self._thread = threading.Thread(target=self._pump, daemon=True)
         self._thread.start()
@@ -94,7 +94,8 @@ class Output:
                 self._write(self._masked.flush())
                 return
             elif self._masked.held < masking.SHORTEST:
-                # An unfinished line, as of a progress bar, happens to end like the beginning of a secret: show it now.
+                # An unfinished line, such as a progress bar, ends in what may be the beginning of a secret, but is too
+                # short to be one. Nothing more came, so show it now.
                 self._write(self._masked.flush())
 
     def _listen(self, data: bytes) -> None:

@@ -26,8 +26,8 @@ class ScriptProcess:
     """The script of one launch; it can run again after it was lost.
 
     This class handles the signals of the shim's process. The first signal is passed to the script, which then has the
-    grace period to end. The second one kills the script and everything that it started at once. The end of the time
-    limit acts like a signal.
+    grace period to end. The second one immediately kills the script and everything that it started. The end of the
+    time limit acts like a signal.
 
     Args:
         timeout: seconds, 0 for none.

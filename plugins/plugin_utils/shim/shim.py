@@ -39,7 +39,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_process 
 from ansible_collections.samerun.stack.plugins.plugin_utils.shim.signing import Keys
 
 EX_UNAVAILABLE, EX_SOFTWARE = 69, 70
-EX_FINAL = 1  # if another attempt would be killed for the same reason; the report has the script's real exit code
+EX_FINAL = 1  # keeps an engine from trying again what would be killed again; the report has the real exit code
 _REASON_LENGTH = 1000
 _AGAIN_SECONDS = 1.0  # wait before a killed script is started again
 _PATIENCE = 200.0  # seconds; the contract lets the script's MLflow client wait as long
@@ -77,7 +77,7 @@ class Shim:
         """Carry out the launch; return the exit code, negative for a signal."""
         try:
             return self._run()
-        except Exception as error:  # any error: without a report, the launch would seem to be killed
+        except Exception as error:  # any error: without a report, the launch would seem to have been killed
             descendants.kill_all(os.getpid())
             cause = f"{type(error).__name__}: {error}".rstrip(".")
             return self._refuse(probes.ProbeError(f"Failed to carry out the run: {cause}.", causes.AGAIN), EX_SOFTWARE)

@@ -75,7 +75,7 @@ class Target(abc.ABC):
 
     @abc.abstractmethod
     def check(self) -> None:
-        """Raise a SamerunError if nothing can run here now; changes nothing, within 10 s."""
+        """Raise a SamerunError if nothing can run here now. It changes nothing, and takes at most 10 s."""
 
     @abc.abstractmethod
     def environment(self, request: EnvironmentRequest) -> Environment:
@@ -93,8 +93,8 @@ class Target(abc.ABC):
             SamerunError: the spec asks for something that this target cannot do.
         """
 
-    def verify(self, spec: RunSpec) -> None:  # noqa: B027 - most of what a target cannot do, its plan refuses
-        """Raise a SamerunError for what `spec` names and the engine does not have; changes nothing, within 10 s."""
+    def verify(self, spec: RunSpec) -> None:  # noqa: B027 - `plan` refuses most of what a target cannot do
+        """Raise a SamerunError if the engine lacks something that `spec` names; changes nothing, takes at most 10 s."""
 
     @abc.abstractmethod
     def submit(self, spec: RunSpec, code: Bundle) -> None:
@@ -121,7 +121,7 @@ class Target(abc.ABC):
         """Send signal `number` to the launch."""
 
     def log_copy(self, launch: str) -> Iterator[bytes] | None:
-        """Yield the shim's own copy of the log if the engine's may differ from it; None if it cannot."""
+        """Yield the shim's own copy of the log if the engine's may differ from it; None if the two cannot differ."""
         del launch
         return None
 

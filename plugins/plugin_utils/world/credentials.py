@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The S3 keys of a world: given by the inventory, kept by the world, or generated once."""
+"""The S3 keys of a world and of its runs: given by the inventory, kept by the world, or generated once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def in_use(world: World, kept: Credentials | None) -> Credentials | None:
 def refuse_others(world: World) -> None:
     """Raise a SamerunError if the inventory sets other keys than the world's own store was set up with.
 
-    Runs use keys of their own in that store, so the keys of the inventory would have no effect, without an error.
+    Runs use keys of their own in that store, so the keys of the inventory would silently have no effect.
     """
     given = world.given_credentials
     if given is None or world.foreign_store or not world.uses_store:
@@ -52,7 +52,7 @@ def refuse_others(world: World) -> None:
 def for_runs(world: World) -> Credentials | None:
     """The keys that a run gets; None if the world has none.
 
-    A world that was set up by a release without separate keys for runs gives its own keys.
+    If the world was set up by a release that made no separate keys for runs, they are the world's own.
     """
     found = load(world)
     return found.for_runs if found else None

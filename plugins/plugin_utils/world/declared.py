@@ -38,13 +38,13 @@ def stores() -> tuple[str, ...]:
 
 @functools.cache
 def titles() -> dict[str, str]:
-    """Role to the title of its service, without article and without templating."""
+    """Map each role to the title of its service, without an article; no template is evaluated."""
     found = _read(f"{_DATA_FILE.parent}/*.yml")
     return {role: str(found[f"__{role}_service"]["title"]).removeprefix("the ") for role in roles()}
 
 
 def services(templar: Any, variables: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Template the declaration of each service (the keys of `DECLARED`), in the order in which they start.
+    """Evaluate the templates in the declarations of all services (the keys of `DECLARED`), in the order of start.
 
     Args:
         templar: Ansible's Templar.

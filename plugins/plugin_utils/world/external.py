@@ -14,7 +14,7 @@ _PROBES = {"mlflow": mlflow.probe, "object_store": store.probe}
 
 
 def unusable(world: World) -> list[str]:
-    """Say of each external service that this host cannot use why; runs may still reach it from elsewhere."""
+    """Say why this host cannot use an external service, for each one; runs may still reach it from elsewhere."""
     found = []
     for endpoint in world.endpoints:
         if not endpoint.external:

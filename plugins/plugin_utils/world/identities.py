@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Registers the runs' S3 key in a store that does not read it from a file."""
+"""Registers the runs' S3 key, which `credentials` makes, in a store that does not read it from a file."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def put(world: World, name: str, content: bytes) -> None:
 def unwritable(world: World) -> list[str]:
     """The names of the experiments whose artifacts runs cannot write in this world's artifact mode.
 
-    MLflow fixes where artifacts go when the experiment is made.
+    When an experiment is made, MLflow fixes where its artifacts go.
     """
     found = tracking(world).experiment_locations()
     return sorted(name for name, location in found.items() if location.startswith(_SCHEMES[world.artifact_mode]))

@@ -29,7 +29,7 @@ def load(world: World) -> dict[str, str]:
 
 
 def read_by(world: World, service: Service) -> dict[str, str] | None:
-    """Read the world's secrets for a service; None if the service reads one that another service has yet to make."""
+    """Read the world's secrets for a service; None if the service reads one that another service must make first."""
     found = load(world)
     return None if _lacking(world, service, found) - service.secrets.keys() else found
 
@@ -38,7 +38,7 @@ def ensure(world: World, service: Service) -> dict[str, str]:
     """Make the secrets that the service declares and the world lacks; return all secrets of the world.
 
     Raises:
-        SamerunError: the service reads a secret that another service has yet to make.
+        SamerunError: the service reads a secret that another service must make first.
     """
     found = load(world)
     if service.secrets.keys() - found.keys():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Checks the variables of the roles against their argument specs before anything starts.
 
-Ansible's own check accepts unknown variables, and shows the value of a variable with a wrong type, even of a secret.
+Ansible's own check accepts unknown variables, and shows a value that has the wrong type, even if it is a secret.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten t
 
 @functools.cache
 def specs() -> dict[str, dict[str, Any]]:
-    """Variable to its argument spec, of all public roles."""
+    """Map each variable of the public roles to its argument spec."""
     found: dict[str, dict[str, Any]] = {}
     for role in _PUBLIC:
         text = (declared.ROLES / role / "meta" / "argument_specs.yml").read_text()

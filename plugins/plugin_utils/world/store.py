@@ -47,7 +47,7 @@ def client(world: World, keys: Credentials | None = None) -> Any:
 
 
 def objects(world: World, keys: Credentials | None = None) -> S3Client:
-    """The shim's small client for objects of the store, which needs no boto3; else as `client`.
+    """The shim's small client for objects of the store. It needs no boto3; in all else it is like `client`.
 
     Raises:
         SamerunError: there are no keys.

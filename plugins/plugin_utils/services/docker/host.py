@@ -23,7 +23,7 @@ from ansible_collections.samerun.stack.plugins.plugin_utils.services.docker impo
 from ansible_collections.samerun.stack.plugins.plugin_utils.services.service import Claim, Places, Service
 
 _SECRETS = "/run/samerun"
-_IN_USE = (403, 409)  # the status with which an engine refuses to remove a network, a volume that is in use
+_IN_USE = (403, 409)  # HTTP statuses: an engine refuses to remove a network or a volume that is in use
 
 
 class DockerHost(ServiceHost):
@@ -200,6 +200,6 @@ def _check(service: Service) -> dict[str, Any]:
 
 
 def _user(container: Any) -> int:
-    """The user id that the container runs as; a user name is taken for the one of our images, whose id is 10001."""
+    """The user id that the container runs as; a user given by name is taken for that of our images, 10001."""
     user = container.attrs["Config"]["User"].partition(":")[0]
     return int(user) if user.isdigit() else (10001 if user else 0)

@@ -110,7 +110,7 @@ class KubernetesHost(ServiceHost):
                 {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": _data(service, values)}
             )
             if existed and self.cluster.get("Deployment", service.name, place):
-                # As `kubectl rollout restart` does, since the running pod has read the old keys.
+                # Restart it, as `kubectl rollout restart` does, since the running pod has read the old keys.
                 stamp = {"metadata": {"annotations": {"samerun.dev/restarted-at": now()}}}
                 self.cluster.merge("Deployment", place, service.name, {"spec": {"template": stamp}})
         return True

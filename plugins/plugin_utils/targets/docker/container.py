@@ -70,7 +70,7 @@ def described(world: World, spec: RunSpec, secrets: Mapping[str, str], viewpoint
 
 
 def _mapped(overlay: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Turn a list of NAME=VALUE in the overlay's Env, the engine's own form, into a mapping as in our request."""
+    """Turn the overlay's Env into a mapping, as in our request, if it is a list of NAME=VALUE, as in Docker's API."""
     env = overlay.get("Env")
     if not isinstance(env, list):
         return overlay
@@ -78,7 +78,7 @@ def _mapped(overlay: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _project(spec: RunSpec) -> tuple[Volume, ...]:
-    """The project as a read-only mount, if that is the delivery: the container must not write into it."""
+    """The project as a mount if `training_delivery` is `mount`; read-only, as the container must not write into it."""
     return (Volume(spec.training.folder, _WORK, read_only=True),) if spec.training.delivery == MOUNT else ()
 
 

@@ -118,7 +118,7 @@ class DockerTarget(Target):
             if asked.delivery != code_images.DELIVERY:
                 files["samerun/bundle.tar.gz"] = code.data
             config = {**request["config"], "Env": [f"{k}={v}" for k, v in request["config"]["Env"].items()]}
-            # A mounted working folder is the user's own: its mode stays.
+            # A mounted working folder is the user's own, so its mode is not changed.
             writable = ("samerun/out",) if asked.delivery == MOUNT else ("samerun/work", "samerun/out")
             with taken_back(self, spec.launch), engine.explained(f"start the container {request['name']}"):
                 self.client.api.create_container_from_config(config, request["name"])

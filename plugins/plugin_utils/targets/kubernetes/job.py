@@ -118,9 +118,9 @@ def _job_spec(name: str, spec: RunSpec, world: World, labels: Mapping[str, str])
 
 
 def _retries(spec: RunSpec) -> dict[str, Any]:
-    """The rules for retries: an evicted pod costs none, a killed pod costs one, a failed script ends the Job.
+    """The rules for retries: an evicted pod uses up none, a killed pod one, a failed script ends the Job.
 
-    With `training_retry_failures` a failed script costs a retry too.
+    With `training_retry_failures` a failed script uses up a retry too.
     """
     rules: list[dict[str, Any]] = [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}

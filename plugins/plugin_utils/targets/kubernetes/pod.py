@@ -89,7 +89,7 @@ def _limits(resources: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _scheduling(spec: RunSpec) -> dict[str, Any]:
-    """Where the pod may run, and its service account; only with one is a token mounted."""
+    """Where the pod may run, and its service account; a token is mounted only if one is named."""
     wanted = spec.training.scheduling
     tolerations = [dict(toleration) for toleration in wanted.tolerations]
     if spec.training.retries:
@@ -115,7 +115,7 @@ def _leaving(taint: str) -> dict[str, Any]:
 def _env(name: str, spec: RunSpec) -> list[dict[str, Any]]:
     """The variables of the container: contract and secrets by reference, the user's plain variables by value.
 
-    HOME, USER and LOGNAME are set since torch and MLflow fail for a user id without an entry in passwd.
+    HOME, USER and LOGNAME are set, because torch and MLflow fail for a user id that passwd does not list.
     """
     plain = {"HOME": HOME, "USER": "samerun", "LOGNAME": "samerun", **spec.training.env}
     literal = [{"name": key, "value": value.replace("$", "$$")} for key, value in sorted(plain.items())]

@@ -1,6 +1,6 @@
 # Copyright: samerun contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Finds why a launch does not start, or ended without a report, in events and the last lines of a log."""
+"""Finds in events and in the last lines of a log why a launch does not start, or ended without a report."""
 
 from __future__ import annotations
 

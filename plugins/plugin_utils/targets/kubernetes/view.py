@@ -160,7 +160,7 @@ class JobView:
         return outcome_from(done, exit_code=None, **({} if first else found))
 
     def _without(self, job: Mapping[str, Any], pod: Pod, words: str) -> dict[str, Any] | None:
-        """Handle a pod that must leave a lost node, where the node cannot confirm its end.
+        """Handle a pod that must leave its node; the node is lost, so it cannot confirm that the pod ended.
 
         If the Job may replace the pod, release it, so that the Job does not wait for ever; else report the loss.
         """

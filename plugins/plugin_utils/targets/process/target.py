@@ -174,7 +174,7 @@ class ProcessTarget(Target):
         report = files.read_json(folder / _REPORT)
         if not report and not (folder / _BEGUN).exists():
             return outcome_from({}, exit_code=None, **_never_began(folder).facts)
-        if causes.read(report)["cause"] is Cause.OUT_OF_MEMORY:  # the usual hint names a setting that we refuse
+        if causes.read(report)["cause"] is Cause.OUT_OF_MEMORY:  # its usual hint is to raise what we refuse
             report["hint"] = "Use less, or train where there is more."
         attempts = _lines(folder / f"{_REPORT}.attempts")
         return outcome_from(report, exit_code=None, state=RunState.KILLED, attempts=attempts, **_SHIM_KILLED.facts)
@@ -238,7 +238,7 @@ def _lines(path: Path) -> int:
 
 
 def _never_began(folder: Path) -> Why:
-    """Say why a launch ended before its shim began: by the note of what refused it, else by its last line."""
+    """Say why a launch ended before its shim began: from the note of what refused it, or its log's last line."""
     if refused := files.read_json(folder / private_mounts.REFUSAL):
         return Why(Cause.REFUSED, refused["reason"], causes.LAST_LINES)
     path = folder / "log.txt"
