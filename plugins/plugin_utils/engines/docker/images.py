@@ -59,7 +59,7 @@ def is_local(client: Any, image: str) -> bool:
     """Whether the engine has `image`."""
     import docker
 
-    with engine.explained(f"look for the image {image}"):
+    with engine.explained(f"find the image {image}"):
         try:
             client.images.get(image)
         except docker.errors.ImageNotFound:
