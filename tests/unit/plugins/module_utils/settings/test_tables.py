@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.samerun.stack.plugins.module_utils import contract
 from ansible_collections.samerun.stack.plugins.module_utils.settings import ROLES, SETTINGS
 from ansible_collections.samerun.stack.plugins.module_utils.settings.setting import Setting
 
@@ -35,3 +36,10 @@ def test_a_default_is_admitted_by_its_own_spec_and_explained_in_sentences(settin
 def test_what_sounds_like_a_secret_is_marked(setting: Setting) -> None:
     sounds = any(word in setting.name for word in ("password", "token", "secret_", "access_key", "username"))
     assert setting.no_log is sounds
+
+
+def test_a_setting_that_the_contract_takes_is_in_the_option_world() -> None:
+    taken = [SETTINGS[row.source] for row in contract.TABLE if row.source in SETTINGS]
+    assert [s.name for s in taken if not (s.option or "").startswith("world.")] == [], (
+        "World cannot read these: leave out `option=ROLES_ONLY`, and take no setting of the role training"
+    )
