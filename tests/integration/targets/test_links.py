@@ -19,6 +19,7 @@ import gates
 import launches
 import links
 import pytest
+import world_options
 import worlds
 
 from ansible_collections.samerun.stack.plugins.module_utils.run import RunRecord, RunState
@@ -109,11 +110,8 @@ class Lines:
             links.link(links.tcp(self.world.object_store.url("host")), address) as store,
         ):
             made = {MLFLOW: mlflow, STORE: store}
-            theirs = {
-                hop: dataclasses.replace(getattr(self.world, hop), external=f"http://{link.address}:{link.port}")
-                for hop, link in made.items()
-            }
-            yield Linked(dataclasses.replace(self.world, **theirs), made)
+            urls = {hop: f"http://{link.address}:{link.port}" for hop, link in made.items()}
+            yield Linked(world_options.elsewhere(self.world, **urls), made)
 
     def launch(self, linked: Linked, name: str, **given: Any) -> launches.Launched:
         own = own_contract(linked) if self.world.target == "kubernetes" else {}
