@@ -28,11 +28,11 @@ ITS_USE = [
     ),
 ]
 A_VARIABLE = [
-    (f"{MODULE_UTILS}/settings/mlflow.py", "_YOURS = (", 'Setting("mlflow_example", "str", "", "Said once."),'),
+    (f"{MODULE_UTILS}/settings/mlflow.py", "_YOURS = (", 'Setting("mlflow_sample", "str", "", "Said once."),'),
     (
         f"{MODULE_UTILS}/contract.py",
         '"the token that MLflow asks for", "mlflow_token", secret=True, required=False,\n    ),',
-        'Variable("MLFLOW_EXAMPLE", "mlflow_example", "example", "an example", "mlflow_example", required=False),',
+        'Variable("MLFLOW_SAMPLE", "mlflow_sample", "sample", "a sample", "mlflow_sample", required=False),',
     ),
 ]
 # Tests that say something of every setting and of every variable.
@@ -72,14 +72,14 @@ def run(folder: Path, *argv: str) -> str:
 def test_both_reach_a_script_from_where_they_are_set(copy: Path, tmp_path: Path) -> None:
     playbook = str(Path(sys.executable).with_name("ansible-playbook"))
     given = {
-        "training_example": "asked", "mlflow_example": "told", "samerun_state_dir": str(tmp_path),
+        "training_example": "asked", "mlflow_sample": "told", "samerun_state_dir": str(tmp_path),
         # Nothing is set up then.
         "mlflow_endpoint": "http://mlflow.example", "mlflow_artifact_mode": "proxied",
     }  # fmt: skip
     variables = [text for name, value in given.items() for text in ("-e", f"{name}={value}")]
     planned = run(copy, playbook, "playbooks/train.yml", "-i", "inventories/process", "--check", "-v", *variables)
     assert '"EXAMPLE": "asked"' in planned
-    assert '"MLFLOW_EXAMPLE": "told"' in planned
+    assert '"MLFLOW_SAMPLE": "told"' in planned
 
 
 def test_generated_files_and_all_that_lists_settings_or_variables_follow(copy: Path, tmp_path: Path) -> None:

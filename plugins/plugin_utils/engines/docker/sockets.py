@@ -36,6 +36,8 @@ def check(url: str, seconds: float) -> None:
 def use(client: Any, url: str) -> None:
     """Make a `docker.DockerClient` close a socket that it cannot connect; only Unix sockets need this."""
     if url.startswith(SCHEME):
+        # What the client was made with may hold a connection already, and closing the client would miss it.
+        client.api.get_adapter(_MOUNTED).close()
         client.api.mount(_MOUNTED, _Adapter(f"http+{url}", client.api.timeout))
 
 
