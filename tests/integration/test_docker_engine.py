@@ -27,7 +27,7 @@ NOBODY = 65534
 AS_NOBODY = """
 import os, sys, docker
 from ansible_collections.samerun.stack.plugins.module_utils.errors import SamerunError
-from ansible_collections.samerun.stack.plugins.plugin_utils.engines import docker as engine
+from ansible_collections.samerun.stack.plugins.plugin_utils.engines.docker import engine
 os.setgroups([])
 os.setgid(int(sys.argv[1]))
 os.setuid(int(sys.argv[1]))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import addresses
 import engines
 import launches
 import logins
@@ -49,7 +50,7 @@ def login(tmp_path_factory: pytest.TempPathFactory) -> Iterator[logins.Login]:
 def variables(login: logins.Login) -> dict[str, Any]:
     """Of a world on that host, which publishes its services at the address of the engine's bridge."""
     with_engine = engine.connect()
-    bridge = with_engine.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+    bridge = addresses.gateway(with_engine.networks.get("bridge"))
     with_engine.close()
     names = {name: f"{name.partition('_')[0]}-ssh{worlds.SLOT}" for name in ("mlflow_name", "object_store_name")}
     ports = {"mlflow_port": 5451, "object_store_port": 9451, "object_store_console_port": 9452}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import addresses
 import gates
 import hunting
 import pytest
@@ -36,10 +36,9 @@ def _address() -> str:
         return "127.0.0.1"
     client = engine.connect()
     try:
-        (bridge,) = client.networks.get("bridge").attrs["IPAM"]["Config"]
+        return addresses.gateway(client.networks.get("bridge"))
     finally:
         client.close()
-    return str(bridge.get("Gateway") or next(ipaddress.ip_network(bridge["Subnet"]).hosts()))
 
 
 @pytest.fixture(scope="module")

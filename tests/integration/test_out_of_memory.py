@@ -18,8 +18,8 @@ LIMIT = 100 * 2**20
 KEEPER = """
 import os, sys
 open(sys.argv[1] + "/cgroup.procs", "w").write(str(os.getpid()))
-from ansible_collections.samerun.stack.plugins.plugin_utils.script_output import Output
-from ansible_collections.samerun.stack.plugins.plugin_utils.script_process import ScriptProcess
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_output import Output
+from ansible_collections.samerun.stack.plugins.plugin_utils.shim.script_process import ScriptProcess
 script = ScriptProcess(Output([], ""), 0)
 print(script.run([sys.executable, "-c", sys.argv[2]], ".", dict(os.environ)), script.out_of_memory, flush=True)
 """

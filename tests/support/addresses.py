@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import machines
 
@@ -16,8 +18,13 @@ def of_this_machine(world: World) -> str:
 
 
 def _gateway(world: World) -> str:
-    network = machines.docker_client().networks.get(world.network)
-    return str(network.attrs["IPAM"]["Config"][0]["Gateway"])
+    return gateway(machines.docker_client().networks.get(world.network))
+
+
+def gateway(network: Any) -> str:
+    """Return the address of this host in a Docker network; an engine may leave out the first one, which is the default."""
+    (config,) = network.attrs["IPAM"]["Config"]
+    return str(config.get("Gateway") or next(ipaddress.ip_network(config["Subnet"]).hosts()))
 
 
 def _towards_a_node(_world: World) -> str:
