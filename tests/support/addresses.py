@@ -22,7 +22,7 @@ def _gateway(world: World) -> str:
 
 
 def gateway(network: Any) -> str:
-    """Return the address of this host in a Docker network; an engine may leave out the first one, which is the default."""
+    """Return the address of this host in a Docker network; an engine may leave out the default, its first one."""
     (config,) = network.attrs["IPAM"]["Config"]
     return str(config.get("Gateway") or next(ipaddress.ip_network(config["Subnet"]).hosts()))
 
