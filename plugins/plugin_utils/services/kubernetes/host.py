@@ -92,10 +92,7 @@ class KubernetesHost(ServiceHost):
             differs.append(f"Deployment {service.name} is not ready")
         request: dict[str, Any] = {"objects": differing, "context": self.cluster.context.name}
         if differs and service.built:
-            request |= {
-                "engine": engine.base_url(self.world.docker_host),
-                "image_missing": not images.is_pushed(engine.connect(self.world.docker_host), service.image),
-            }
+            request["image_missing"] = not images.is_pushed(engine.connect(self.world.docker_host), service.image)
         return ServiceState(exists=all(found), differs=differs, request=request)
 
     def deliver(self, service: Service, values: Mapping[str, str]) -> bool:
